@@ -1,0 +1,1 @@
+"""Commands that write the committed files which are made from others: merged contract, seed, documents."""
