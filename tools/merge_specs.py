@@ -111,9 +111,7 @@ def merge(specs: Path = SPECS) -> Document:
         SpecError: a name is defined twice, a reference leads nowhere, or an operation would change its security.
     """
     documents = {
-        f"{name}.yaml": load_document(specs / f"{name}.yaml")
-        for name in DOCUMENTS
-        if (specs / f"{name}.yaml").exists()
+        f"{name}.yaml": load_document(specs / f"{name}.yaml") for name in DOCUMENTS if (specs / f"{name}.yaml").exists()
     }
     if "common.yaml" not in documents:
         raise SpecError(f"{specs}: there is no common.yaml")
@@ -213,9 +211,7 @@ def _without_reexports(section: str, members: Document) -> Document:
     return {
         name: value
         for name, value in members.items()
-        if not (
-            isinstance(value, dict) and _local(str(value.get("$ref", ""))) == f"#/components/{section}/{name}"
-        )
+        if not (isinstance(value, dict) and _local(str(value.get("$ref", ""))) == f"#/components/{section}/{name}")
     }
 
 

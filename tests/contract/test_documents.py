@@ -11,14 +11,13 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from re import _constants as regex_names  # type: ignore[attr-defined]
+from re import _parser as regex_parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from re import _constants as regex_names  # type: ignore[attr-defined]
-from re import _parser as regex_parser  # type: ignore[attr-defined]
-
 from tools.merge_specs import DOCUMENTS, METHODS, SPECS, load_document, merge
 
 Json = Any
@@ -101,6 +100,12 @@ def responses(operation: Operation) -> Iterator[tuple[str, Node]]:
     yield from children(operation.node, "responses")
 
 
+def bodies(operation: Operation) -> Iterator[Node]:
+    """The request body, if there is one."""
+    if "requestBody" in operation.node.value:
+        yield child(operation.node, "requestBody")
+
+
 def media_types(holder: Node) -> Iterator[tuple[str, Node]]:
     yield from children(holder, "content")
 
@@ -125,12 +130,8 @@ def holders() -> tuple[Node, ...]:
         for _, component in children(root, "components", section):
             add(component)
     for operation in operations():
-        for parameter in parameters(operation):
-            add(parameter)
-        if "requestBody" in operation.node.value:
-            add(child(operation.node, "requestBody"))
-        for _, response in responses(operation):
-            add(response)
+        for part in (*parameters(operation), *bodies(operation), *(response for _, response in responses(operation))):
+            add(part)
     return tuple(found.values())
 
 
@@ -190,9 +191,9 @@ def sent_by_the_caller() -> frozenset[str]:
     """Schemas of the bodies that callers send."""
     roots: list[Node] = []
     for operation in operations():
-        if not operation.is_webhook and "requestBody" in operation.node.value:
-            body = resolved(child(operation.node, "requestBody"))
-            roots += [child(media, "schema") for _, media in media_types(body)]
+        if not operation.is_webhook:
+            for body in bodies(operation):
+                roots += [child(media, "schema") for _, media in media_types(resolved(body))]
     return frozenset(reachable(roots))
 
 
@@ -243,8 +244,13 @@ def closed(value: Json, open_places: frozenset[str], place: str = "") -> Json:
 @cache
 def registry() -> jsonschema_rs.Registry:
     """The contract for look-up by pointer; parts of a composition stay open, the whole is closed elsewhere."""
-    parts = [child(schema, key, index) for schema in schemas() if isinstance(schema.value, dict)
-             for key in SUBSCHEMAS for index in range(len(schema.value.get(key, ())))]  # fmt: skip
+    parts = [
+        child(schema, key, index)
+        for schema in schemas()
+        if isinstance(schema.value, dict)
+        for key in SUBSCHEMAS
+        for index in range(len(schema.value.get(key, ())))
+    ]
     open_places = frozenset(resolved(part).place for part in parts)
     return jsonschema_rs.Registry([(BASE, closed(contract(), open_places))], draft=jsonschema_rs.Draft202012)
 
@@ -261,8 +267,8 @@ def written_examples(node: Node) -> Iterator[Node]:
     """The examples beside a schema (in a parameter, header or media type)."""
     if "example" in node.value:
         yield child(node, "example")
-    for _, example in children(node, "examples"):
-        example = resolved(example)
+    for _, named in children(node, "examples"):
+        example = resolved(named)
         if "value" in example.value:
             yield child(example, "value")
 
@@ -295,9 +301,7 @@ def test_every_body_has_an_example() -> None:
     faults = []
     for operation in operations():
         carriers = [node for status, node in responses(operation) if status.startswith("2")]
-        if "requestBody" in operation.node.value:
-            carriers.append(child(operation.node, "requestBody"))
-        for carrier in carriers:
+        for carrier in (*carriers, *bodies(operation)):
             for name, media in media_types(resolved(carrier)):
                 if not list(written_examples(media)):
                     faults.append(f"{carrier.place} {name}: has no example")
@@ -329,7 +333,7 @@ def tokens(pattern: Json) -> Iterator[tuple[Json, Json]]:
 
 
 def pattern_fault(pattern: str) -> str | None:
-    """What is wrong with a pattern: it must match whole values, mean the same in every engine, and run in linear time."""
+    """What is wrong with a pattern: it must match whole values, mean the same everywhere, and run in linear time."""
     if re.search(r"\\[dDwWsSbBpP]", pattern):
         return "names a class whose meaning differs between engines; write it out, as [0-9]"
     parsed = regex_parser.parse(pattern)
@@ -339,9 +343,11 @@ def pattern_fault(pattern: str) -> str | None:
     for operator, argument in tokens(parsed):
         if operator in BACKTRACKING:
             return "looks around or back"
-        if operator in VARIABLE and argument[1] > 1 and any(
-            inner in VARIABLE and bounds[0] != bounds[1] for inner, bounds in tokens(argument[2])
-        ):  # fmt: skip
+        if (
+            operator in VARIABLE
+            and argument[1] > 1
+            and any(inner in VARIABLE and bounds[0] != bounds[1] for inner, bounds in tokens(argument[2]))
+        ):
             return "has a repeat of varying length inside a repeat"
     return None
 
@@ -359,10 +365,16 @@ def test_a_loose_or_slow_pattern_is_found(pattern: str) -> None:
 
 
 def test_every_pattern_is_anchored_portable_and_linear() -> None:
-    patterns = [(f"{schema.place}/pattern", schema.value["pattern"]) for schema in schemas()
-                if isinstance(schema.value, dict) and isinstance(schema.value.get("pattern"), str)]  # fmt: skip
-    patterns += [(name.place, name.place.rsplit("/", 1)[1]) for schema in schemas()
-                 for _, name in children(schema, "patternProperties")]  # fmt: skip
+    patterns = [
+        (f"{schema.place}/pattern", schema.value["pattern"])
+        for schema in schemas()
+        if isinstance(schema.value, dict) and isinstance(schema.value.get("pattern"), str)
+    ]
+    patterns += [
+        (name.place, name.place.rsplit("/", 1)[1])
+        for schema in schemas()
+        for _, name in children(schema, "patternProperties")
+    ]
 
     assert_none([f"{place}: {pattern!r} {fault}" for place, pattern in patterns if (fault := pattern_fault(pattern))])
 
@@ -402,8 +414,13 @@ def test_every_field_is_described() -> None:
 
 
 def test_every_field_says_how_sensitive_it_is() -> None:
-    assert_none([f"{field.place}: has no x-sensitivity of {sorted(SENSITIVITIES)}"
-                 for field in fields() if not is_classified(field)])  # fmt: skip
+    assert_none(
+        [
+            f"{field.place}: has no x-sensitivity of {sorted(SENSITIVITIES)}"
+            for field in fields()
+            if not is_classified(field)
+        ]
+    )
 
 
 def bound_fault(schema: dict[str, Json]) -> str | None:
@@ -425,8 +442,13 @@ def bound_fault(schema: dict[str, Json]) -> str | None:
 
 
 def test_every_value_is_bounded() -> None:
-    assert_none([f"{schema.place}: {fault}" for schema in schemas()
-                 if isinstance(schema.value, dict) and (fault := bound_fault(schema.value))])  # fmt: skip
+    assert_none(
+        [
+            f"{schema.place}: {fault}"
+            for schema in schemas()
+            if isinstance(schema.value, dict) and (fault := bound_fault(schema.value))
+        ]
+    )
 
 
 def test_what_the_bank_sends_may_grow() -> None:
@@ -445,9 +467,15 @@ def test_what_the_bank_sends_may_grow() -> None:
 
 def test_what_a_caller_sends_is_closed() -> None:
     """An unknown member is a mistake of the caller, and is told so."""
-    assert_none([f"{schema.place}: an object in a request without additionalProperties" for schema in schemas()
-                 if schema.place in sent_by_the_caller() and "object" in types(schema.value)
-                 and "additionalProperties" not in schema.value])  # fmt: skip
+    assert_none(
+        [
+            f"{schema.place}: an object in a request without additionalProperties"
+            for schema in schemas()
+            if schema.place in sent_by_the_caller()
+            and "object" in types(schema.value)
+            and "additionalProperties" not in schema.value
+        ]
+    )
 
 
 # --- every operation is complete -------------------------------------------------------------------------------------
@@ -548,8 +576,13 @@ def test_every_error_code_is_complete() -> None:
     wanted = {"status", "retryable", "source", "title", "meaning", "remedy", "display_message"}
     codes = contract()["x-error-codes"]
 
-    assert_none([f"{code}: lacks {sorted(wanted - entry.keys())}" for code, entry in codes.items()
-                 if not wanted <= entry.keys()])  # fmt: skip
+    assert_none(
+        [
+            f"{code}: lacks {sorted(wanted - entry.keys())}"
+            for code, entry in codes.items()
+            if not wanted <= entry.keys()
+        ]
+    )
 
 
 def test_the_error_codes_in_examples_agree_with_the_registry() -> None:
@@ -560,9 +593,11 @@ def test_the_error_codes_in_examples_agree_with_the_registry() -> None:
         for _, media in media_types(response):
             for example in written_examples(media):
                 shown, entry = example.value, registered.get(example.value.get("code"), {})
-                faults += [f"{example.place}/{key}: {shown.get(key)!r}, but {entry.get(key)!r} in the registry"
-                           for key in ("status", "retryable", "source", "title", "display_message")
-                           if shown.get(key) != entry.get(key)]  # fmt: skip
+                faults += [
+                    f"{example.place}/{key}: {shown.get(key)!r}, but {entry.get(key)!r} in the registry"
+                    for key in ("status", "retryable", "source", "title", "display_message")
+                    if shown.get(key) != entry.get(key)
+                ]
     assert_none(faults)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.merge_specs import SpecError, load_document, merge
 
 from tools import merge_specs
-from tools.merge_specs import SpecError, load_document, merge
 
 COMMON = """
 openapi: 3.1.1
@@ -37,7 +37,8 @@ paths:
     get:
       operationId: listBranches
       tags: [branches]
-      responses: {'200': {description: Rows., content: {application/json: {schema: {$ref: '#/components/schemas/Branch'}}}}}
+      responses:
+        '200': {description: Rows., content: {application/json: {schema: {$ref: '#/components/schemas/Branch'}}}}
 components:
   securitySchemes: {oauth: {$ref: 'common.yaml#/components/securitySchemes/oauth'}}
   schemas:

@@ -1,7 +1,7 @@
 """Check digits of account numbers, by the published standards that a biller's `check_digit` names.
 
-Pure arithmetic on decimal text: nothing here knows a biller, a pattern or an account. Numbers are never part of an error
-message. Each algorithm finds every single wrong digit; ISO7064_MOD97_10 finds every swap of two neighbours, too.
+Pure arithmetic on decimal text: nothing here knows a biller, a pattern or an account. Numbers are never part of an
+error message. Each algorithm finds every single wrong digit; ISO7064_MOD97_10 finds every swap of two neighbours, too.
 """
 
 from __future__ import annotations
