@@ -34,7 +34,16 @@ def build() -> dict[str, list[Record]]:
         {"category_code": category.code, "name": text(category.name), "biller_count": alive[category.code]}
         for category in CATEGORIES
     ]
-    return {"biller_categories.jsonl": categories, "billers.jsonl.gz": billers}
+    return {"biller_categories.jsonl": categories, "biller_cities.jsonl": _cities(), "billers.jsonl.gz": billers}
+
+
+def _cities() -> list[Record]:
+    """Every city of the country by code, county-level ones too: the sandbox finds by it who serves a city of that name."""
+    return [
+        {"adcode": code, "name": row["name"]}
+        for code, row in sorted(_divisions().items())
+        if row["name"].endswith("市") or (code.endswith("00") and not code.endswith("0000"))
+    ]
 
 
 # --- one biller ------------------------------------------------------------------------------------------------------

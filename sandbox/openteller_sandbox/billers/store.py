@@ -1,0 +1,101 @@
+"""The tables of the directory: billers, their categories, and the cities that they are looked for by.
+
+The directory is open data: shared by all worlds, written when the seed is loaded and at no other time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+
+from openteller_sandbox.db import Insert, Statement, metadata
+
+biller_categories = Table(
+    "biller_categories",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("wire", Text, nullable=False),
+)
+billers = Table(
+    "billers",
+    metadata,
+    Column("biller_id", String, primary_key=True),
+    Column("biller_code", String, nullable=False, unique=True),
+    Column("category_code", String, nullable=False),
+    # What the adcodes of all that it serves begin with: nothing for the whole country, two digits for a province.
+    Column("serves", String, nullable=False),
+    Column("search_text", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("wire", Text, nullable=False),
+    Index("billers_category", "category_code", "biller_code"),
+    Index("billers_updated", "updated_at"),
+)
+biller_cities = Table(
+    "biller_cities",
+    metadata,
+    Column("adcode", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Index("biller_cities_name", "name"),
+)
+
+INSERT_CATEGORY = Insert(biller_categories)
+INSERT = Insert(billers)
+INSERT_CITY = Insert(biller_cities)
+
+CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
+FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
+LAST_UPDATE = Statement(select(func.max(billers.c.updated_at).label("updated_at")))
+CITIES = Statement(select(biller_cities.c.adcode).where(biller_cities.c.name == bindparam("name")))
+
+
+@cache
+def page(*, has_adcode: bool, cities: int, words: int) -> Statement:
+    """Select billers in order of code.
+
+    Parameters: ``after``, ``category_code`` (empty for all), ``count``; ``word0``... as LIKE patterns; for the adcode
+    and each city the prefixes of ``serving``, named ``adcode_wide`` and so on, ``city0_wide`` and so on.
+    """
+    clause = select(billers.c.biller_code, billers.c.wire).where(
+        billers.c.biller_code > bindparam("after"),
+        or_(bindparam("category_code") == "", billers.c.category_code == bindparam("category_code")),
+        *(billers.c.search_text.like(bindparam(f"word{number}"), escape="\\") for number in range(words)),
+    )
+    if has_adcode:
+        clause = clause.where(_serves("adcode"))
+    if cities:
+        clause = clause.where(or_(*(_serves(f"city{number}") for number in range(cities))))
+    return Statement(clause.order_by(billers.c.biller_code).limit(bindparam("count")))
+
+
+def serving(place: str, adcode: str) -> dict[str, str]:
+    """Give the parameters by which ``page`` finds who serves a division, or for a province any part of it."""
+    is_province = adcode.endswith("0000")
+    return {
+        f"{place}_wide": adcode[:2],
+        f"{place}_near": adcode[:4],
+        f"{place}_within": adcode[:2] if is_province else _NOWHERE,
+    }
+
+
+_NOWHERE = "-"
+
+
+def _serves(place: str) -> ColumnElement[bool]:
+    return or_(
+        billers.c.serves.in_(["", bindparam(f"{place}_wide"), bindparam(f"{place}_near")]),
+        func.substr(billers.c.serves, 1, 2) == bindparam(f"{place}_within"),
+    )
