@@ -47,6 +47,12 @@ class DepositTerms:
     months: int | None = None
     parts: Sequence[Tier] = ()
 
+    def yearly_interest(self, balance: Decimal) -> Decimal:
+        """What a balance earns in a year."""
+        if not self.parts:
+            return balance * self.rate
+        return sum((_part(balance, tier) * tier.rate for tier in self.parts), Decimal(0))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -98,7 +104,7 @@ def _demand(terms: DepositTerms) -> Iterator[Entry]:
     balance, since = terms.amount, terms.start
     yield Entry(day=since, deposit=balance, interest=Decimal(0), balance=balance)
     for day in [*_credit_days(terms.start, terms.end), terms.end]:
-        interest = (_yearly_interest(balance, terms) * (day - since).days / 360).quantize(CENT)
+        interest = (terms.yearly_interest(balance) * (day - since).days / 360).quantize(CENT)
         balance, since = balance + interest, day
         yield Entry(day=day, deposit=Decimal(0), interest=interest, balance=balance)
 
@@ -108,12 +114,6 @@ def _credit_days(start: date, end: date) -> Iterator[date]:
         for month in CREDIT_MONTHS:
             if start < (day := date(year, month, CREDIT_DAY)) < end:
                 yield day
-
-
-def _yearly_interest(balance: Decimal, terms: DepositTerms) -> Decimal:
-    if not terms.parts:
-        return balance * terms.rate
-    return sum((_part(balance, tier) * tier.rate for tier in terms.parts), Decimal(0))
 
 
 def _part(balance: Decimal, tier: Tier) -> Decimal:

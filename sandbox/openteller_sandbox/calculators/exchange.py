@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, localcontext
 
-__all__ = ["HOME", "Leg", "Prices", "decimals_of", "give", "obtain"]
+from openteller_sandbox.money import exponent
+
+__all__ = ["HOME", "Leg", "Prices", "give", "obtain"]
 
 HOME = "CNY"
-# ISO 4217: the currencies of the board that have no smaller unit.
-WITHOUT_DECIMALS = frozenset({"JPY", "KRW"})
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
 
 
@@ -38,11 +38,6 @@ class Leg:
     sold_currency: str
     bought: Decimal
     bought_currency: str
-
-
-def decimals_of(currency: str) -> int:
-    """How many decimals an amount in that currency can have."""
-    return 0 if currency in WITHOUT_DECIMALS else 2
 
 
 def give(amount: Decimal, currency: str, wanted: str, board: Mapping[str, Prices]) -> list[Leg]:
@@ -111,4 +106,4 @@ def _leg(
 
 
 def _smallest(currency: str) -> Decimal:
-    return Decimal(1).scaleb(-decimals_of(currency))
+    return Decimal(1).scaleb(-exponent(currency))

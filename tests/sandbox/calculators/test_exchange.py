@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openteller_sandbox.calculators.exchange import Prices, decimals_of, give, obtain
+from openteller_sandbox.calculators.exchange import Prices, give, obtain
+from openteller_sandbox.money import exponent
 
 CODES = ("USD", "EUR", "JPY", "KRW", "IDR")
 CURRENCIES = st.sampled_from(("CNY", *CODES))
@@ -28,7 +29,7 @@ def boards(draw: st.DrawFn) -> dict[str, Prices]:
 def exchanges(draw: st.DrawFn) -> tuple[Decimal, str, str]:
     sold, bought = draw(CURRENCIES), draw(CURRENCIES)
     smallest = draw(st.integers(0, 10**11))
-    return Decimal(smallest).scaleb(-decimals_of(sold)), sold, bought
+    return Decimal(smallest).scaleb(-exponent(sold)), sold, bought
 
 
 @given(exchanges(), boards())
@@ -65,7 +66,7 @@ def test_legs_join_and_keep_to_the_decimals_of_their_currencies(
     assert (legs[0].sold, legs[0].sold_currency, legs[-1].bought_currency) == (amount, sold, bought)
     for leg in legs:
         assert "CNY" in (leg.sold_currency, leg.bought_currency)
-        assert leg.bought == round(leg.bought, decimals_of(leg.bought_currency))
+        assert leg.bought == round(leg.bought, exponent(leg.bought_currency))
     if len(legs) == 2:
         assert (legs[0].bought, legs[0].bought_currency) == (legs[1].sold, legs[1].sold_currency)
 

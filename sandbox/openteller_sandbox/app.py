@@ -1,0 +1,83 @@
+"""The sandbox as a WSGI application: features wired together, here and nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from openteller_sandbox import contract as contracts
+from openteller_sandbox import seeding
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.clock import Clock
+from openteller_sandbox.db import Database
+from openteller_sandbox.db import facts as bank_facts
+from openteller_sandbox.http.api import Api
+from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.settings import Settings
+
+log = logging.getLogger("openteller_sandbox")
+
+# Features with operations of the contract, in the order of its documents.
+FEATURES = ("branches", "rates", "calculators", "billers", "bills", "payments", "events", "status", "control")
+SEEDED = ("branches", "rates", "billers")
+_PACKAGE = "openteller_sandbox"
+
+
+def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
+    """Open the bank: its database (made and seeded when new), its clock, its demo app.
+
+    Args:
+        settings: what the operator chose.
+        clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a known database goes on where it began.
+
+    Raises:
+        DatabaseError: the database cannot be used.
+        SeedError: the seed cannot be loaded.
+    """
+    importers = [_module(feature, "importing").load for feature in SEEDED]
+    for feature in FEATURES:
+        _module(feature, "routes")  # declares the tables
+    bank = Bank(settings, contracts.load(), Database(settings.database), clock or Clock())
+    if bank.db.prepare():
+        try:
+            seeding.load(bank.db, bank.contract, settings.seed, importers)
+        except seeding.SeedError:
+            bank.db.discard()
+            raise
+    _settle_clock(bank)
+    for feature in FEATURES:
+        bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
+    partners.ensure_demo_app(bank)
+    return bank
+
+
+def create_app(bank: Bank) -> Flask:
+    """Make the Flask app over an open bank."""
+    from openteller_sandbox.hosted import routes as hosted  # noqa: PLC0415
+    from openteller_sandbox.oauth import routes as oauth_routes  # noqa: PLC0415
+
+    app = Flask(_PACKAGE, static_folder=None, template_folder=str(Path(__file__).with_name("hosted") / "templates"))
+    api = Api(app, bank, oauth.identify)
+    api.mount([_module(feature, "routes").routes for feature in FEATURES])
+    app.register_blueprint(oauth_routes.blueprint(bank, api))
+    app.register_blueprint(hosted.blueprint(bank, api))
+    app.extensions["openteller"] = api
+    return app
+
+
+def _settle_clock(bank: Bank) -> None:
+    """Keep where bank time begins with the database, so that a restart goes on from there."""
+    with bank.db.act() as tx:
+        if bank.clock.base_offset_ms:
+            bank_facts.put(tx, "base_offset_ms", str(bank.clock.base_offset_ms))
+        else:
+            bank.clock.base_offset_ms = int(bank_facts.get(tx, "base_offset_ms") or 0)
+
+
+def _module(feature: str, name: str) -> Any:
+    return importlib.import_module(f"{_PACKAGE}.{feature}.{name}")

@@ -1,0 +1,70 @@
+"""What every service needs, in one place: the database, the clock, the contract and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from openteller_sandbox.clock import Clock
+from openteller_sandbox.contract import Contract
+from openteller_sandbox.db import Database, Tx
+from openteller_sandbox.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The unit of isolation: data, clock and faults of its own."""
+
+    world_id: str
+    offset_ms: int = 0
+
+
+PUBLIC_WORLD = World("wld_public")
+"""Whose clock anonymous callers see: the sandbox's own, which no test clock moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking. An anonymous caller has no app."""
+
+    world: World
+    scopes: frozenset[str] = frozenset()
+    app_id: str = ""
+    partner_id: str = ""
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the caller came without a token."""
+        return not self.app_id
+
+
+ANONYMOUS = Caller(PUBLIC_WORLD)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something that falls due in a world: ``at`` is its due time in bank time, which is now for whoever does it."""
+
+    world: World
+    kind: str
+    subject: str
+    at: int
+
+
+DueHandler = Callable[["Bank", Due], None]
+ResetHook = Callable[[Tx, str], Mapping[str, int]]
+
+
+@dataclass(slots=True)
+class Bank:
+    """The demo bank. ``due_handlers`` says who does what falls due, by kind."""
+
+    settings: Settings
+    contract: Contract
+    db: Database
+    clock: Clock
+    due_handlers: dict[str, DueHandler] = field(default_factory=dict)
+
+    def now(self, world: World = PUBLIC_WORLD) -> int:
+        """Bank time of a world, in epoch milliseconds."""
+        return self.clock.bank(world.offset_ms)

@@ -1,0 +1,132 @@
+"""What the bank asks a biller, and what a biller can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from openteller_sandbox.bank import World
+from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.money import Money
+
+
+class Refusal(StrEnum):
+    """Why an account cannot be paid. Only the payer is told which; a partner sees one code for all."""
+
+    UNKNOWN = "UNKNOWN"
+    BLOCKED = "BLOCKED"
+    WRONG_REGION = "WRONG_REGION"
+
+
+class PostingState(StrEnum):
+    """What a biller says of a posting."""
+
+    POSTED = "POSTED"
+    REJECTED = "REJECTED"
+    NO_ANSWER = "NO_ANSWER"  # the connection timed out: nobody knows
+    NOT_FOUND = "NOT_FOUND"  # to a query: the biller never got it
+
+
+class Behaviour(StrEnum):
+    """What follows on the payer's side for a magic account number; the bank plays along in the sandbox."""
+
+    NORMAL = "NORMAL"
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    PAYER_GIVES_UP = "PAYER_GIVES_UP"
+
+
+@dataclass(frozen=True, slots=True)
+class DueBill:
+    """A bill as the biller states it, in full."""
+
+    bill_number: str = field(repr=False)
+    bill_date: date
+    due_date: date
+    period_from: date
+    period_to: date
+    amount: Money
+    penalty: Money
+    outstanding: Money
+    min_amount: Money
+    max_amount: Money
+    balance: Money | None = None
+    items: tuple[tuple[str, str, Money], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The account exists; ``bills`` may be empty."""
+
+    bills: tuple[DueBill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotPayable:
+    """The account cannot be paid."""
+
+    reason: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The biller answered with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The biller is slow; ask again after so many milliseconds of bank time."""
+
+    after_ms: int
+
+
+QueryAnswer = Found | NotPayable | Failed | Later
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What the bank sends: one payment, all its bills or none."""
+
+    posting_id: str
+    biller: Biller
+    inputs: Mapping[str, str] = field(repr=False)
+    amounts: Mapping[str, Money] = field(repr=False)
+    """By bill number; one entry with the empty number where there is no bill."""
+
+    @property
+    def total(self) -> Money:
+        """The sum that is posted."""
+        amounts = list(self.amounts.values())
+        total = amounts[0]
+        for amount in amounts[1:]:
+            total = total + amount
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class PostingAnswer:
+    """What the biller says of a posting. ``times`` above 1: it posted more than once. ``reverses_after_ms``: it will take the posting back."""
+
+    state: PostingState
+    reference: str = field(default="", repr=False)
+    times: int = 1
+    reverses_after_ms: int | None = None
+    posts_late_after_ms: int | None = None
+
+
+class BillerPort(Protocol):
+    """A biller, in process or far away. No transaction of the bank is open while it is asked."""
+
+    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False) -> QueryAnswer:
+        """Ask what an account owes. again: the second question, when the first was answered ``Later`` or before a bill is paid."""
+
+    def post(self, world: World, posting: Posting, now: int) -> PostingAnswer:
+        """Send a payment. The same ``posting_id`` is posted once, however often it is sent."""
+
+    def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:
+        """Ask what became of a payment."""
+
+    def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
+        """Say what the payer does; in a sandbox the account number chooses that, too."""

@@ -1,0 +1,253 @@
+"""The simulated biller: bills derived from the account number, the same at every question, and postings remembered.
+
+Nothing is random: the hash of biller, account and month decides what an ordinary account owes; the serial number of a magic account chooses its scenario.
+"""
+
+from __future__ import annotations
+
+import json
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from openteller_sandbox import clock
+from openteller_sandbox.bank import World
+from openteller_sandbox.biller_port import scenarios, store
+from openteller_sandbox.biller_port.port import (
+    Behaviour,
+    DueBill,
+    Failed,
+    Found,
+    Later,
+    NotPayable,
+    Posting,
+    PostingAnswer,
+    PostingState,
+    QueryAnswer,
+    Refusal,
+)
+from openteller_sandbox.biller_port.scenarios import Scenario
+from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.db import Database
+from openteller_sandbox.money import Money, rounded
+
+SLOW_MS = 8 * clock.SECOND
+REVERSAL_MS = clock.HOUR
+LATE_POSTING_MS = 2 * clock.HOUR
+_PENALTY_A_DAY = Decimal("0.0005")
+_DAYS_TO_PAY = 30
+_ZERO = Money(Decimal(0))
+# What a month costs, in yuan: from, to. Fictional, of a household's order of magnitude.
+_MONTHLY = {
+    "ELECTRICITY": (40, 380),
+    "WATER": (20, 120),
+    "GAS": (25, 200),
+    "HEATING": (300, 900),
+    "BROADBAND": (60, 200),
+    "LANDLINE": (20, 90),
+    "CABLE_TV": (20, 40),
+    "PROPERTY_FEE": (120, 600),
+    "TUITION": (800, 6000),
+    "SOCIAL_INSURANCE": (300, 900),
+    "TRAFFIC_FINE": (50, 200),
+}
+_REFUSALS = {
+    Scenario.UNKNOWN_ACCOUNT: Refusal.UNKNOWN,
+    Scenario.BLOCKED_ACCOUNT: Refusal.BLOCKED,
+    Scenario.WRONG_REGION: Refusal.WRONG_REGION,
+}
+_BEHAVIOURS = {
+    Scenario.INSUFFICIENT_FUNDS: Behaviour.INSUFFICIENT_FUNDS,
+    Scenario.PAYER_GIVES_UP: Behaviour.PAYER_GIVES_UP,
+}
+_ITEMS = {
+    "ELECTRICITY": (("电量电费", "Energy"), ("基金及附加", "Surcharges")),
+    "WATER": (("水费", "Water"), ("污水处理费", "Sewage")),
+}
+_PLAIN_ITEMS = (("本期费用", "This period"),)
+
+
+class SimulatedBiller:
+    """Implements the port for every biller of the seed."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False) -> QueryAnswer:
+        """Answer what an account owes. Every refusal does the same work as an answer, so that latency tells nothing."""
+        scenario = scenarios.of(biller, inputs)
+        bills = self._due(world, biller, inputs, now, again=again)
+        if scenario in _REFUSALS:
+            return NotPayable(_REFUSALS[scenario])
+        if scenario is Scenario.BILLER_DOWN:
+            return Failed()
+        if scenario is Scenario.SLOW and not again:
+            return Later(SLOW_MS)
+        return Found(bills)
+
+    def post(self, world: World, posting: Posting, now: int) -> PostingAnswer:
+        """Post a payment once; the scenario decides what the bank hears of it."""
+        scenario = scenarios.of(posting.biller, posting.inputs)
+        state = PostingState.POSTED
+        if scenario in {Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}:
+            state = PostingState.NOT_FOUND
+        elif scenario is Scenario.POSTING_REJECTED or scenario in _REFUSALS:
+            state = PostingState.REJECTED
+        self._remember(world, posting, state, now)
+        if scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}:
+            return PostingAnswer(PostingState.NO_ANSWER)
+        return self._answer(world, posting, scenario)
+
+    def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
+        """Tell what became of a payment. A timed-out one is not found at the first query and clear at the second."""
+        scenario = scenarios.of(posting.biller, posting.inputs)
+        with self._db.act() as tx:
+            row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
+            tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
+        if row is None:
+            return PostingAnswer(PostingState.NOT_FOUND)
+        if scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE} and row["asked"] == 0:
+            return PostingAnswer(PostingState.NO_ANSWER)
+        return self._answer(world, posting, scenario)
+
+    def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
+        """Say what the payer of a magic account does."""
+        scenario = scenarios.of(biller, inputs)
+        return _BEHAVIOURS.get(scenario, Behaviour.NORMAL) if scenario else Behaviour.NORMAL
+
+    def _answer(self, world: World, posting: Posting, scenario: Scenario | None) -> PostingAnswer:
+        row = self._db.read().one(store.FIND, w=world.world_id, p=posting.posting_id)
+        assert row is not None
+        return PostingAnswer(
+            PostingState(row["state"]),
+            row["reference"],
+            times=2 if scenario is Scenario.POSTED_TWICE else 1,
+            reverses_after_ms=REVERSAL_MS if scenario is Scenario.REVERSED else None,
+            posts_late_after_ms=LATE_POSTING_MS if scenario is Scenario.TIMEOUT_LATE else None,
+        )
+
+    def _remember(self, world: World, posting: Posting, state: PostingState, now: int) -> None:
+        account = posting.biller.account(posting.inputs)
+        with self._db.act() as tx:
+            tx.run(
+                store.INSERT_ONCE,
+                world_id=world.world_id,
+                posting_id=posting.posting_id,
+                biller_id=posting.biller.biller_id,
+                account_digest=digest(world, posting.biller, account),
+                bill_numbers=json.dumps(sorted(number for number in posting.amounts if number)),
+                amount=posting.total.minor,
+                state=state.value,
+                reference=f"{account}{_hash_number(posting.posting_id) % 10**6:06d}",
+                asked=0,
+                posted_at=now,
+            )
+
+    def _due(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool) -> tuple[DueBill, ...]:
+        if biller.fetch_mode != "FETCH":
+            return ()
+        account = biller.account(inputs)
+        scenario = scenarios.of(biller, inputs)
+        rows = self._db.read().all(
+            store.OF_ACCOUNT,
+            world_id=world.world_id,
+            biller_id=biller.biller_id,
+            account_digest=digest(world, biller, account),
+        )
+        paid = {number for row in rows for number in json.loads(row["bill_numbers"])}
+        today = clock.bank_date(now)
+        months = list(_months_back(today, _how_many(scenario, biller, account)))
+        extra = Decimal(10) if scenario is Scenario.BILL_CHANGES and again else Decimal(0)
+        bills = [_bill(biller, account, month, today, extra) for month in reversed(months)]
+        if scenario is Scenario.PREPAID_METER:
+            return (_meter(biller, account, today, len(rows)),)
+        return tuple(bill for bill in bills if bill.bill_number not in paid)
+
+
+def digest(world: World, biller: Biller, account: str) -> str:
+    """Name an account without holding its number: what locks and limits compare."""
+    return sha256(f"{world.world_id}:{biller.biller_id}:{account}".encode()).hexdigest()
+
+
+def _hash_number(*parts: object) -> int:
+    return int.from_bytes(sha256(":".join(map(str, parts)).encode()).digest()[:8], "big")
+
+
+def _how_many(scenario: Scenario | None, biller: Biller, account: str) -> int:
+    if scenario is Scenario.NO_BILL:
+        return 0
+    if scenario is Scenario.SEVERAL_BILLS:
+        return 3
+    if scenario is not None:
+        return 1
+    share = _hash_number("count", biller.biller_id, account) % 100
+    return 0 if share < 12 else 2 if share < 22 else 1
+
+
+def _months_back(today: date, count: int) -> Iterator[date]:
+    """Give the first days of the latest months whose bills are out, newest first."""
+    month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    for _ in range(count):
+        yield month
+        month = (month - timedelta(days=1)).replace(day=1)
+
+
+def _bill(biller: Biller, account: str, month: date, today: date, extra: Decimal) -> DueBill:
+    """Derive the bill of a month: issued at the beginning of the next one, due 30 days later, with a late penalty after that."""
+    seed = _hash_number("bill", biller.biller_id, account, month.isoformat())
+    low, high = _MONTHLY.get(biller.category_code, (30, 300))
+    amount = Money(Decimal(low) + Decimal(seed % ((high - low) * 100)) / 100 + extra)
+    last = month.replace(day=monthrange(month.year, month.month)[1])
+    bill_date = last + timedelta(days=1)
+    due_date = bill_date + timedelta(days=_DAYS_TO_PAY)
+    late_days = max(0, (today - due_date).days)
+    penalty = Money(rounded(amount.amount * _PENALTY_A_DAY * late_days))
+    outstanding = amount + penalty
+    least, most = _bounds(biller, outstanding)
+    return DueBill(
+        bill_number=f"{account}{month:%Y%m}",
+        bill_date=bill_date,
+        due_date=due_date,
+        period_from=month,
+        period_to=last,
+        amount=amount,
+        penalty=penalty,
+        outstanding=outstanding,
+        min_amount=least,
+        max_amount=most,
+        items=_items(biller, amount),
+    )
+
+
+def _bounds(biller: Biller, outstanding: Money) -> tuple[Money, Money]:
+    """Give the least and the most that may be paid for a bill, as the biller's exactness says."""
+    least = outstanding if biller.exactness in {"EXACT", "EXACT_UP"} else biller.min_amount
+    most = outstanding if biller.exactness in {"EXACT", "EXACT_DOWN"} else max(biller.max_amount, outstanding, key=lambda money: money.amount)
+    return min(least, outstanding, key=lambda money: money.amount), most
+
+
+def _items(biller: Biller, amount: Money) -> tuple[tuple[str, str, Money], ...]:
+    labels = _ITEMS.get(biller.category_code, _PLAIN_ITEMS)
+    first = Money(rounded(amount.amount * Decimal("0.93"))) if len(labels) > 1 else amount
+    parts = [first] if len(labels) == 1 else [first, Money(amount.amount - first.amount)]
+    return tuple((zh, en, part) for (zh, en), part in zip(labels, parts, strict=True))
+
+
+def _meter(biller: Biller, account: str, today: date, paid_before: int) -> DueBill:
+    """Show a prepaid meter: a balance, nothing due, and the payer names the amount."""
+    month = today.replace(day=1)
+    return DueBill(
+        bill_number=f"{account}P{paid_before + 1:03d}",
+        bill_date=month,
+        due_date=month + timedelta(days=_DAYS_TO_PAY),
+        period_from=month,
+        period_to=month.replace(day=monthrange(month.year, month.month)[1]),
+        amount=_ZERO,
+        penalty=_ZERO,
+        outstanding=_ZERO,
+        min_amount=Money(max(biller.min_amount.amount, Decimal(1))),
+        max_amount=biller.max_amount,
+        balance=Money(Decimal(_hash_number("meter", account) % 5000) / 100),
+    )

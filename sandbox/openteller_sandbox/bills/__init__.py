@@ -1,0 +1,1 @@
+"""Fetching what an account owes, within what the biller's presentment shows."""

@@ -1,0 +1,74 @@
+"""What a biller's presentment lets a partner see of a bill. The payer, signed in on the bank's page, sees the whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from openteller_sandbox.biller_port.port import DueBill
+from openteller_sandbox.billers.model import Biller, masked
+from openteller_sandbox.money import Money
+
+_OPTIONS = {"EXACT": ["FULL"], "EXACT_UP": ["FULL", "OVER"], "EXACT_DOWN": ["FULL", "PARTIAL"], "RANGE": ["FULL", "PARTIAL", "OVER"], "ANY": ["ANY"]}
+
+
+def payment_options(biller: Biller, bill: DueBill) -> list[str]:
+    """Say how much of a bill may be paid."""
+    return ["ANY"] if bill.balance is not None else _OPTIONS[biller.exactness]
+
+
+def for_partner(biller: Biller, bill: DueBill, account: str) -> dict[str, Any]:
+    """Give the members of the contract's ``Bill`` that a partner may see."""
+    seen: dict[str, Any] = {
+        "biller_id": biller.biller_id,
+        "bill_number": masked(bill.bill_number),
+        "account_ref_masked": masked(account),
+        "bill_date": bill.bill_date,
+        "due_date": bill.due_date,
+        "items": [],
+        "payment_options": payment_options(biller, bill),
+    }
+    if biller.presentment in {"AMOUNT", "FULL"}:
+        seen |= {
+            "period": {"from_": bill.period_from, "to": bill.period_to},
+            "amount": bill.amount,
+            "outstanding": bill.outstanding,
+            "balance": bill.balance,
+            "penalty": bill.penalty,
+            "min_amount": bill.min_amount,
+            "max_amount": bill.max_amount,
+        }
+    if biller.presentment == "FULL":
+        seen["items"] = [{"label": {"zh_cn": zh, "en": en}, "amount": amount} for zh, en, amount in bill.items]
+    return seen
+
+
+def to_facts(bill: DueBill) -> dict[str, Any]:
+    """Write a bill in full, for the bank's own use."""
+    return {
+        "bill_number": bill.bill_number,
+        "bill_date": bill.bill_date.isoformat(),
+        "due_date": bill.due_date.isoformat(),
+        "period_from": bill.period_from.isoformat(),
+        "period_to": bill.period_to.isoformat(),
+        "balance": None if bill.balance is None else bill.balance.minor,
+        "items": [[zh, en, amount.minor] for zh, en, amount in bill.items],
+        **{name: getattr(bill, name).minor for name in _AMOUNTS},
+    }
+
+
+def from_facts(facts: dict[str, Any]) -> DueBill:
+    """Read what ``to_facts`` wrote."""
+    return DueBill(
+        bill_number=facts["bill_number"],
+        bill_date=date.fromisoformat(facts["bill_date"]),
+        due_date=date.fromisoformat(facts["due_date"]),
+        period_from=date.fromisoformat(facts["period_from"]),
+        period_to=date.fromisoformat(facts["period_to"]),
+        balance=None if facts["balance"] is None else Money.from_minor(facts["balance"]),
+        items=tuple((zh, en, Money.from_minor(amount)) for zh, en, amount in facts["items"]),
+        **{name: Money.from_minor(facts[name]) for name in _AMOUNTS},
+    )
+
+
+_AMOUNTS = ("amount", "penalty", "outstanding", "min_amount", "max_amount")

@@ -1,0 +1,329 @@
+"""Asking a biller what an account owes, keeping the answer for 24 hours, and marking bills paid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.biller_port import port
+from openteller_sandbox.biller_port.port import DueBill
+from openteller_sandbox.biller_port.simulated import SimulatedBiller, digest
+from openteller_sandbox.billers import service as billers
+from openteller_sandbox.billers.model import Biller, masked
+from openteller_sandbox.bills import presentment, store
+from openteller_sandbox.bills.schemas import BillFetchSchema, BillSchema
+from openteller_sandbox.clock import DAY, SECOND, to_wire
+from openteller_sandbox.contract import Fault, showable
+from openteller_sandbox.db import Tx
+from openteller_sandbox.due import service as due
+from openteller_sandbox.events import service as events
+from openteller_sandbox.http import Problem, json_text
+
+KEEP_MS = DAY
+ANSWER = "bill_fetch.answer"
+PURGE = "bill_fetch.purge"
+_FETCH = BillFetchSchema()
+_BILL = BillSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBill:
+    """A bill that was fetched, with what only the bank may know of it."""
+
+    bill_id: str
+    bill_fetch_id: str
+    biller_id: str
+    account_digest: str
+    status: str
+    valid_until: int
+    due: DueBill
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to a biller: whose app asks, for which account."""
+
+    app_id: str
+    biller: Biller
+    inputs: Mapping[str, str] = field(repr=False)
+    end_user_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A fetch as it stands, with its bills."""
+
+    bill_fetch_id: str
+    status: str
+    wire: str = field(repr=False)
+
+
+def port_of(bank: Bank) -> port.BillerPort:
+    """Give the way to the billers."""
+    return SimulatedBiller(bank.db)
+
+
+def payable_biller(tx: Tx, biller_id: str, now: int, *, hours: bool) -> Biller:
+    """Give a biller that takes payments now.
+
+    Args:
+        tx: a reader.
+        biller_id: which.
+        now: bank time, epoch milliseconds.
+        hours: whether its hours and maintenance windows count.
+
+    Raises:
+        Problem: BILLER_NOT_FOUND, BILLER_INACTIVE, BILLER_MAINTENANCE, BILLER_CUTOFF.
+    """
+    biller = billers.get(tx, biller_id)
+    if not biller.active:
+        raise Problem("BILLER_INACTIVE")
+    if hours:
+        until = biller.maintenance_until(now)
+        if until is not None:
+            raise Problem("BILLER_MAINTENANCE", retry_after=min(86_400, (until - now) // SECOND))
+        if not biller.takes_payments_at(now):
+            raise Problem("BILLER_CUTOFF")
+    return biller
+
+
+def check_inputs(biller: Biller, inputs: Mapping[str, str], *, on_page: bool) -> None:
+    """Check inputs against the format that the biller publishes.
+
+    Raises:
+        Problem: FIELD_INVALID, FIELD_MISSING, naming the fields and never their values.
+    """
+    faults = [
+        Fault("body", f"/inputs/{showable(name)}", code, message) for name, code, message in biller.input_faults(inputs, on_page=on_page)
+    ]
+    if not faults and not any(each.name in inputs for each in biller.input_fields if each.serial_format or not each.high):
+        faults = [Fault("body", "/inputs", "FIELD_MISSING", "Names no account.")]
+    if faults:
+        missing = all(fault.code == "FIELD_MISSING" for fault in faults)
+        raise Problem("FIELD_MISSING" if missing else "FIELD_INVALID", "See errors[].", faults=faults)
+
+
+def question(bank: Bank, app_id: str, biller_id: str, inputs: Mapping[str, str], end_user_ref: str, now: int) -> Question:
+    """Check that a partner may ask this.
+
+    Raises:
+        Problem: what ``payable_biller`` and ``check_inputs`` raise; FIELD_INVALID for a biller that has nothing to fetch.
+    """
+    biller = payable_biller(bank.db.read(), biller_id, now, hours=True)
+    if biller.fetch_mode == "DIRECT" or biller.presentment == "NONE":
+        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller shows no bills to partners: create a payment for it.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    check_inputs(biller, inputs, on_page=False)
+    if any(each.high and each.facts["required"] for each in biller.input_fields):
+        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller needs a field of HIGH sensitivity: only the page of the bank can ask.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    return Question(app_id, biller, inputs, end_user_ref)
+
+
+def ask(bank: Bank, world: World, asked: Question, now: int) -> port.Found | port.Later:
+    """Put a question to the biller. No transaction is open.
+
+    Raises:
+        Problem: ACCOUNT_NOT_PAYABLE, BILLER_QUERY_FAILED.
+    """
+    answer = port_of(bank).query(world, asked.biller, asked.inputs, now)
+    if isinstance(answer, port.NotPayable):
+        raise Problem("ACCOUNT_NOT_PAYABLE")
+    if isinstance(answer, port.Failed):
+        raise Problem("BILLER_QUERY_FAILED")
+    return answer
+
+
+def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found | port.Later, now: int) -> Answered:
+    """Keep a question and its answer, and schedule its purge; a slow biller's answer is scheduled, too."""
+    fetch_id = ids.new("bft")
+    facts: dict[str, Any] = {
+        "bill_fetch_id": fetch_id,
+        "status": _status(asked.biller, answer),
+        "biller_id": asked.biller.biller_id,
+        "account_ref_masked": masked(asked.biller.account(asked.inputs)),
+        "created_at": now,
+        "ready_at": now if isinstance(answer, port.Found) else None,
+        "expires_at": now + KEEP_MS,
+        "version": 1,
+    }
+    tx.run(
+        store.INSERT_FETCH,
+        bill_fetch_id=fetch_id,
+        world_id=world.world_id,
+        app_id=asked.app_id,
+        biller_id=asked.biller.biller_id,
+        end_user_ref=asked.end_user_ref,
+        inputs=json_text(dict(asked.inputs)),
+        status=facts["status"],
+        version=1,
+        created_at=now,
+        expires_at=facts["expires_at"],
+        wire=_fetch_wire(bank, facts),
+    )
+    if isinstance(answer, port.Found):
+        _keep_bills(bank, tx, world, asked, fetch_id, answer.bills, facts["expires_at"])
+    else:
+        due.schedule(tx, world, now + answer.after_ms, ANSWER, fetch_id)
+    due.schedule(tx, world, facts["expires_at"], PURGE, fetch_id)
+    found = find_fetch(tx, asked.app_id, fetch_id)
+    assert found is not None
+    return found
+
+
+def find_fetch(tx: Tx, app_id: str, bill_fetch_id: str) -> Answered | None:
+    """Give an app's fetch with its bills as they stand."""
+    row = tx.one(store.FIND_FETCH, bill_fetch_id=bill_fetch_id, app_id=app_id)
+    if row is None:
+        return None
+    bills = ",".join(bill["wire"] for bill in tx.all(store.BILLS_OF_FETCH, bill_fetch_id=bill_fetch_id))
+    return Answered(bill_fetch_id, row["status"], f'{row["wire"][:-1]},"bills":[{bills}]}}')
+
+
+def find_bill_wire(tx: Tx, app_id: str, bill_id: str) -> str | None:
+    """Give the record of an app's bill."""
+    row = tx.one(store.FIND_BILL, bill_id=bill_id, app_id=app_id)
+    return row["wire"] if row else None
+
+
+def find_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
+    """Give an app's bill with what only the bank may know."""
+    row = tx.one(store.FIND_BILL, bill_id=bill_id, app_id=app_id)
+    return _fetched(row) if row else None
+
+
+def bills_of_fetch(tx: Tx, bill_fetch_id: str) -> list[FetchedBill]:
+    """Give the bills of a fetch, oldest first."""
+    return [_fetched(row) for row in tx.all(store.BILLS_OF_FETCH, bill_fetch_id=bill_fetch_id)]
+
+
+def inputs_of_fetch(tx: Tx, bill_fetch_id: str) -> dict[str, str]:
+    """Give what was asked; empty once it was purged."""
+    row = tx.one(store.FETCH_BY_ID, bill_fetch_id=bill_fetch_id)
+    return dict(json.loads(row["inputs"])) if row else {}
+
+
+def mark(bank: Bank, tx: Tx, world: World, bills: Sequence[FetchedBill], status: str) -> None:
+    """Set the status of bills, in every fetch of the world that holds them."""
+    for bill in bills:
+        rows = tx.all(
+            store.BILLS_OF_NUMBER,
+            world_id=world.world_id,
+            biller_id=bill.biller_id,
+            account_digest=bill.account_digest,
+            bill_number=bill.due.bill_number,
+        )
+        for row in rows:
+            wire = json.loads(row["wire"]) | {"status": status, "version": row["version"] + 1}
+            bank.contract.check_record("Bill", wire)
+            tx.run(store.SET_BILL, b=row["bill_id"], to=status, v=row["version"] + 1, w=json_text(wire))
+
+
+def answer_late(bank: Bank, act: Due) -> None:
+    """Ask a slow biller again, and tell the app what it says."""
+    row = bank.db.read().one(store.FETCH_BY_ID, bill_fetch_id=act.subject)
+    if row is None or row["status"] != "PROCESSING":
+        return
+    biller = billers.get(bank.db.read(), row["biller_id"])
+    asked = Question(row["app_id"], biller, json.loads(row["inputs"]), row["end_user_ref"])
+    answer = port_of(bank).query(act.world, biller, asked.inputs, act.at, again=True)
+    if isinstance(answer, port.Later):
+        with bank.db.act() as tx:
+            due.schedule(tx, act.world, act.at + answer.after_ms, ANSWER, act.subject)
+        return
+    status = _status(biller, answer)
+    version = row["version"] + 1
+    facts = json.loads(row["wire"]) | {"status": status, "version": version}
+    with bank.db.act() as tx:
+        if status == "FAILED":
+            facts["status_reason"] = "ACCOUNT_NOT_PAYABLE" if isinstance(answer, port.NotPayable) else "BILLER_QUERY_FAILED"
+        facts["ready_at"] = to_wire(act.at)
+        bank.contract.check_record("BillFetch", facts)
+        if tx.run(store.ANSWER_FETCH, f=act.subject, to=status, v=version, w=json_text(facts)) != 1:
+            return
+        if isinstance(answer, port.Found):
+            _keep_bills(bank, tx, act.world, asked, act.subject, answer.bills, row["expires_at"])
+        data = {"bill_fetch_id": act.subject, "status": status, "version": version}
+        events.record(bank, tx, act.world, row["app_id"], "bill_fetch.ready", data, act.at)
+
+
+def purge(bank: Bank, act: Due) -> None:
+    """Delete a fetch and its unpaid bills, 24 hours later; of a paid one the account number goes."""
+    with bank.db.act() as tx:
+        tx.run(store.PURGE_BILLS, bill_fetch_id=act.subject)
+        left = tx.one(store.COUNT_BILLS, bill_fetch_id=act.subject)
+        if left and left["count"]:
+            tx.run(store.FORGET_INPUTS, f=act.subject)
+        else:
+            tx.run(store.PURGE_FETCH, bill_fetch_id=act.subject)
+
+
+def reset(tx: Tx, world_id: str) -> int:
+    """Delete every fetch and bill of a world; give how many fetches there were."""
+    row = tx.one(store.COUNT, world_id=world_id)
+    assert row is not None
+    tx.run(store.RESET_FETCHES, world_id=world_id)
+    tx.run(store.RESET_BILLS, world_id=world_id)
+    return int(row["count"])
+
+
+def _status(biller: Biller, answer: port.QueryAnswer) -> str:
+    if isinstance(answer, port.Later):
+        return "PROCESSING"
+    if isinstance(answer, port.Found):
+        return "READY" if answer.bills or biller.fetch_mode == "VALIDATE" else "NO_BILL"
+    return "FAILED"
+
+
+def _fetch_wire(bank: Bank, facts: Mapping[str, Any]) -> str:
+    wire = _FETCH.present(facts)
+    bank.contract.check_record("BillFetch", wire)
+    return json_text(wire)
+
+
+def _keep_bills(
+    bank: Bank, tx: Tx, world: World, asked: Question, fetch_id: str, found: Sequence[DueBill], valid_until: int
+) -> None:
+    account = asked.biller.account(asked.inputs)
+    for position, bill in enumerate(found):
+        bill_id = ids.new("bil")
+        seen = presentment.for_partner(asked.biller, bill, account)
+        own = {"bill_id": bill_id, "bill_fetch_id": fetch_id, "status": "OPEN", "valid_until": valid_until, "version": 1}
+        wire = _BILL.present(seen | own)
+        bank.contract.check_record("Bill", wire)
+        tx.run(
+            store.INSERT_BILL,
+            bill_id=bill_id,
+            world_id=world.world_id,
+            app_id=asked.app_id,
+            bill_fetch_id=fetch_id,
+            biller_id=asked.biller.biller_id,
+            account_digest=digest(world, asked.biller, account),
+            bill_number=bill.bill_number,
+            position=position,
+            status="OPEN",
+            version=1,
+            valid_until=valid_until,
+            facts=json_text(presentment.to_facts(bill)),
+            wire=json_text(wire),
+        )
+
+
+def _fetched(row: Any) -> FetchedBill:
+    return FetchedBill(
+        bill_id=row["bill_id"],
+        bill_fetch_id=row["bill_fetch_id"],
+        biller_id=row["biller_id"],
+        account_digest=row["account_digest"],
+        status=row["status"],
+        valid_until=row["valid_until"],
+        due=presentment.from_facts(json.loads(row["facts"])),
+    )
+
+
+
+DUE_HANDLERS = {ANSWER: answer_late, PURGE: purge}

@@ -1,0 +1,70 @@
+"""Scheduling and doing what falls due."""
+
+from __future__ import annotations
+
+import logging
+
+from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.clock import MINUTE
+from openteller_sandbox.db import Tx
+from openteller_sandbox.due import store
+
+log = logging.getLogger("openteller_sandbox.due")
+
+
+def schedule(tx: Tx, world: World, at: int, kind: str, subject: str) -> None:
+    """Note that ``kind`` shall happen to ``subject`` at ``at`` (bank time, epoch milliseconds)."""
+    tx.run(store.INSERT, world_id=world.world_id, due_at=at, kind=kind, subject=subject)
+
+
+def cancel(tx: Tx, world: World, kind: str, subject: str) -> None:
+    """Take a note back."""
+    tx.run(store.CANCEL, world_id=world.world_id, subject=subject, kind=kind)
+
+
+def waiting(tx: Tx, world: World) -> tuple[int, int | None]:
+    """Give how many acts wait in a world, and when the next is due."""
+    row = tx.one(store.COUNT, world_id=world.world_id)
+    assert row is not None
+    return int(row["count"]), row["next_due_at"]
+
+
+def reset(tx: Tx, world_id: str) -> None:
+    """Forget all that is due in a world."""
+    tx.run(store.RESET, world_id=world_id)
+
+
+def run_world(bank: Bank, world: World, until: int) -> int:
+    """Do all that is due in a world up to an instant, in order; give how many acts were done. What they schedule on the way is done too."""
+    done = 0
+    while row := bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until):
+        _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
+        done += 1
+    return done
+
+
+def run_all(bank: Bank, most: int = 100) -> int:
+    """Do what is due by now in every world, at most so many acts; give how many."""
+    done = 0
+    while done < most and (row := bank.db.read().one(store.NEXT_ANYWHERE, now=bank.now())):
+        world = World(row["world_id"], row["offset_ms"])
+        _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
+        done += 1
+    return done
+
+
+def _do(bank: Bank, due: Due, due_id: int) -> None:
+    """Do one act, then take its note away.
+
+    A kill between the two does the act again at the next start: handlers look at the state first and do nothing when it has moved on. A handler that fails is
+    tried again a minute of bank time later, so that it holds up nobody else.
+    """
+    try:
+        bank.due_handlers[due.kind](bank, due)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the queue goes on
+        log.error("%s failed: %s; again in a minute", due.kind, type(error).__name__)  # noqa: TRY400 - a traceback may show values
+        with bank.db.act() as tx:
+            tx.run(store.POSTPONE, id=due_id, at=due.at + MINUTE)
+        return
+    with bank.db.act() as tx:
+        tx.run(store.DELETE, due_id=due_id)

@@ -1,0 +1,1 @@
+"""The event log of each app, and the outbox that webhooks will be sent from."""

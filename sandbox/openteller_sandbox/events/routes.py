@@ -1,0 +1,24 @@
+"""``/v1/events``."""
+
+from __future__ import annotations
+
+from openteller_sandbox.contract import Fault
+from openteller_sandbox.events import service
+from openteller_sandbox.events.schemas import EventQuery
+from openteller_sandbox.http import Answer, Call, Problem, Routes, page
+
+routes = Routes()
+
+
+@routes.operation("listEvents", query=EventQuery)
+def list_events(call: Call) -> Answer:
+    """List the app's events, oldest first."""
+    limit = call.limit
+    rows = service.page(
+        call.bank.db.read(), call.caller.app_id, after=call.query.get("after"), type_=call.query.get("type"), count=limit + 1
+    )
+    if rows is None:
+        fault = Fault("query", "after", "FIELD_INVALID", "Names no event of this app; it may have been purged.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    more = rows[limit - 1][0] if len(rows) > limit else None
+    return page(call, [wire for _, wire in rows[:limit]], more)

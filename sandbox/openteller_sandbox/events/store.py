@@ -1,0 +1,46 @@
+"""The tables of events and of the outbox."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, bindparam, delete, func, or_, select
+
+from openteller_sandbox.db import Insert, Statement, metadata
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("event_id", String, nullable=False, unique=True),
+    Column("world_id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("wire", Text, nullable=False),
+    Index("events_app", "app_id", "seq"),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("event_id", String, ForeignKey("events.event_id", ondelete="CASCADE"), primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Index("outbox_due", "status", "due_at"),
+)
+
+INSERT = Insert(events, without=("seq",))
+INSERT_OUTBOX = Insert(outbox)
+SEQ_OF = Statement(select(events.c.seq).where(events.c.app_id == bindparam("app_id"), events.c.event_id == bindparam("event_id")))
+PAGE = Statement(
+    select(events.c.event_id, events.c.wire)
+    .where(
+        events.c.app_id == bindparam("app_id"),
+        events.c.seq > bindparam("after"),
+        or_(bindparam("type") == "", events.c.type == bindparam("type")),
+    )
+    .order_by(events.c.seq)
+    .limit(bindparam("count"))
+)
+COUNT = Statement(select(func.count().label("count")).where(events.c.world_id == bindparam("world_id")))
+PURGE = Statement(delete(events).where(events.c.world_id == bindparam("world_id"), events.c.happened_at < bindparam("before")))
+RESET = Statement(delete(events).where(events.c.world_id == bindparam("world_id")))

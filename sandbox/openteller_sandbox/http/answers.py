@@ -1,0 +1,138 @@
+"""Answers: bodies are bytes, made of stored records joined with what is computed for the request."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from openteller_sandbox import clock
+from openteller_sandbox.contract import Fault
+from openteller_sandbox.http.problems import Problem
+from openteller_sandbox.settings import AnswerCheck
+
+if TYPE_CHECKING:
+    from openteller_sandbox.http.operations import Call
+
+JSON = "application/json"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes out: a body of bytes, a status and headers."""
+
+    body: bytes
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+
+
+def json_text(value: object) -> str:
+    """Write compact JSON with Chinese as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
+    """Answer with a value."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(json_text(value).encode(), status, named)
+
+
+def with_tail(record: str, tail: Mapping[str, Any]) -> str:
+    """Add computed members to a stored record without parsing it."""
+    return f"{record[:-1]},{json_text(tail)[1:]}" if tail else record
+
+
+def page(call: Call, records: Sequence[str], next_cursor: str | None = None, **extra: object) -> Answer:
+    """Answer with a list: stored records joined, and its envelope.
+
+    Args:
+        call: the request.
+        records: JSON texts.
+        next_cursor: where the next page begins, or None on the last one.
+        extra: further members of the list, beside ``data``.
+    """
+    envelope: dict[str, Any] = {
+        **extra,
+        "links": {
+            "self": call.link(),
+            "next": call.link(after=next_cursor) if next_cursor else None,
+            "prev": call.link(after=None) if call.has_cursor else None,
+        },
+        "meta": {"as_of": clock.to_wire(call.now), "count": len(records)},
+    }
+    if call.bank.settings.check_answers is AnswerCheck.ENVELOPE:
+        call.bank.contract.check_answer(call.operation, 200, {"data": [], **envelope})
+    return Answer(f'{{"data":[{",".join(records)}],{json_text(envelope)[1:]}'.encode())
+
+
+def open_answer(call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60) -> Answer:
+    """Answer with open data: a strong ETag, and 304 without making the body when the caller's copy is right.
+
+    Args:
+        call: the request.
+        version: when the data behind the answer last changed, epoch milliseconds.
+        make: makes the body.
+        per_minute: the answer has members that depend on the clock; its ETag holds for a minute of bank time.
+        max_age_s: how long caches may keep it.
+    """
+    minute = call.now // clock.MINUTE if per_minute else 0
+    identity = f"{version}:{minute}:{call.normalised()}"
+    tag = f'"{blake2b(identity.encode(), digest_size=12).hexdigest()}"'
+    headers = {
+        "ETag": tag,
+        "Last-Modified": formatdate(version / 1000, usegmt=True),
+        "Cache-Control": f"{'public' if call.caller.anonymous else 'private'}, max-age={max_age_s}",
+    }
+    if _matches(call.headers.get("If-None-Match"), tag):
+        return Answer(b"", 304, headers)
+    answer = make()
+    answer.headers |= headers
+    return answer
+
+
+def _matches(sent: str | None, tag: str) -> bool:
+    """Weak comparison, as RFC 9110 section 13.1.2 asks of If-None-Match."""
+    if sent is None:
+        return False
+    return sent.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in sent.split(",")}
+
+
+def encode_cursor(call: Call, values: Iterable[object]) -> str:
+    """Make the cursor of the row with these sort values; it fits this operation and these filters only."""
+    payload = json_text(list(values)).encode()
+    return urlsafe_b64encode(_seal(call, payload) + payload).rstrip(b"=").decode()
+
+
+def decode_cursor(call: Call, *types: type) -> list[Any] | None:
+    """Read the cursor of a request: its sort values, or None where there is none.
+
+    Raises:
+        Problem: REQUEST_MALFORMED, not a cursor that this list gave out for these filters.
+    """
+    text = call.query.get("after")
+    if text is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+        values = json.loads(payload) if seal == _seal(call, payload) else None
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or [type(value) for value in values] != list(types):
+        fault = Fault("query", "after", "FIELD_INVALID", "Not a cursor of this list with these filters.")
+        raise Problem("REQUEST_MALFORMED", "Begin again without after.", faults=[fault])
+    return values
+
+
+_SEAL_BYTES = 6
+
+
+def _seal(call: Call, payload: bytes) -> bytes:
+    """Tie a cursor to its list; against mix-ups, not against forgery: a cursor grants nothing."""
+    scope = f"{call.operation.operation_id}?{call.filters()}".encode()
+    return blake2b(payload, key=blake2b(scope, digest_size=32).digest(), digest_size=_SEAL_BYTES).digest()

@@ -1,0 +1,95 @@
+"""Operations of the contract bound to handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.contract import Operation
+from openteller_sandbox.http.answers import Answer
+from openteller_sandbox.http.schemas import ContractSchema
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that has passed the contract's check.
+
+    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world, epoch milliseconds.
+    """
+
+    bank: Bank
+    operation: Operation
+    caller: Caller
+    request_id: str
+    now: int
+    url_path: str
+    path: dict[str, str]
+    query: dict[str, Any]
+    sent_query: dict[str, str]
+    headers: Mapping[str, str]
+    body: Any = None
+    raw_body: bytes = b""
+
+    @property
+    def limit(self) -> int:
+        """How many rows a list may give."""
+        return int(self.query.get("limit", 25))
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether this is a later page of a list."""
+        return "after" in self.sent_query
+
+    def link(self, **changed: str | None) -> str:
+        """Give this request's path and query, with some parameters changed or (None) left out."""
+        query = {**self.sent_query, **changed}
+        text = urlencode([(name, value) for name, value in query.items() if value is not None], quote_via=quote)
+        return f"{self.url_path}?{text}" if text else self.url_path
+
+    def filters(self) -> str:
+        """Give the query without its paging, in one order: what a cursor is tied to."""
+        return repr(sorted((name, value) for name, value in self.sent_query.items() if name not in {"after", "limit"}))
+
+    def normalised(self) -> str:
+        """Name the representation that is asked for, whatever the order of its parameters."""
+        return f"{self.url_path}?{sorted(self.sent_query.items())!r}"
+
+
+Handler = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A handler with the schemas that convert for it."""
+
+    operation_id: str
+    handler: Handler
+    body: ContractSchema | None
+    query: ContractSchema | None
+
+
+class Routes:
+    """The operations of one feature."""
+
+    def __init__(self) -> None:
+        self.bound: list[Bound] = []
+
+    def operation(
+        self, operation_id: str, *, body: type[ContractSchema] | None = None, query: type[ContractSchema] | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Bind a handler to an operation of the contract.
+
+        Args:
+            operation_id: as in the contract; path, method, scopes and checks come from there.
+            body: converts the JSON body.
+            query: converts the query parameters; without one they stay as the contract's types say.
+        """
+
+        def bind(handler: Handler) -> Handler:
+            self.bound.append(Bound(operation_id, handler, body() if body else None, query() if query else None))
+            return handler
+
+        return bind

@@ -1,0 +1,77 @@
+"""Problem details (RFC 9457), made from the contract's list of error codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openteller_sandbox.contract import Contract, Fault
+
+MEDIA_TYPE = "application/problem+json"
+_MOST_FAULTS = 50
+
+
+class Problem(Exception):
+    """A refusal. ``detail`` is for a developer and holds no value that a caller sent.
+
+    Args:
+        code: a code of the contract's ``x-error-codes``.
+        detail: what happened here and what to do.
+        faults: each single fault of the request.
+        members: further members of the contract's ``Problem`` (``payment_id``, ``allowed``).
+        retry_after: seconds of wall time to wait.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        faults: Sequence[Fault] = (),
+        members: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.members = dict(members or {})
+        self.retry_after = retry_after
+
+
+def field_invalid(pointer: str, message: str, code: str = "FIELD_INVALID") -> Problem:
+    """Refuse one member of a body."""
+    return Problem("FIELD_INVALID", "See errors[].", faults=[Fault("body", pointer, code, message)])
+
+
+def from_faults(faults: Sequence[Fault]) -> Problem:
+    """Refuse a request for what the check has found in it."""
+    missing = all(fault.code == "FIELD_MISSING" for fault in faults)
+    return Problem("FIELD_MISSING" if missing else "FIELD_INVALID", "See errors[].", faults=faults)
+
+
+def render(problem: Problem, contract: Contract, public_url: str, request_id: str) -> tuple[int, bytes, dict[str, str]]:
+    """Give status, body and headers of a problem."""
+    row = contract.error_codes[problem.code]
+    body: dict[str, Any] = {"type": f"{public_url}/errors/{row.code}", "title": row.title, "status": row.status}
+    if problem.detail:
+        body["detail"] = problem.detail
+    body |= {
+        "code": row.code,
+        "request_id": request_id,
+        "errors": [fault.wire() for fault in problem.faults[:_MOST_FAULTS]],
+        "retryable": row.retryable,
+        "source": row.source,
+        "display_message": row.display_message,
+        **problem.members,
+    }
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if row.status == 401:
+        error = ', error="invalid_token"' if row.code == "TOKEN_INVALID" else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="openteller"{error}'
+    if row.code == "INSUFFICIENT_SCOPE":
+        headers["WWW-Authenticate"] = 'Bearer realm="openteller", error="insufficient_scope"'
+    return row.status, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), headers

@@ -1,0 +1,1 @@
+"""Double-entry bookkeeping: every entry's lines sum to zero, and no line is ever changed."""

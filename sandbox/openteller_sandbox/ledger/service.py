@@ -1,0 +1,101 @@
+"""Booking the moves of money.
+
+An amount is what an account gains; a customer's account is ``customer:<customer_id>``, a biller's ``biller:<biller_id>``. The moves of one payment:
+
+    authorise   customer -> holds                      the payer confirmed
+    send        holds -> clearing                      debited, and sent to the biller
+    post        clearing -> biller, fees               the biller posted it
+    release     holds -> customer                      nothing was sent
+    return      clearing -> refunds -> customer        the biller did not post it
+    reverse     biller, fees -> clearing               the biller took it back
+    post late   suspense -> biller                     posted after the money went back: the bank's to recover
+    post twice  suspense -> biller                     posted twice: likewise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from openteller_sandbox import clock, ids
+from openteller_sandbox.bank import World
+from openteller_sandbox.db import Tx
+from openteller_sandbox.ledger import store
+from openteller_sandbox.money import Money
+
+HOLDS = "holds"
+CLEARING = "clearing"
+FEES = "fees"
+REFUNDS = "refunds"
+SUSPENSE = "suspense"
+EQUITY = "equity"
+
+
+def customer(customer_id: str) -> str:
+    """Name a customer's account."""
+    return f"customer:{customer_id}"
+
+
+def biller(biller_id: str) -> str:
+    """Name a biller's account."""
+    return f"biller:{biller_id}"
+
+
+def book(tx: Tx, world: World, *, reason: str, subject: str, lines: Mapping[str, int], now: int, currency: str = "CNY") -> None:
+    """Book an entry.
+
+    Args:
+        tx: the act that the entry belongs to.
+        world: whose ledger.
+        reason: why, such as ``authorise``.
+        subject: the payment.
+        lines: what each account gains, in minor units.
+        now: bank time, epoch milliseconds.
+        currency: of all lines.
+
+    Raises:
+        ValueError: the lines do not sum to zero.
+    """
+    if sum(lines.values()):
+        raise ValueError("the lines of an entry must sum to zero")
+    entry_id = ids.new("ent")
+    for account, amount in lines.items():
+        if amount:
+            tx.run(
+                store.INSERT,
+                world_id=world.world_id,
+                entry_id=entry_id,
+                account=account,
+                amount=amount,
+                currency=currency,
+                reason=reason,
+                subject=subject,
+                booked_at=now,
+                business_date=clock.bank_date(now).isoformat(),
+            )
+
+
+def book_opening(tx: Tx, world: World, customer_id: str, amount: Money, now: int) -> None:
+    """Book what a demo customer begins with."""
+    lines = {customer(customer_id): amount.minor, EQUITY: -amount.minor}
+    book(tx, world, reason="opening", subject=customer_id, lines=lines, now=now, currency=amount.currency)
+
+
+def lines_of(tx: Tx, world: World, subject: str) -> list[tuple[str, str, int]]:
+    """Give (reason, account, gain in minor units) of every line of a subject, oldest first."""
+    rows = tx.all(store.OF_SUBJECT, world_id=world.world_id, subject=subject)
+    return [(row["reason"], row["account"], row["amount"]) for row in rows]
+
+
+def balances(tx: Tx, world: World) -> dict[str, int]:
+    """Give the balance of every account in minor units."""
+    return {row["account"]: row["balance"] for row in tx.all(store.BALANCES, world_id=world.world_id)}
+
+
+def is_balanced(tx: Tx) -> bool:
+    """Tell whether every entry of the whole database sums to zero."""
+    return tx.one(store.UNBALANCED) is None
+
+
+def reset(tx: Tx, world_id: str) -> None:
+    """Delete the ledger of a world."""
+    tx.run(store.RESET, world_id=world_id)

@@ -1,0 +1,1 @@
+"""Partners and their apps: who may call, and with which scopes."""

@@ -1,0 +1,125 @@
+"""Creating apps, and what other features may know of them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.db import Tx
+from openteller_sandbox.http import Problem
+from openteller_sandbox.partners import store
+from openteller_sandbox.worlds import service as worlds
+
+SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "sandbox")
+
+DEMO_APP_ID = "app_demo00000000"
+DEMO_PARTNER_ID = "ptn_demo00000000"
+DEMO_WORLD_ID = "wld_demo00000000"
+DEMO_APP_NAME = "V缴费 Demo"
+# Published on purpose: a well-known app of the sandbox, so that the first call needs no set-up. It can reach play money on this machine only.
+DEMO_CLIENT_SECRET = "ots_openteller_demo_secret_for_local_play_only"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app as other features see it."""
+
+    app_id: str
+    partner_id: str
+    world_id: str
+    name: str
+    scopes: tuple[str, ...]
+    return_urls: tuple[str, ...]
+    secret_hash: str = field(repr=False)
+    created_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """An app just made, with the only copy of its secret."""
+
+    app: App
+    world: World
+    client_secret: str = field(repr=False)
+
+
+def create(bank: Bank, caller: Caller, *, name: str, scopes: Sequence[str], return_urls: Sequence[str], join: str) -> NewApp:
+    """Make an app, in a world of its own or in the caller's.
+
+    Raises:
+        Problem: TOKEN_MISSING, joining needs a token of the world that is joined.
+    """
+    if join != "none" and caller.anonymous:
+        raise Problem("TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox.")
+    secret = f"ots_{secrets.token_urlsafe(32)}"
+    with bank.db.act() as tx:
+        world = _new_world(bank, tx) if join == "none" else caller.world
+        partner_id = caller.partner_id if join == "partner" else ids.new("ptn")
+        app = App(ids.new("app"), partner_id, world.world_id, name, tuple(scopes), tuple(return_urls), hash_secret(secret), bank.now(world))
+        _insert(tx, app, new_partner=join != "partner")
+    return NewApp(app, world, secret)
+
+
+def ensure_demo_app(bank: Bank) -> None:
+    """Make the published demo app where it is missing."""
+    with bank.db.act() as tx:
+        if tx.one(store.FIND_APP, app_id=DEMO_APP_ID):
+            return
+        world = _new_world(bank, tx, DEMO_WORLD_ID)
+        app = App(DEMO_APP_ID, DEMO_PARTNER_ID, world.world_id, DEMO_APP_NAME, SCOPES, (), hash_secret(DEMO_CLIENT_SECRET), bank.now())
+        _insert(tx, app, new_partner=True)
+
+
+def find(tx: Tx, app_id: str) -> App | None:
+    """Give an app."""
+    row = tx.one(store.FIND_APP, app_id=app_id)
+    if row is None:
+        return None
+    return App(
+        app_id=row["app_id"],
+        partner_id=row["partner_id"],
+        world_id=row["world_id"],
+        name=row["name"],
+        scopes=tuple(json.loads(row["scopes"])),
+        return_urls=tuple(json.loads(row["return_urls"])),
+        secret_hash=row["secret_hash"],
+        created_at=row["created_at"],
+    )
+
+
+def app_ids_of_world(tx: Tx, world_id: str) -> list[str]:
+    """Give the identifiers of every app in a world."""
+    return [row["app_id"] for row in tx.all(store.APPS_OF_WORLD, world_id=world_id)]
+
+
+def hash_secret(secret: str) -> str:
+    """Hash a generated secret: 256 random bits need no slow hash."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _new_world(bank: Bank, tx: Tx, world_id: str | None = None) -> World:
+    world = worlds.create(tx, bank.now(), world_id)
+    customers.open_accounts(tx, world, bank.now(world))
+    return world
+
+
+def _insert(tx: Tx, app: App, *, new_partner: bool) -> None:
+    if new_partner:
+        tx.run(store.INSERT_PARTNER, partner_id=app.partner_id, world_id=app.world_id, created_at=app.created_at)
+    tx.run(
+        store.INSERT_APP,
+        app_id=app.app_id,
+        partner_id=app.partner_id,
+        world_id=app.world_id,
+        name=app.name,
+        secret_hash=app.secret_hash,
+        scopes=json.dumps(app.scopes),
+        return_urls=json.dumps(app.return_urls),
+        created_at=app.created_at,
+    )

@@ -1,0 +1,112 @@
+"""The tables of payments, bill locks, contexts and receipts. ``choice`` holds account numbers: it never leaves the bank."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint, bindparam, delete, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from openteller_sandbox.db import Insert, Statement, metadata
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("payment_id", String, nullable=False, unique=True),
+    Column("world_id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("partner_id", String, nullable=False),
+    Column("partner_reference", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("debit_status", String, nullable=False),
+    Column("posting_status", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("link_code", String, nullable=False, unique=True),
+    Column("code4", String, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("customer_id", String),
+    Column("choice", Text, nullable=False),
+    Column("wire", Text, nullable=False),
+    UniqueConstraint("partner_id", "partner_reference", name="payments_reference"),
+    Index("payments_app", "app_id", "seq"),
+    Index("payments_world", "world_id"),
+)
+bill_locks = Table(
+    "bill_locks",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("biller_id", String, primary_key=True),
+    Column("account_digest", String, primary_key=True),
+    Column("bill_number", String, primary_key=True),
+    Column("payment_id", String, nullable=False),
+    Index("bill_locks_payment", "payment_id"),
+)
+payment_contexts = Table(
+    "payment_contexts",
+    metadata,
+    Column("payment_id", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("context", Text, nullable=False),
+)
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("receipt_id", String, primary_key=True),
+    Column("payment_id", String, nullable=False, unique=True),
+    Column("world_id", String, nullable=False),
+    Column("wire", Text, nullable=False),
+)
+
+INSERT = Insert(payments, without=("seq",))
+FIND = Statement(select(payments).where(payments.c.payment_id == bindparam("payment_id"), payments.c.app_id == bindparam("app_id")))
+BY_ID = Statement(select(payments).where(payments.c.payment_id == bindparam("payment_id")))
+BY_CODE = Statement(select(payments).where(payments.c.link_code == bindparam("link_code")))
+BY_REFERENCE = Statement(
+    select(payments.c.payment_id, payments.c.app_id).where(
+        payments.c.partner_id == bindparam("partner_id"), payments.c.partner_reference == bindparam("partner_reference")
+    )
+)
+PAGE = Statement(
+    select(payments)
+    .where(
+        payments.c.app_id == bindparam("app_id"),
+        payments.c.seq < bindparam("before"),
+        or_(bindparam("status") == "", payments.c.status == bindparam("status")),
+        or_(bindparam("partner_reference") == "", payments.c.partner_reference == bindparam("partner_reference")),
+    )
+    .order_by(payments.c.seq.desc())
+    .limit(bindparam("count"))
+)
+MOVE = Statement(
+    update(payments)
+    .where(payments.c.payment_id == bindparam("p"), payments.c.version == bindparam("seen"))
+    .values(
+        status=bindparam("to"),
+        debit_status=bindparam("debit"),
+        posting_status=bindparam("posting"),
+        version=bindparam("v"),
+        customer_id=bindparam("customer"),
+        choice=bindparam("chosen"),
+        wire=bindparam("w"),
+    )
+)
+COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
+LOCK = Statement(
+    sqlite_insert(bill_locks).values({column.name: bindparam(column.name) for column in bill_locks.columns}).on_conflict_do_nothing()
+)
+LOCKED = Statement(
+    select(bill_locks.c.payment_id).where(
+        bill_locks.c.world_id == bindparam("world_id"),
+        bill_locks.c.biller_id == bindparam("biller_id"),
+        bill_locks.c.account_digest == bindparam("account_digest"),
+        bill_locks.c.bill_number == bindparam("bill_number"),
+    )
+)
+UNLOCK = Statement(delete(bill_locks).where(bill_locks.c.payment_id == bindparam("payment_id")))
+INSERT_CONTEXT = Insert(payment_contexts)
+FORGET_CONTEXT = Statement(delete(payment_contexts).where(payment_contexts.c.payment_id == bindparam("payment_id")))
+INSERT_RECEIPT = Insert(receipts)
+FIND_RECEIPT = Statement(select(receipts).where(receipts.c.payment_id == bindparam("payment_id")))
+RESET = [
+    Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
+    for table in (payments, bill_locks, payment_contexts, receipts)
+]

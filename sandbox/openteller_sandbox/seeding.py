@@ -1,0 +1,70 @@
+"""Loading the seed into a new database: records in the contract's own shape, checked one by one and stored as they are.
+
+A feature that has seed data declares an ``Importer`` in its ``importing`` module: which file, which component, and the table row of a record.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from openteller_sandbox.contract import Contract, ContractError
+from openteller_sandbox.db import Database, Tx
+from openteller_sandbox.db import facts as bank_facts
+
+
+class SeedError(Exception):
+    """The seed cannot be loaded; the message names the file and the line."""
+
+
+class Importer(Protocol):
+    """Loads one feature's seed files."""
+
+    def __call__(self, tx: Tx, contract: Contract, folder: Path) -> None:
+        """Check and store every record.
+
+        Raises:
+            SeedError: a file is missing, or a record does not fit.
+        """
+
+
+def records(contract: Contract, folder: Path, name: str, component: str | None) -> Iterator[tuple[dict[str, Any], str]]:
+    """Give (record, its JSON text) for each line of ``name.jsonl`` or ``name.jsonl.gz``, checked against a component.
+
+    Raises:
+        SeedError: the file is missing, or a line does not fit.
+    """
+    for number, line in enumerate(_lines(folder, name), 1):
+        try:
+            record = json.loads(line)
+            if component:
+                contract.check_record(component, record)
+        except (ValueError, ContractError) as error:
+            raise SeedError(f"{name}, line {number}: {error}") from error
+        yield record, line
+
+
+def load(database: Database, contract: Contract, folder: Path, importers: Sequence[Importer]) -> None:
+    """Load every feature's seed in one act.
+
+    Raises:
+        SeedError: nothing is loaded then.
+    """
+    with database.act() as tx:
+        for importer in importers:
+            importer(tx, contract, folder)
+        bank_facts.put(tx, "seed", str(folder.name))
+
+
+def _lines(folder: Path, name: str) -> Iterable[str]:
+    packed, plain = folder / f"{name}.jsonl.gz", folder / f"{name}.jsonl"
+    if packed.is_file():
+        text = gzip.decompress(packed.read_bytes()).decode()
+    elif plain.is_file():
+        text = plain.read_text(encoding="utf-8")
+    else:
+        raise SeedError(f"{folder} has neither {packed.name} nor {plain.name}")
+    return text.splitlines()

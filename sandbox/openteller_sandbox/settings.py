@@ -1,0 +1,45 @@
+"""What an operator can set, and nothing that a request can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+SEED_FOLDER = Path(__file__).with_name("seed")
+
+
+class AnswerCheck(StrEnum):
+    """How much of each answer is compared with the contract before it leaves.
+
+    Records are always checked when they are written; this is about what is sent.
+    """
+
+    OFF = "off"
+    ENVELOPE = "envelope"  # what is computed for the request: lists' envelopes and tails
+    ALL = "all"  # the whole body; tests run so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """Token buckets in wall time: as many requests at once, refilled over ``window_s`` seconds."""
+
+    app: int = 6000
+    anonymous: int = 300
+    window_s: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The sandbox's settings.
+
+    database: a path, or a ``sqlite:///`` URL. public_url: what links begin with, without a trailing slash. seed: a folder of contract-shaped records.
+    trusted_proxies: addresses whose ``X-Forwarded-For`` is believed.
+    """
+
+    database: str = "openteller-sandbox.db"
+    public_url: str = "http://127.0.0.1:8080"
+    seed: Path = SEED_FOLDER
+    check_answers: AnswerCheck = AnswerCheck.ENVELOPE
+    rate_limits: RateLimits = RateLimits()
+    trusted_proxies: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""Health of the services, and the bank's official accounts."""

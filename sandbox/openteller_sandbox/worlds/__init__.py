@@ -1,0 +1,1 @@
+"""Worlds: the unit of isolation of the sandbox, each with data and a clock of its own."""

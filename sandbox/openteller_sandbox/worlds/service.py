@@ -1,0 +1,48 @@
+"""Making worlds, moving their clocks, and starting them afresh."""
+
+from __future__ import annotations
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import PUBLIC_WORLD, Bank, World
+from openteller_sandbox.clock import DAY
+from openteller_sandbox.db import Tx
+from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem
+from openteller_sandbox.worlds import store
+
+MOST_ADVANCE_MS = 400 * DAY
+
+
+def create(tx: Tx, now: int, world_id: str | None = None) -> World:
+    """Make a world whose clock stands at the sandbox's own."""
+    world = World(world_id or ids.new("wld"))
+    tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, created_at=now)
+    return world
+
+
+def find(tx: Tx, world_id: str) -> World | None:
+    """Give a world as it stands."""
+    row = tx.one(store.FIND, world_id=world_id)
+    return World(row["world_id"], row["offset_ms"]) if row else None
+
+
+def advance(bank: Bank, world: World, to: int) -> World:
+    """Move a world's clock forward to an instant of bank time, doing on the way all that falls due.
+
+    Raises:
+        Problem: CLOCK_BACKWARD, the instant has passed or is too far away.
+    """
+    by = to - bank.now(world)
+    if not 0 < by <= MOST_ADVANCE_MS:
+        raise Problem("CLOCK_BACKWARD", "Bank time moves forward only, by at most 400 days in one step.")
+    due.run_world(bank, world, to)
+    with bank.db.act() as tx:
+        tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
+    return World(world.world_id, world.offset_ms + by)
+
+
+def rewind(tx: Tx, world: World) -> World:
+    """Set a world's clock back to the sandbox's own, as part of its reset."""
+    assert world.world_id != PUBLIC_WORLD.world_id
+    tx.run(store.SET_CLOCK, w=world.world_id, to=0)
+    return World(world.world_id)

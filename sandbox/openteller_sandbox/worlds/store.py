@@ -1,0 +1,23 @@
+"""The table of worlds."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, String, Table, bindparam, func, select, update
+
+from openteller_sandbox.db import Insert, Statement, metadata
+
+worlds = Table(
+    "worlds",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("offset_ms", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+INSERT = Insert(worlds)
+FIND = Statement(select(worlds).where(worlds.c.world_id == bindparam("world_id")))
+COUNT = Statement(select(func.count().label("count")).select_from(worlds))
+MOVE_CLOCK = Statement(
+    update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=worlds.c.offset_ms + bindparam("by"))
+)
+SET_CLOCK = Statement(update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=bindparam("to")))
