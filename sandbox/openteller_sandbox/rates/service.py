@@ -148,8 +148,9 @@ def announce(bank: Bank, act: Due) -> None:
         data = {"rate_sheet_id": sheet.rate_sheet_id, "kind": sheet.kind, "version": sheet.sequence}
         for app_id in partners.app_ids_of_world(tx, act.world.world_id):
             events.record(bank, tx, act.world, app_id, "rate.changed", data, act.at)
-        due.cancel(tx, act.world, following.CHANGED, act.subject)
+        # In this order: a note that is written after another was removed could get the identifier of the removed one.
         following.follow(tx, act.world, sheet.effective_from, sheet.rate_sheet_id)
+        due.cancel(tx, act.world, following.CHANGED, act.subject)
 
 
 DUE_HANDLERS = {following.CHANGED: announce}
