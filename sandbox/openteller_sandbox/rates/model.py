@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from openteller_sandbox.db.engine import Row
@@ -46,16 +47,16 @@ class RateSheet:
     def rows(self, **wanted: str | None) -> list[str]:
         """Give the rows whose members have these values (None: any), as JSON texts in the order of the sheet."""
         lines = self.row_lines.split("\n") if self.row_lines else []
-        tests = [(FILTERS[self.kind].index(name), value) for name, value in wanted.items() if value is not None]
-        if not tests:
-            return lines
-        keys = json.loads(self.row_keys)
-        return [
-            line
-            for line, values in zip(lines, keys, strict=True)
-            if all(values[place] == value for place, value in tests)
-        ]
+        tests = tuple((FILTERS[self.kind].index(name), value) for name, value in wanted.items() if value is not None)
+        return [lines[place] for place in _places(self.row_keys, tests)] if tests else lines
 
     def is_carried_forward(self, day: date) -> bool:
         """Whether its rows are, on that day, old ones carried on."""
         return self.carried_from is not None and day.isoformat() >= self.carried_from
+
+
+@lru_cache(maxsize=256)
+def _places(row_keys: str, tests: tuple[tuple[int, str], ...]) -> tuple[int, ...]:
+    """Where the rows stand that pass; found once for all boards, whose keys are the same text."""
+    keys = json.loads(row_keys)
+    return tuple(place for place, values in enumerate(keys) if all(values[index] == value for index, value in tests))

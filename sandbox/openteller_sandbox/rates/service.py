@@ -16,6 +16,7 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem, json_text
+from openteller_sandbox.http.answers import with_tail
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.rates import following, store
 from openteller_sandbox.rates.model import ROW_MEMBERS, RateSheet
@@ -105,7 +106,7 @@ def page(tx: Tx, kind: str | None, now: int, after: tuple[int, str] | None, coun
         after_kind=after_kind,
         count=count,
     )
-    return [(_wire(RateSheet.of(row), row["effective_to"]), row["published_at"], row["kind"]) for row in rows]
+    return [(_with_end(row["wire"], row["effective_to"]), row["published_at"], row["kind"]) for row in rows]
 
 
 def last_published_at(tx: Tx, kind: str | None, now: int) -> int:
@@ -125,14 +126,12 @@ def find(tx: Tx, rate_sheet_id: str, now: int) -> tuple[RateSheet, str, int]:
         raise Problem("NOT_FOUND")
     sheet = RateSheet.of(row)
     rows = rows_on(sheet, clock.bank_date(sheet.effective_from))
-    text = f'{_wire(sheet, row["effective_to"])[:-1]},"{ROW_MEMBERS[sheet.kind]}":[{",".join(rows)}]}}'
+    text = f'{_with_end(sheet.wire, row["effective_to"])[:-1]},"{ROW_MEMBERS[sheet.kind]}":[{",".join(rows)}]}}'
     return sheet, text, row["ended_at"] or sheet.published_at
 
 
-def _wire(sheet: RateSheet, effective_to: int | None) -> str:
-    if effective_to is None:
-        return sheet.wire
-    return f"{sheet.wire[:-1]},{json_text({'effective_to': clock.to_wire(effective_to)})[1:]}"
+def _with_end(wire: str, effective_to: int | None) -> str:
+    return wire if effective_to is None else with_tail(wire, {"effective_to": clock.to_wire(effective_to)})
 
 
 def announce(bank: Bank, act: Due) -> None:

@@ -36,23 +36,19 @@ rate_sheets = Table(
     Column("row_lines", Text, nullable=False),
     UniqueConstraint("kind", "sequence"),
     Index("rate_sheets_effective", "kind", "effective_from"),
-    Index("rate_sheets_published", "published_at"),
+    Index("rate_sheets_order", "effective_from", "rate_sheet_id"),
+    Index("rate_sheets_published", "published_at", "kind"),
 )
 
 _sheet = rate_sheets.c
 _following = rate_sheets.alias("following")
-_with_end = (
-    select(rate_sheets, _following.c.effective_from.label("effective_to"), _following.c.published_at.label("ended_at"))
-    .select_from(rate_sheets)
-    .join(
-        _following,
-        and_(
-            _following.c.kind == _sheet.kind,
-            _following.c.sequence == _sheet.sequence + 1,
-            _following.c.published_at <= bindparam("now"),
-        ),
-        isouter=True,
-    )
+_and_what_follows = rate_sheets.outerjoin(
+    _following,
+    and_(
+        _following.c.kind == _sheet.kind,
+        _following.c.sequence == _sheet.sequence + 1,
+        _following.c.published_at <= bindparam("now"),
+    ),
 )
 _since = (
     select(func.max(_following.c.effective_from))
@@ -74,10 +70,14 @@ FIRST = Statement(
     select(func.min(_sheet.effective_from).label("effective_from")).where(_sheet.kind == bindparam("kind"))
 )
 FIND = Statement(
-    _with_end.where(_sheet.rate_sheet_id == bindparam("rate_sheet_id"), _sheet.published_at <= bindparam("now"))
+    select(rate_sheets, _following.c.effective_from.label("effective_to"), _following.c.published_at.label("ended_at"))
+    .select_from(_and_what_follows)
+    .where(_sheet.rate_sheet_id == bindparam("rate_sheet_id"), _sheet.published_at <= bindparam("now"))
 )
 PAGE = Statement(
-    _with_end.where(
+    select(_sheet.wire, _sheet.published_at, _sheet.kind, _following.c.effective_from.label("effective_to"))
+    .select_from(_and_what_follows)
+    .where(
         _sheet.published_at <= bindparam("now"),
         or_(bindparam("kind") == "", _sheet.kind == bindparam("kind")),
         or_(
@@ -94,14 +94,10 @@ LAST_PUBLISHED = Statement(
     )
 )
 NEXT = Statement(
-    select(rate_sheets)
+    select(_sheet.rate_sheet_id, _sheet.effective_from)
     .where(
-        or_(
-            _sheet.effective_from > bindparam("effective_from"),
-            and_(
-                _sheet.effective_from == bindparam("effective_from"), _sheet.rate_sheet_id > bindparam("rate_sheet_id")
-            ),
-        )
+        _sheet.effective_from >= bindparam("effective_from"),
+        or_(_sheet.effective_from > bindparam("effective_from"), _sheet.rate_sheet_id > bindparam("rate_sheet_id")),
     )
     .order_by(_sheet.effective_from, _sheet.rate_sheet_id)
     .limit(1)
