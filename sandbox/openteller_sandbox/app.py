@@ -18,6 +18,7 @@ from openteller_sandbox.db import facts as bank_facts
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
+from openteller_sandbox.payments import receipts
 from openteller_sandbox.settings import Settings
 
 log = logging.getLogger("openteller_sandbox")
@@ -52,6 +53,7 @@ def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
+    receipts.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank
 

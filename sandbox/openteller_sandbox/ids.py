@@ -26,3 +26,8 @@ def digits(count: int) -> str:
 
 def _base32(size: int) -> str:
     return b32encode(secrets.token_bytes(size)).decode("ascii").rstrip("=").lower()
+
+
+def choice(alphabet: str) -> str:
+    """Give one random character."""
+    return secrets.choice(alphabet)

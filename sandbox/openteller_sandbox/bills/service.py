@@ -130,12 +130,17 @@ def ask(bank: Bank, world: World, asked: Question, now: int) -> port.Found | por
     Raises:
         Problem: ACCOUNT_NOT_PAYABLE, BILLER_QUERY_FAILED.
     """
-    answer = port_of(bank).query(world, asked.biller, asked.inputs, now)
+    answer = ask_on_page(bank, world, asked, now)
     if isinstance(answer, port.NotPayable):
         raise Problem("ACCOUNT_NOT_PAYABLE")
     if isinstance(answer, port.Failed):
         raise Problem("BILLER_QUERY_FAILED")
     return answer
+
+
+def ask_on_page(bank: Bank, world: World, asked: Question, now: int) -> port.QueryAnswer:
+    """Put a question for the payer, who may know why an account cannot be paid."""
+    return port_of(bank).query(world, asked.biller, asked.inputs, now)
 
 
 def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found | port.Later, now: int) -> Answered:

@@ -17,6 +17,7 @@ due_acts = Table(
     Column("subject", String, nullable=False),
     Index("due_acts_time", "world_id", "due_at", "due_id"),
     Index("due_acts_subject", "world_id", "subject", "kind"),
+    sqlite_autoincrement=True,  # a number is never given twice: the note of an act that ran is deleted by it
 )
 
 INSERT = Insert(due_acts, without=("due_id",))

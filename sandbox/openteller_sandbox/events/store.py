@@ -17,6 +17,7 @@ events = Table(
     Column("happened_at", BigInteger, nullable=False),
     Column("wire", Text, nullable=False),
     Index("events_app", "app_id", "seq"),
+    sqlite_autoincrement=True,  # after a reset or a purge the order goes on
 )
 outbox = Table(
     "outbox",

@@ -4,9 +4,22 @@ A feature's ``routes`` declares ``routes = Routes()`` and binds handlers with ``
 from the contract. A handler takes a ``Call`` and gives an ``Answer``.
 """
 
-from openteller_sandbox.http.answers import Answer, json_answer, json_text, open_answer, page
+from openteller_sandbox.http.answers import Answer, decode_cursor, encode_cursor, json_answer, json_text, open_answer, page, with_tail
 from openteller_sandbox.http.operations import Call, Routes
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema
 
-__all__ = ["Answer", "Call", "ContractSchema", "Problem", "Routes", "json_answer", "json_text", "open_answer", "page"]
+__all__ = [
+    "Answer",
+    "Call",
+    "ContractSchema",
+    "Problem",
+    "Routes",
+    "decode_cursor",
+    "encode_cursor",
+    "json_answer",
+    "json_text",
+    "open_answer",
+    "page",
+    "with_tail",
+]

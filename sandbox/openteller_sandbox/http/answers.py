@@ -63,7 +63,7 @@ def page(call: Call, records: Sequence[str], next_cursor: str | None = None, **e
             "next": call.link(after=next_cursor) if next_cursor else None,
             "prev": call.link(after=None) if call.has_cursor else None,
         },
-        "meta": {"as_of": clock.to_wire(call.now), "count": len(records)},
+        "meta": {"as_of": clock.to_wire(call.as_of or call.now), "count": len(records)},
     }
     if call.bank.settings.check_answers is AnswerCheck.ENVELOPE:
         call.bank.contract.check_answer(call.operation, 200, {"data": [], **envelope})
@@ -90,6 +90,7 @@ def open_answer(call: Call, version: int, make: Callable[[], Answer], *, per_min
     }
     if _matches(call.headers.get("If-None-Match"), tag):
         return Answer(b"", 304, headers)
+    call.as_of = minute * clock.MINUTE or version
     answer = make()
     answer.headers |= headers
     return answer

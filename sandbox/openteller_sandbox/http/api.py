@@ -75,9 +75,8 @@ class Api:
         if missing:
             raise ContractError(f"operations without a handler: {', '.join(sorted(missing))}")
         for rule, methods in self._methods.items():
-            self._app.add_url_rule(
-                rule, f"preflight {rule}", self._preflight(methods), methods=["OPTIONS"], provide_automatic_options=False
-            )
+            preflight = self._preflight(methods)
+            self._app.add_url_rule(rule, f"preflight {rule}", preflight, methods=["OPTIONS"], provide_automatic_options=False)
 
     def _mount(self, operation: Operation, bound: Bound) -> None:
         rule = re.sub(r"\{([a-z_]+)\}", r"<\1>", operation.path)

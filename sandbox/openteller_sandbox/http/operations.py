@@ -17,7 +17,8 @@ from openteller_sandbox.http.schemas import ContractSchema
 class Call:
     """A request that has passed the contract's check.
 
-    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world, epoch milliseconds.
+    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world, epoch milliseconds; as_of: of which instant
+    an answer with a strong ETag speaks, so that its bytes stay the same while the tag does.
     """
 
     bank: Bank
@@ -32,6 +33,7 @@ class Call:
     headers: Mapping[str, str]
     body: Any = None
     raw_body: bytes = b""
+    as_of: int | None = None
 
     @property
     def limit(self) -> int:

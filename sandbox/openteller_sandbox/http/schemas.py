@@ -33,7 +33,8 @@ class ContractSchema(Schema):
 
     def present(self, facts: object) -> dict[str, Any]:
         """Dump what is there: members that are None are left out, as the contract has no nulls in records."""
-        return _without_none(self.dump(facts))
+        record: dict[str, Any] = _without_none(self.dump(facts))
+        return record
 
 
 def _without_none(value: Any) -> Any:

@@ -12,8 +12,10 @@ from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
+from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.partners import store
+from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
 SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "sandbox")
@@ -76,6 +78,12 @@ def ensure_demo_app(bank: Bank) -> None:
         _insert(tx, app, new_partner=True)
 
 
+def settle_in(bank: Bank, tx: Tx, world: World) -> None:
+    """Schedule what happens in every world by itself."""
+    events.begin_purging(tx, world, bank.now(world))
+    following.follow(tx, world, bank.now(world))
+
+
 def find(tx: Tx, app_id: str) -> App | None:
     """Give an app."""
     row = tx.one(store.FIND_APP, app_id=app_id)
@@ -106,6 +114,7 @@ def hash_secret(secret: str) -> str:
 def _new_world(bank: Bank, tx: Tx, world_id: str | None = None) -> World:
     world = worlds.create(tx, bank.now(), world_id)
     customers.open_accounts(tx, world, bank.now(world))
+    settle_in(bank, tx, world)
     return world
 
 

@@ -29,6 +29,7 @@ payments = Table(
     UniqueConstraint("partner_id", "partner_reference", name="payments_reference"),
     Index("payments_app", "app_id", "seq"),
     Index("payments_world", "world_id"),
+    sqlite_autoincrement=True,
 )
 bill_locks = Table(
     "bill_locks",

@@ -1,0 +1,1 @@
+"""Control of a sandbox world: apps, magic account numbers, the test clock, reset, the request log."""

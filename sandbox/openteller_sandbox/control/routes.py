@@ -1,0 +1,115 @@
+"""``/sandbox/v1``."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from openteller_sandbox import clock
+from openteller_sandbox.bank import World
+from openteller_sandbox.control import service
+from openteller_sandbox.control.schemas import (
+    AppCreateSchema,
+    AppSchema,
+    ClockAdvanceSchema,
+    ClockSchema,
+    DemoCustomerSchema,
+    MagicValueQuery,
+    MagicValueSchema,
+    RequestLogEntrySchema,
+    RequestQuery,
+    WorldSchema,
+)
+from openteller_sandbox.customers.service import CUSTOMERS
+from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Answer, Call, Routes, decode_cursor, encode_cursor, json_answer, json_text, page
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.worlds import service as worlds
+
+routes = Routes()
+_APP = AppSchema()
+_CLOCK = ClockSchema()
+_CUSTOMER = DemoCustomerSchema()
+_MAGIC = MagicValueSchema()
+_REQUEST = RequestLogEntrySchema()
+_WORLD = WorldSchema()
+
+
+@routes.operation("createApp", body=AppCreateSchema)
+def create_app(call: Call) -> Answer:
+    """Make an app; the answer is the only time that its secret is shown."""
+    made = partners.create(call.bank, call.caller, **call.body)
+    app = made.app
+    facts = {
+        "app_id": app.app_id,
+        "partner_id": app.partner_id,
+        "world_id": app.world_id,
+        "name": app.name,
+        "client_id": app.app_id,
+        "client_secret": made.client_secret,
+        "scopes": app.scopes,
+        "return_urls": app.return_urls,
+        "token_url": f"{call.bank.settings.public_url}/oauth/token",
+        "created_at": app.created_at,
+    }
+    return json_answer(_APP.present(facts), 201)
+
+
+@routes.operation("listMagicValues", query=MagicValueQuery)
+def list_magic_values(call: Call) -> Answer:
+    """List the account numbers of a biller that play a scenario."""
+    values = service.magic_values(call.bank, call.query["biller_id"])
+    customers = [
+        _CUSTOMER.present(
+            {
+                "customer_number": customer.customer_number,
+                "demo_code": customer.demo_code,
+                "description": {"zh_cn": customer.description_zh, "en": customer.description_en},
+            }
+        )
+        for customer in CUSTOMERS
+    ]
+    return page(call, [json_text(_MAGIC.present(value)) for value in values], demo_customers=customers)
+
+
+@routes.operation("getClock")
+def get_clock(call: Call) -> Answer:
+    """Read the test clock."""
+    return _clock(call, call.caller.world)
+
+
+@routes.operation("advanceClock", body=ClockAdvanceSchema)
+def advance_clock(call: Call) -> Answer:
+    """Advance the test clock."""
+    to = call.body["to"] if "to" in call.body else call.now + call.body["seconds"] * clock.SECOND
+    return _clock(call, worlds.advance(call.bank, call.caller.world, to))
+
+
+@routes.operation("resetWorld")
+def reset_world(call: Call) -> Answer:
+    """Start the world afresh."""
+    world, deleted = service.reset(call.bank, call.caller)
+    return json_answer(_WORLD.present({"world_id": world.world_id, "bank_time": call.bank.now(world), "deleted": deleted}))
+
+
+@routes.operation("listRequests", query=RequestQuery)
+def list_requests(call: Call) -> Answer:
+    """List the last requests of the world, newest first."""
+    cursor = decode_cursor(call, str)
+    rows = current_app.extensions["openteller"].requests.newest_first(call.caller.world.world_id)
+    if cursor:
+        seen = next((index for index, row in enumerate(rows) if row["request_id"] == cursor[0]), len(rows))
+        rows = rows[seen + 1 :]
+    shown = rows[: call.limit]
+    more = encode_cursor(call, [shown[-1]["request_id"]]) if len(rows) > call.limit else None
+    return page(call, [json_text(_REQUEST.present(row)) for row in shown], more)
+
+
+def _clock(call: Call, world: World) -> Answer:
+    waiting, next_due_at = due.waiting(call.bank.db.read(), world)
+    facts = {
+        "bank_time": call.bank.now(world),
+        "wall_time": call.bank.clock.wall(),
+        "due_acts": waiting,
+        "next_due_at": next_due_at,
+    }
+    return json_answer(_CLOCK.present(facts))

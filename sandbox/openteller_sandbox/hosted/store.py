@@ -1,0 +1,43 @@
+"""The table of browser sessions on the payment page. ``choice`` holds what the payer typed; a session is deleted when it ends."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, bindparam, delete, select, update
+
+from openteller_sandbox.db import Insert, Statement, metadata
+
+page_sessions = Table(
+    "page_sessions",
+    metadata,
+    Column("session_hash", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("payment_id", String, nullable=False),
+    Column("csrf", String, nullable=False),
+    Column("locale", String, nullable=False),
+    Column("category_code", String),
+    Column("adcode", String),
+    Column("choice", Text, nullable=False),
+    Column("digits", Integer, nullable=False),
+    Column("customer_id", String),
+    Column("attempt_id", String),
+    Column("notice", String),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("page_sessions_expiry", "expires_at"),
+    Index("page_sessions_world", "world_id"),
+)
+
+_CHANGING = ("locale", "category_code", "adcode", "choice", "digits", "customer_id", "attempt_id", "notice", "expires_at")
+INSERT = Insert(page_sessions)
+FIND = Statement(
+    select(page_sessions).where(
+        page_sessions.c.session_hash == bindparam("session_hash"), page_sessions.c.payment_id == bindparam("payment_id")
+    )
+)
+SAVE = Statement(
+    update(page_sessions)
+    .where(page_sessions.c.session_hash == bindparam("s"))
+    .values({name: bindparam(f"to_{name}") for name in _CHANGING})
+)
+DELETE = Statement(delete(page_sessions).where(page_sessions.c.session_hash == bindparam("session_hash")))
+PURGE = Statement(delete(page_sessions).where(page_sessions.c.expires_at < bindparam("now")))
+RESET = Statement(delete(page_sessions).where(page_sessions.c.world_id == bindparam("world_id")))

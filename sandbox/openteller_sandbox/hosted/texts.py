@@ -1,0 +1,119 @@
+"""What payers read, in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+LOCALES = ("zh-CN", "en")
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "bank": ("示范银行", "Demo Bank"),
+    "watermark": ("沙箱演示 · 不是真实交易", "Sandbox · no real money"),
+    "title": ("生活缴费", "Bill payment"),
+    "code4_label": ("核对码", "Check code"),
+    "code4_help": ("与您在聊天中看到的四位数字一致，才是您要的页面。", "It must be the four digits that you saw in the chat."),
+    "asked_by": ("由以下应用发起", "Requested by"),
+    "biller": ("缴费单位", "Biller"),
+    "any_biller": ("在下一步选择", "You choose it in the next step"),
+    "start": ("开始缴费", "Begin"),
+    "safety": (
+        "本页由银行提供。银行绝不会通过聊天索取密码、验证码或户号。",
+        "This page is the bank's. The bank never asks for a password, a code or an account number in a chat.",
+    ),
+    "link_check": ("这是本行的链接吗？", "Is this link ours?"),
+    "what": ("缴什么费？", "What do you pay?"),
+    "category": ("类别", "Kind"),
+    "city": ("城市", "City"),
+    "choose_biller": ("选择缴费单位", "Choose the biller"),
+    "no_biller": ("这座城市暂时没有这类缴费单位，请换一个。", "There is no such biller in this city yet. Please choose again."),
+    "account": ("填写账户信息", "Your account"),
+    "account_help": ("只在本页填写，不会告诉发起缴费的应用。", "Only for this page; the app that sent you does not see it."),
+    "example": ("示例", "Example"),
+    "optional_group": ("以下只填一项", "Fill in exactly one of these"),
+    "sign_in": ("登录", "Sign in"),
+    "customer_number": ("客户号", "Customer number"),
+    "demo_code": ("演示码", "Demo code"),
+    "demo_hint": ("沙箱中的演示客户（公开）", "Demo customers of the sandbox (public)"),
+    "digits": ("核对账户", "Confirm the account"),
+    "digits_help": (
+        "应用已填好账户。请输入您的账户号码的后四位，确认是您要缴的账户。",
+        "The app has filled in the account. Type the last four digits of your account number, to show that it is the right one.",
+    ),
+    "digits_label": ("后四位", "Last four digits"),
+    "bills": ("选择账单", "Choose bills"),
+    "amount": ("缴费金额", "Amount"),
+    "amount_yuan": ("金额（元）", "Amount (CNY)"),
+    "between": ("允许范围", "Allowed"),
+    "balance": ("当前余额", "Balance"),
+    "plans": ("套餐", "Plans"),
+    "confirm": ("确认缴费", "Confirm"),
+    "account_ref": ("户号", "Account"),
+    "period": ("账期", "Period"),
+    "due": ("截止日", "Due"),
+    "penalty": ("其中违约金", "Of it, late penalty"),
+    "fee": ("手续费", "Fee"),
+    "no_fee": ("免手续费", "No fee"),
+    "total": ("合计", "Total"),
+    "payer": ("付款人", "Payer"),
+    "available": ("可用余额", "Available"),
+    "pay": ("确认支付", "Pay"),
+    "next": ("下一步", "Next"),
+    "back": ("重新选择", "Choose again"),
+    "cancel": ("暂不缴费", "Not now"),
+    "wait": ("缴费单位正在查询，请稍候…", "The biller is looking it up, please wait…"),
+    "wait_help": ("页面会自动刷新。", "This page reloads by itself."),
+    "reload": ("刷新", "Reload"),
+    "nothing_due": ("没有待缴账单", "Nothing is due"),
+    "nothing_due_help": ("该账户目前没有需要缴纳的费用。", "There is nothing to pay for this account now."),
+    "done": ("缴费成功", "Paid"),
+    "done_help": ("缴费单位已入账。", "The biller has posted it."),
+    "processing": ("已扣款，正在入账", "Debited, being posted"),
+    "unknown": ("已扣款，缴费单位暂未答复", "Debited, the biller has not answered yet"),
+    "unknown_help": (
+        "请不要重复缴费。银行会向缴费单位查询：入账则完成，未入账则全额退回。",
+        "Please do not pay again. The bank asks the biller: it is either posted, or you get everything back.",
+    ),
+    "refund_pending": ("未能入账，正在退款", "Not posted, your money is on its way back"),
+    "refunded": ("已退款", "Refunded"),
+    "refunded_help": ("款项已退回您的账户。", "The money is back on your account."),
+    "receipt": ("电子回单", "Receipt"),
+    "receipt_number": ("回单号", "Receipt number"),
+    "verification_code": ("验证码", "Verification code"),
+    "in_words": ("金额大写", "In words"),
+    "paid_at": ("缴费时间", "Paid at"),
+    "value_date": ("起息日", "Value date"),
+    "biller_reference": ("缴费单位流水", "Biller's reference"),
+    "return_to": ("返回应用", "Back to the app"),
+    "other_payer": ("此链接已由他人使用。", "Somebody else has used this link."),
+    "error": ("无法继续", "This cannot go on"),
+    "notice.WRONG_SIGN_IN": ("客户号或演示码不对。", "Customer number or code is wrong."),
+    "notice.LOCKED": ("多次输错，请 15 分钟后再试。", "Too many wrong tries. Please come back in 15 minutes."),
+    "notice.WRONG_DIGITS": ("后四位不对。", "These are not the last four digits."),
+    "notice.INSUFFICIENT_FUNDS": ("账户余额不足，未扣款。可换一位客户登录。", "The account lacks the money; nothing was taken. You may sign in as another customer."),
+    "notice.GAVE_UP": ("您已放弃本次支付，未扣款。", "You gave up; nothing was taken."),
+    "notice.UNKNOWN": ("没有这个户号，请核对。", "There is no such account. Please check the number."),
+    "notice.BLOCKED": ("该户号已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
+    "notice.WRONG_REGION": ("该户号不属于这个地区的缴费单位。", "This account belongs to another region's biller."),
+    "notice.FIELD": ("填写的信息有误，请检查标出的项目。", "Please check the marked fields."),
+    "notice.FORM": ("页面已过期，请再试一次。", "The page was out of date. Please try again."),
+    "check_title": ("这是本行的链接吗？", "Is this link ours?"),
+    "check_label": ("粘贴链接", "Paste the link"),
+    "check_submit": ("核对", "Check"),
+    "check_ours": ("是本行发出的缴费链接。", "Yes: this bank issued this payment link."),
+    "check_not_ours": ("不是本行的链接，请勿打开或付款。", "No: this is not a link of this bank. Do not open it, do not pay."),
+    "check_prefix": ("本行缴费链接都以此开头", "Every payment link of this bank begins with"),
+    "official": ("本行官方账号", "The bank's official accounts"),
+}
+
+Translate = Callable[[str], str]
+
+
+def translator(locale: str) -> Translate:
+    """Give a function from a text's name to the text."""
+    index = LOCALES.index(locale)
+    return lambda name: _TEXTS[name][index]
+
+
+def names() -> frozenset[str]:
+    """Give every text's name."""
+    return frozenset(_TEXTS)

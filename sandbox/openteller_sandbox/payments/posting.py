@@ -1,0 +1,297 @@
+"""From the payer's confirmation to the biller's answer and, where it must be, back again.
+
+Each step is one act: record, history, ledger lines, event, outbox row and what is due next. No act is open while the biller is asked. A kill between two steps loses
+nothing: a note of what to do next is part of the step before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from openteller_sandbox import clock, ids
+from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.biller_port import port
+from openteller_sandbox.biller_port import store as port_store
+from openteller_sandbox.biller_port.port import PostingAnswer, PostingState
+from openteller_sandbox.billers import service as billers
+from openteller_sandbox.billers.model import Biller, masked
+from openteller_sandbox.bills import service as bills
+from openteller_sandbox.bills.service import FetchedBill
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.customers.service import Customer
+from openteller_sandbox.db import Tx
+from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem
+from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.money import Money
+from openteller_sandbox.payments import amounts, lifecycle, receipts, records, store
+from openteller_sandbox.payments.model import Attempt, ExceptionNote, Held, Payment, Refund, Resolution
+from openteller_sandbox.payments.states import Debit, Posting, Status
+
+SEND = "payment.send"
+QUERY = "payment.query"
+REFUND = "payment.refund"
+REVERSE = "payment.reverse"
+POSTED_LATE = "payment.posted_late"
+
+QUERIES_MS = (1 * clock.MINUTE, 5 * clock.MINUTE, 30 * clock.MINUTE)
+"""When an unanswered posting is asked about, counted from its sending; after the last the next day's reconciliation decides."""
+REFUND_MS = 30 * clock.SECOND
+
+
+def check_unpaid(tx: Tx, world: World, bill: FetchedBill) -> None:
+    """Check that nobody has paid, or is paying, a bill.
+
+    Raises:
+        Problem: BILL_ALREADY_PAID.
+    """
+    if bill.status == "PAID" or tx.one(store.LOCKED, **_lock_key(world, bill)):
+        raise Problem("BILL_ALREADY_PAID")
+
+
+def authorise(
+    bank: Bank,
+    tx: Tx,
+    world: World,
+    held: Held,
+    *,
+    attempt: Attempt,
+    customer: Customer,
+    biller: Biller,
+    parts: Mapping[str | None, Money],
+    chosen: list[FetchedBill],
+    now: int,
+) -> bool:
+    """Hold the payer's money; False, and nothing done, when it is not there.
+
+    Raises:
+        Problem: BILL_ALREADY_PAID, INVALID_TRANSITION.
+    """
+    payment = held.payment
+    amounts.show(payment, biller, parts, now)
+    assert payment.amount and payment.total
+    if not customers.take(tx, world, customer.customer_id, payment.total):
+        return False
+    for bill in chosen:
+        if tx.run(store.LOCK, **_lock_key(world, bill), payment_id=payment.payment_id) != 1:
+            raise Problem("BILL_ALREADY_PAID")
+    payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
+    payment.account_ref_masked = masked(biller.account(held.choice.inputs))
+    payment.debit.status, payment.debit.at = Debit.HELD.value, now
+    payment.business_date, payment.value_date = clock.bank_date(now), biller.value_date(now)
+    payment.expected_posting_at = now
+    held.customer_id = customer.customer_id
+    lifecycle.close_attempts(payment, attempt)
+    total = payment.total.minor
+    _book(tx, world, payment, "authorise", {ledger.customer(customer.customer_id): -total, ledger.HOLDS: total}, now)
+    due.schedule(tx, world, now, SEND, payment.payment_id)
+    lifecycle.move(bank, tx, world, held, Status.AUTHORISED, "PAYER", now)
+    return True
+
+
+def send(bank: Bank, act: Due) -> None:
+    """Debit the payer and send the payment to the biller."""
+    with bank.db.act() as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status is not Status.AUTHORISED:
+            return
+        payment = held.payment
+        payment.debit.status, payment.debit.at = Debit.DEBITED.value, act.at
+        _set_posting(payment, Posting.SENT, act.at)
+        total = _total(payment)
+        _book(tx, act.world, payment, "send", {ledger.HOLDS: -total, ledger.CLEARING: total}, act.at)
+        due.cancel(tx, act.world, SEND, payment.payment_id)
+        due.schedule(tx, act.world, act.at + QUERIES_MS[0], QUERY, payment.payment_id)
+        lifecycle.move(bank, tx, act.world, held, Status.PROCESSING, "BANK", act.at)
+        posting = _posting(bank, tx, held)
+    settle(bank, act, bills.port_of(bank).post(act.world, posting, act.at))
+
+
+def query(bank: Bank, act: Due) -> None:
+    """Ask the biller what became of a payment that it has not answered."""
+    held = records.get(bank.db.read(), act.subject)
+    if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
+        return
+    posting = _posting(bank, bank.db.read(), held)
+    settle(bank, act, bills.port_of(bank).query_posting(act.world, posting, act.at))
+
+
+def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
+    """Act on what the biller says of a posting."""
+    with bank.db.act() as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
+            return
+        match answer.state:
+            case PostingState.POSTED:
+                _succeed(bank, tx, act, held, answer)
+            case PostingState.NO_ANSWER:
+                _wait(bank, tx, act, held)
+            case PostingState.REJECTED:
+                _give_back(bank, tx, act, held, Posting.REJECTED, "POSTING_REJECTED", "BILLER")
+            case PostingState.NOT_FOUND:
+                _give_back(bank, tx, act, held, Posting.REJECTED, "NOT_POSTED", "BANK")
+                if answer.posts_late_after_ms is not None:
+                    due.schedule(tx, act.world, act.at + answer.posts_late_after_ms, POSTED_LATE, act.subject)
+
+
+def refund(bank: Bank, act: Due) -> None:
+    """Put the money back on the payer's account."""
+    with bank.db.act() as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
+            return
+        payment = held.payment
+        total = _total(payment)
+        customers.give_back(tx, act.world, held.customer_id, Money.from_minor(total))
+        lines = {ledger.REFUNDS: -total, ledger.customer(held.customer_id): total}
+        _book(tx, act.world, payment, "return", lines, act.at)
+        payment.debit.status, payment.debit.at = Debit.RETURNED.value, act.at
+        payment.refunds[-1].status, payment.refunds[-1].completed_at = "SUCCEEDED", act.at
+        tx.run(store.UNLOCK, payment_id=payment.payment_id)
+        lifecycle.move(bank, tx, act.world, held, Status.REFUNDED, "BANK", act.at)
+
+
+def reverse(bank: Bank, act: Due) -> None:
+    """Follow a biller that takes a posting back (冲正)."""
+    with bank.db.act() as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status is not Status.SUCCEEDED:
+            return
+        payment = held.payment
+        assert payment.amount and payment.total
+        fee = payment.total.minor - payment.amount.minor
+        lines = {ledger.biller(_biller_id(payment)): -payment.amount.minor, ledger.FEES: -fee, ledger.CLEARING: payment.total.minor}
+        _book(tx, act.world, payment, "reverse", lines, act.at)
+        payment.exceptions.append(ExceptionNote("BILLER_REVERSED", act.at, payment.amount))
+        bills.mark(bank, tx, act.world, _chosen(tx, held), "OPEN")
+        tx.run(port_store.SET_STATE, w=act.world.world_id, p=payment.payment_id, to="REVERSED")
+        _give_back(bank, tx, act, held, Posting.REVERSED, "BILLER_REVERSED", "BILLER")
+
+
+def posted_late(bank: Bank, act: Due) -> None:
+    """Note that a biller has posted a payment whose money went back already; the bank recovers it from the biller."""
+    with bank.db.act() as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status not in {Status.REFUND_PENDING, Status.REFUNDED}:
+            return
+        if held.payment.status is Status.REFUND_PENDING:
+            due.schedule(tx, act.world, act.at + REFUND_MS, POSTED_LATE, act.subject)
+            return
+        _set_posting(held.payment, Posting.POSTED, act.at)
+        _note_exception(tx, act, held.payment, "LATE_POSTING", "post late")
+        records.save(bank, tx, held, act.at)
+
+
+def reset(tx: Tx, world_id: str) -> None:
+    """Forget what the billers have posted in a world."""
+    tx.run(port_store.RESET, world_id=world_id)
+
+
+def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) -> None:
+    payment = held.payment
+    assert payment.amount and payment.total
+    payment.posting.biller_reference = masked(answer.reference)
+    _set_posting(payment, Posting.POSTED, act.at)
+    payment.resolution = None
+    payment.status_reason = None
+    payment.expected_posting_at = None
+    fee = payment.total.minor - payment.amount.minor
+    lines = {ledger.CLEARING: -payment.total.minor, ledger.biller(_biller_id(payment)): payment.amount.minor, ledger.FEES: fee}
+    _book(tx, act.world, payment, "post", lines, act.at)
+    if answer.times > 1:
+        _note_exception(tx, act, payment, "DOUBLE_POSTING", "post twice")
+    bills.mark(bank, tx, act.world, _chosen(tx, held), "PAID")
+    payment.receipt_id = receipts.issue(bank, tx, held, billers.get(tx, _biller_id(payment)), act.at)
+    due.cancel(tx, act.world, QUERY, payment.payment_id)
+    if answer.reverses_after_ms is not None:
+        due.schedule(tx, act.world, act.at + answer.reverses_after_ms, REVERSE, payment.payment_id)
+    lifecycle.move(bank, tx, act.world, held, Status.SUCCEEDED, "BILLER", act.at)
+
+
+def _wait(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
+    """Nobody knows: ask again at 1, 5 and 30 minutes, and then after the day's end. Nothing is sent again, nothing is given back."""
+    payment = held.payment
+    sent_at = next(entry.at for entry in payment.history if entry.status == Status.PROCESSING.value)
+    moments = [sent_at + delay for delay in QUERIES_MS if sent_at + delay > act.at]
+    tomorrow = clock.start_of_day(clock.bank_date(act.at)) + clock.DAY + 2 * clock.HOUR
+    due.cancel(tx, act.world, QUERY, payment.payment_id)
+    due.schedule(tx, act.world, moments[0] if moments else tomorrow, QUERY, payment.payment_id)
+    method = "STATUS_QUERY" if moments else "RECONCILIATION"
+    payment.resolution = Resolution(method, moments[-1] if moments else tomorrow)
+    if payment.status is Status.UNKNOWN:
+        records.save(bank, tx, held, act.at)
+        return
+    payment.status_reason = "BILLER_TIMEOUT"
+    _set_posting(payment, Posting.UNKNOWN, act.at)
+    lifecycle.move(bank, tx, act.world, held, Status.UNKNOWN, "BANK", act.at)
+
+
+def _give_back(bank: Bank, tx: Tx, act: Due, held: Held, posting: Posting, reason: str, actor: str) -> None:
+    payment = held.payment
+    total = _total(payment)
+    _set_posting(payment, posting, act.at)
+    payment.status_reason = reason
+    payment.resolution = None
+    payment.expected_posting_at = None
+    payment.refunds.append(Refund(ids.new("ref"), "PENDING", Money.from_minor(total), reason, act.at))
+    _book(tx, act.world, payment, "give back", {ledger.CLEARING: -total, ledger.REFUNDS: total}, act.at)
+    due.cancel(tx, act.world, QUERY, payment.payment_id)
+    due.schedule(tx, act.world, act.at + REFUND_MS, REFUND, payment.payment_id)
+    lifecycle.move(bank, tx, act.world, held, Status.REFUND_PENDING, actor, act.at)
+
+
+def _note_exception(tx: Tx, act: Due, payment: Payment, type_: str, reason: str) -> None:
+    """Book what the biller has too much: it is the bank's to recover, not the payer's to lose."""
+    assert payment.amount
+    payment.exceptions.append(ExceptionNote(type_, act.at, payment.amount))
+    amount = payment.amount.minor
+    _book(tx, act.world, payment, reason, {ledger.SUSPENSE: -amount, ledger.biller(_biller_id(payment)): amount}, act.at)
+
+
+def _set_posting(payment: Payment, posting: Posting, now: int) -> None:
+    payment.posting.status, payment.posting.at = posting.value, now
+    for allocation in payment.allocations:
+        allocation.posting = posting.value
+
+
+def _posting(bank: Bank, tx: Tx, held: Held) -> port.Posting:
+    payment = held.payment
+    numbers = {bill.bill_id: bill.due.bill_number for bill in _chosen(tx, held)}
+    return port.Posting(
+        posting_id=payment.payment_id,
+        biller=billers.get(bank.db.read(), _biller_id(payment)),
+        inputs=held.choice.inputs,
+        amounts={numbers.get(part.bill_id or "", ""): part.amount for part in payment.allocations},
+    )
+
+
+def _chosen(tx: Tx, held: Held) -> list[FetchedBill]:
+    found = (bills.find_bill(tx, held.app_id, bill_id) for bill_id in held.choice.bill_ids)
+    return [bill for bill in found if bill is not None]
+
+
+def _lock_key(world: World, bill: FetchedBill) -> dict[str, str]:
+    return {
+        "world_id": world.world_id,
+        "biller_id": bill.biller_id,
+        "account_digest": bill.account_digest,
+        "bill_number": bill.due.bill_number,
+    }
+
+
+def _book(tx: Tx, world: World, payment: Payment, reason: str, lines: dict[str, int], now: int) -> None:
+    ledger.book(tx, world, reason=reason, subject=payment.payment_id, lines=lines, now=now)
+
+
+def _total(payment: Payment) -> int:
+    assert payment.total
+    return payment.total.minor
+
+
+def _biller_id(payment: Payment) -> str:
+    assert payment.biller_id
+    return payment.biller_id
+
+
+DUE_HANDLERS = {SEND: send, QUERY: query, REFUND: refund, REVERSE: reverse, POSTED_LATE: posted_late}

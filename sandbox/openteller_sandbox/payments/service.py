@@ -1,0 +1,209 @@
+"""Creating payments and reading them; what moves them is in ``lifecycle``, what the payer does in ``authorisation``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.billers.model import Biller, masked
+from openteller_sandbox.bills import service as bills
+from openteller_sandbox.bills.service import FetchedBill
+from openteller_sandbox.clock import DAY, SECOND
+from openteller_sandbox.contract import Fault
+from openteller_sandbox.db import Tx
+from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.money import Money
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.payments import amounts, lifecycle, posting, records, store
+from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
+from openteller_sandbox.payments.states import CANCELLABLE, Status
+
+CONTEXT_MS = 30 * DAY
+
+
+def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: int) -> Held:
+    """Make a payment link in one of the four forms that the contract describes.
+
+    Raises:
+        Problem: DUPLICATE_REFERENCE, RETURN_URL_NOT_REGISTERED, and what is wrong with biller, inputs, amount or bills.
+    """
+    _check_reference(tx, caller, request["partner_reference"])
+    _check_return_url(tx, caller, request.get("return_url"))
+    payment = Payment(
+        payment_id=ids.new("pay"),
+        status=Status.CREATED,
+        partner_reference=request["partner_reference"],
+        category_code=request.get("category_code"),
+        adcode=request.get("adcode"),
+        metadata=request["metadata"],
+        locale=request["locale"],
+        return_url=request.get("return_url"),
+        created_at=now,
+        updated_at=now,
+        history=[HistoryEntry(Status.CREATED.value, now, "PARTNER")],
+    )
+    choice = _choose(bank, tx, caller, payment, request, now)
+    held = Held(
+        payment=payment,
+        world_id=caller.world.world_id,
+        app_id=caller.app_id,
+        partner_id=caller.partner_id,
+        link_code=ids.link_code(),
+        code4=ids.digits(4),
+        expires_at=now + request["expires_in"] * SECOND,
+        choice=choice,
+    )
+    records.insert(bank, tx, held)
+    if context := request.get("context"):
+        tx.run(
+            store.INSERT_CONTEXT, payment_id=payment.payment_id, world_id=held.world_id, context=json_text(context)
+        )
+        due.schedule(tx, caller.world, now + CONTEXT_MS, lifecycle.FORGET_CONTEXT, payment.payment_id)
+    due.schedule(tx, caller.world, held.expires_at, lifecycle.EXPIRE, payment.payment_id)
+    lifecycle.tell(bank, tx, caller.world, held, now)
+    return held
+
+
+def cancel(bank: Bank, tx: Tx, caller: Caller, payment_id: str, now: int) -> Held:
+    """Cancel a payment link of the caller while no money has moved.
+
+    Raises:
+        Problem: NOT_FOUND, INVALID_TRANSITION.
+    """
+    held = records.find(tx, caller.app_id, payment_id)
+    if held is None:
+        raise Problem("NOT_FOUND")
+    if held.payment.status not in CANCELLABLE:
+        raise lifecycle.not_possible(held.payment.status)
+    lifecycle.close_attempts(held.payment)
+    held.payment.status_reason = "CANCELLED_BY_PARTNER"
+    lifecycle.move(bank, tx, caller.world, held, Status.CANCELLED, "PARTNER", now)
+    return held
+
+
+def get_wire(bank: Bank, tx: Tx, app_id: str, payment_id: str) -> str | None:
+    """Give an app's payment with its link, as JSON."""
+    row = tx.one(store.FIND, payment_id=payment_id, app_id=app_id)
+    return records.joined(bank, row) if row else None
+
+
+def page(
+    bank: Bank, tx: Tx, app_id: str, *, before: int | None, status: str | None, partner_reference: str | None, count: int
+) -> list[tuple[int, str]]:
+    """Give (sequence, JSON) of an app's payments, newest first."""
+    rows = tx.all(
+        store.PAGE,
+        app_id=app_id,
+        before=2**62 if before is None else before,
+        status=status or "",
+        partner_reference=partner_reference or "",
+        count=count,
+    )
+    return [(row["seq"], records.joined(bank, row)) for row in rows]
+
+
+def receipt_wire(tx: Tx, app_id: str, payment_id: str) -> str:
+    """Give the masked receipt of an app's payment.
+
+    Raises:
+        Problem: NOT_FOUND, RECEIPT_NOT_READY.
+    """
+    if tx.one(store.FIND, payment_id=payment_id, app_id=app_id) is None:
+        raise Problem("NOT_FOUND")
+    row = tx.one(store.FIND_RECEIPT, payment_id=payment_id)
+    if row is None:
+        raise Problem("RECEIPT_NOT_READY")
+    return str(row["wire"])
+
+
+def reset(tx: Tx, world_id: str) -> int:
+    """Delete every payment of a world; give how many there were."""
+    row = tx.one(store.COUNT, world_id=world_id)
+    assert row is not None
+    for statement in store.RESET:
+        tx.run(statement, world_id=world_id)
+    posting.reset(tx, world_id)
+    idempotency.reset(tx, world_id)
+    return int(row["count"])
+
+
+def _check_reference(tx: Tx, caller: Caller, reference: str) -> None:
+    taken = tx.one(store.BY_REFERENCE, partner_id=caller.partner_id, partner_reference=reference)
+    if taken:
+        own = {"payment_id": taken["payment_id"]}
+        raise Problem("DUPLICATE_REFERENCE", "partner_reference is unique for a partner for ever.", members=own)
+
+
+def _check_return_url(tx: Tx, caller: Caller, return_url: str | None) -> None:
+    if return_url is None:
+        return
+    app = partners.find(tx, caller.app_id)
+    if app is None or return_url not in app.return_urls:
+        raise Problem("RETURN_URL_NOT_REGISTERED")
+
+
+def _choose(bank: Bank, tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:
+    """Read which of the four forms was sent, and put what the partner may know into the payment."""
+    if "bill_ids" in request:
+        return _choose_bills(bank, tx, caller, payment, request["bill_ids"], now)
+    if "biller_id" not in request:
+        return Choice()
+    biller = bills.payable_biller(tx, request["biller_id"], now, hours=False)
+    payment.biller_id = biller.biller_id
+    payment.category_code = biller.category_code
+    if "inputs" not in request:
+        return Choice(biller.biller_id)
+    return _choose_direct(payment, biller, request["inputs"], request["amount"], now)
+
+
+def _choose_direct(payment: Payment, biller: Biller, inputs: dict[str, str], amount: Money, now: int) -> Choice:
+    if biller.fetch_mode == "FETCH":
+        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller has bills: fetch them and send bill_ids, or leave inputs and amount out.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    bills.check_inputs(biller, inputs, on_page=False)
+    amounts.check(biller, amount)
+    payment.account_ref_masked = masked(biller.account(inputs))
+    amounts.show(payment, biller, {None: amount}, now)
+    return Choice(biller.biller_id, dict(inputs), amount_minor=amount.minor, from_partner=True)
+
+
+def _choose_bills(bank: Bank, tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int) -> Choice:
+    chosen = [_own_bill(tx, caller, index, bill_id) for index, bill_id in enumerate(bill_ids)]
+    first = chosen[0]
+    if any(bill.bill_fetch_id != first.bill_fetch_id for bill in chosen):
+        raise Problem("BILLS_NOT_PAYABLE_TOGETHER", "Take bills of one fetch.")
+    if first.valid_until <= now:
+        raise Problem("BILL_EXPIRED")
+    for bill in chosen:
+        posting.check_unpaid(tx, caller.world, bill)
+    biller = bills.payable_biller(tx, first.biller_id, now, hours=False)
+    amounts.check_selection(biller, chosen, bills.bills_of_fetch(tx, first.bill_fetch_id))
+    inputs = bills.inputs_of_fetch(tx, first.bill_fetch_id)
+    payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
+    payment.account_ref_masked = masked(biller.account(inputs))
+    due_sum = amounts.outstanding(chosen)
+    if due_sum is not None:
+        amounts.check(biller, due_sum, with_bill=True)
+        if biller.presentment in {"AMOUNT", "FULL"}:
+            amounts.show(payment, biller, {bill.bill_id: bill.due.outstanding for bill in chosen}, now)
+    amount_minor = None if due_sum is None else due_sum.minor
+    return Choice(biller.biller_id, inputs, [bill.bill_id for bill in chosen], first.bill_fetch_id, amount_minor, from_partner=True)
+
+
+def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
+    bill = bills.find_bill(tx, caller.app_id, bill_id)
+    if bill is None:
+        fault = Fault("body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    return bill
+
+
+def world_of(bank: Bank, held: Held) -> World:
+    """Give the world of a payment as its clock stands."""
+    return records.world(bank.db.read(), held.world_id)
+
+
+DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS

@@ -1,0 +1,141 @@
+"""A bank for the tests: the whole sandbox on a real database with the real seed, every answer checked against the contract.
+
+One bank serves a whole run; a test gets a bank of its own by getting an app, and with it a world, of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openteller_sandbox import clock
+from openteller_sandbox.app import create_app, create_bank
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.clock import Clock
+from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
+from werkzeug.test import TestResponse
+
+MORNING = clock.parse("2026-09-29T10:30:00+08:00")
+"""When every world begins: a Tuesday, before the holidays, with the seed's rates at hand."""
+
+_numbers = itertools.count(1)
+
+
+class WallClock:
+    """Wall time that stands still until a test moves it."""
+
+    def __init__(self, at: int = MORNING) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += int(seconds * 1000)
+
+
+@dataclass
+class Partner:
+    """An app with a token, and short ways to call the API as it."""
+
+    client: FlaskClient
+    app: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self.client.get(path, query_string=query, headers=self.headers)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = "new") -> TestResponse:
+        headers = dict(self.headers)
+        if key is not None:
+            headers["Idempotency-Key"] = f"key-{next(_numbers)}" if key == "new" else key
+        return self.client.post(path, json=body, headers=headers) if body is not None else self.client.post(path, headers=headers)
+
+    def biller(self, code: str) -> dict[str, Any]:
+        """Give a biller of the seed by its public code."""
+        found = self.get("/v1/billers", q=code).json["data"]
+        return next(biller for biller in found if biller["biller_code"] == code)
+
+    def magic(self, code: str, scenario: str) -> dict[str, str]:
+        """Give the inputs that play a scenario at a biller."""
+        values = self.get("/sandbox/v1/magic-values", biller_id=self.biller(code)["biller_id"]).json["data"]
+        return next(dict(value["inputs"]) for value in values if value["scenario"] == scenario)
+
+    def fetch(self, code: str = "SH-ELECTRICITY-01", scenario: str = "DUE_BILL") -> TestResponse:
+        """Fetch the bills of a magic account."""
+        body = {"biller_id": self.biller(code)["biller_id"], "inputs": self.magic(code, scenario), "end_user_ref": "user-of-the-tests-1"}
+        return self.post("/v1/bill-fetches", body)
+
+    def pay_link(self, **form: Any) -> dict[str, Any]:
+        """Create a payment."""
+        answer = self.post("/v1/payments", {"partner_reference": f"order-{next(_numbers)}", **form})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json)
+
+    def payment(self, payment_id: str) -> dict[str, Any]:
+        """Read a payment."""
+        return dict(self.get(f"/v1/payments/{payment_id}").json)
+
+    def advance(self, **how: Any) -> None:
+        """Advance the test clock."""
+        answer = self.post("/sandbox/v1/clock:advance", how, key=None)
+        assert answer.status_code == 200, answer.text
+
+    def events(self) -> list[dict[str, Any]]:
+        """Read all events."""
+        return list(self.get("/v1/events", limit=100).json["data"])
+
+
+def make_bank(folder: Path, wall: WallClock, **settings: Any) -> Bank:
+    """Open a bank on a new database."""
+    options = {"check_answers": AnswerCheck.ALL, "rate_limits": RateLimits(app=1_000_000, anonymous=1_000_000)} | settings
+    return create_bank(Settings(database=str(folder / "bank.db"), **options), Clock(wall_ms=wall))
+
+
+def make_partner(client: FlaskClient, headers: dict[str, str] | None = None, **form: Any) -> Partner:
+    """Create an app and fetch a token for it."""
+    created = client.post("/sandbox/v1/apps", json={"name": "测试应用", **form}, headers=headers)
+    assert created.status_code == 201, created.text
+    app = dict(created.json)
+    credentials = (app["client_id"], app["client_secret"])
+    token = client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials)
+    assert token.status_code == 200, token.text
+    return Partner(client, app, {"Authorization": f"Bearer {token.json['access_token']}"})
+
+
+@pytest.fixture(scope="session")
+def wall() -> WallClock:
+    return WallClock()
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory, wall: WallClock) -> Iterator[Bank]:
+    opened = make_bank(tmp_path_factory.mktemp("bank"), wall)
+    yield opened
+    opened.db.close()
+
+
+@pytest.fixture(scope="session")
+def flask_app(bank: Bank) -> Flask:
+    return create_app(bank)
+
+
+@pytest.fixture
+def client(flask_app: Flask) -> FlaskClient:
+    return flask_app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def partner(client: FlaskClient) -> Partner:
+    return make_partner(client, return_urls=["https://bot.example/done"])
+
+
+@pytest.fixture
+def new_partner(client: FlaskClient) -> Callable[..., Partner]:
+    return lambda **form: make_partner(client, **form)
