@@ -21,6 +21,8 @@ from openteller_sandbox.clock import Clock
 from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
 from werkzeug.test import TestResponse
 
+from tests.payer import Payer
+
 MORNING = clock.parse("2026-09-29T10:30:00+08:00")
 """When every world begins: a Tuesday, before the holidays, with the seed's rates at hand."""
 
@@ -139,3 +141,9 @@ def partner(client: FlaskClient) -> Partner:
 @pytest.fixture
 def new_partner(client: FlaskClient) -> Callable[..., Partner]:
     return lambda **form: make_partner(client, **form)
+
+
+@pytest.fixture
+def payer(flask_app: Flask) -> Callable[[str], Payer]:
+    """Give a payer with a fresh browser for a link."""
+    return lambda url: Payer(flask_app.test_client(), url)

@@ -41,7 +41,7 @@ def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
         SeedError: the seed cannot be loaded.
     """
     importers = [_module(feature, "importing").load for feature in SEEDED]
-    for feature in FEATURES:
+    for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
     bank = Bank(settings, contracts.load(), Database(settings.database), clock or Clock())
     if bank.db.prepare():

@@ -52,6 +52,16 @@ def page(tx: Tx, filters: Filters, *, after: str, count: int) -> list[tuple[str,
     return [(row["biller_code"], row["wire"]) for row in rows]
 
 
+def category_codes(tx: Tx) -> list[str]:
+    """Give the code of every category, in menu order."""
+    return [json.loads(wire)["category_code"] for wire in categories(tx)]
+
+
+def all_cities(tx: Tx) -> list[tuple[str, str]]:
+    """Give (adcode, name) of every city that the directory knows."""
+    return [(row["adcode"], row["name"]) for row in tx.all(store.ALL_CITIES)]
+
+
 def _cities(tx: Tx, name: str) -> list[str]:
     return [row["adcode"] for row in tx.all(store.CITIES, name=search.city_name(name))]
 

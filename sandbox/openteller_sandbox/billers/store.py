@@ -59,6 +59,7 @@ INSERT_CITY = Insert(biller_cities)
 CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
 FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
 LAST_UPDATE = Statement(select(func.max(billers.c.updated_at).label("updated_at")))
+ALL_CITIES = Statement(select(biller_cities).order_by(biller_cities.c.adcode))
 CITIES = Statement(select(biller_cities.c.adcode).where(biller_cities.c.name == bindparam("name")))
 
 

@@ -12,6 +12,7 @@ from openteller_sandbox.bills import service as bills
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
+from openteller_sandbox.hosted import sessions
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
@@ -29,6 +30,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         }
         ledger.reset(tx, world_id)
         due.reset(tx, world_id)
+        sessions.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world)
         customers.reset(tx, world, bank.now(world))
         partners.settle_in(bank, tx, world)

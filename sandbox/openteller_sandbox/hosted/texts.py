@@ -83,6 +83,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "paid_at": ("缴费时间", "Paid at"),
     "value_date": ("起息日", "Value date"),
     "biller_reference": ("缴费单位流水", "Biller's reference"),
+    "result_back": ("返回", "Back"),
     "return_to": ("返回应用", "Back to the app"),
     "other_payer": ("此链接已由他人使用。", "Somebody else has used this link."),
     "error": ("无法继续", "This cannot go on"),

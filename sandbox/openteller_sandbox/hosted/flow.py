@@ -1,0 +1,321 @@
+"""The payer's way over the page, step by step. Decides which step comes next and what a form does; knows no HTML.
+
+A step is derived from what is known, so that nothing has to be kept in order: a browser that goes back, or comes a day later, gets the step that is really next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+
+from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.biller_port import port
+from openteller_sandbox.billers import service as billers
+from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.bills import service as bills
+from openteller_sandbox.bills.service import Question
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.customers.service import SignIn
+from openteller_sandbox.hosted.sessions import Session
+from openteller_sandbox.http import Problem
+from openteller_sandbox.money import Money
+from openteller_sandbox.payments import amounts, authorisation
+from openteller_sandbox.payments.authorisation import Confirmed
+from openteller_sandbox.payments.model import Choice, Held
+from openteller_sandbox.payments.states import Status
+
+MOST_WRONG_DIGITS = 3
+
+
+class Step(StrEnum):
+    """Where a payer is."""
+
+    PLACE = "place"
+    BILLER = "biller"
+    ACCOUNT = "account"
+    SIGN_IN = "sign_in"
+    DIGITS = "digits"
+    RETRY = "retry"
+    WAIT = "wait"
+    NOTHING_DUE = "nothing_due"
+    BILLS = "bills"
+    AMOUNT = "amount"
+    CONFIRM = "confirm"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A form that was sent: whose session, for which payment, now (bank time, epoch milliseconds)."""
+
+    bank: Bank
+    world: World
+    held: Held
+    session: Session
+    form: Mapping[str, str] = field(repr=False)
+    lists: Mapping[str, list[str]] = field(repr=False)
+    now: int
+
+
+class FieldFaults(Exception):
+    """Inputs that do not fit; by field name, a message for a developer that payers see beside the field."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("inputs do not fit")
+        self.faults = dict(faults)
+
+
+def step(bank: Bank, held: Held, session: Session, now: int) -> Step:  # noqa: PLR0911 - one line a step
+    """Say which step is next.
+
+    Raises:
+        Problem: LINK_EXPIRED, LINK_USED.
+    """
+    if step_without_session(bank, held, now) is Step.RESULT:
+        return Step.RESULT
+    choice = session.choice
+    if choice.biller_id is None:
+        return Step.BILLER if session.category_code and session.adcode else Step.PLACE
+    biller = billers.get(bank.db.read(), choice.biller_id)
+    if not choice.inputs or (not choice.bill_ids and biller.input_faults(choice.inputs, on_page=True)):
+        return Step.ACCOUNT
+    if session.customer_id is None:
+        return Step.SIGN_IN
+    if not session.digits_confirmed:
+        return Step.DIGITS
+    return _money_step(bank, held, biller, choice)
+
+
+def step_without_session(bank: Bank, held: Held, now: int) -> Step:
+    """Say what a browser without a session sees: the beginning, or that the link was used.
+
+    Raises:
+        Problem: LINK_EXPIRED.
+    """
+    if held.payment.status in {Status.CREATED, Status.AUTHORISING, Status.CANCELLED, Status.EXPIRED, Status.FAILED}:
+        authorisation.open_payment(bank.db.read(), held.payment.payment_id, now)
+        return Step.PLACE
+    return Step.RESULT
+
+
+def _money_step(bank: Bank, held: Held, biller: Biller, choice: Choice) -> Step:
+    if biller.fetch_mode == "FETCH" and not choice.bill_ids:
+        if choice.bill_fetch_id is None:
+            return Step.RETRY
+        fetched = bills.find_fetch(bank.db.read(), held.app_id, choice.bill_fetch_id)
+        if fetched is None or fetched.status in {"NO_BILL", "FAILED"}:
+            return Step.NOTHING_DUE
+        return Step.WAIT if fetched.status == "PROCESSING" else Step.BILLS
+    if choice.amount_minor is None:
+        return Step.AMOUNT
+    return Step.CONFIRM
+
+
+def choose_place(visit: Visit) -> None:
+    """Take category and city."""
+    tx = visit.bank.db.read()
+    category, adcode = visit.form.get("category_code", ""), visit.form.get("adcode", "")
+    known = {code for code, _ in billers.all_cities(tx)} | {visit.held.payment.adcode}
+    if category not in billers.category_codes(tx) or adcode not in known:
+        raise FieldFaults({"category_code": "", "adcode": ""})
+    visit.session.category_code, visit.session.adcode = category, adcode
+
+
+def choose_biller(visit: Visit) -> None:
+    """Take a biller of the chosen place."""
+    biller = bills.payable_biller(visit.bank.db.read(), visit.form.get("biller_id", ""), visit.now, hours=True)
+    visit.session.choice = Choice(biller.biller_id)
+
+
+def choose_again(visit: Visit) -> None:
+    """Forget what was chosen on the page; what the partner has fixed stays."""
+    session, payment = visit.session, visit.held.payment
+    session.choice = visit.held.choice
+    if not session.choice.biller_id:
+        session.category_code, session.adcode = payment.category_code, payment.adcode
+        if session.category_code and session.adcode:
+            session.category_code = session.adcode = None
+
+
+def fill_account(visit: Visit) -> None:
+    """Take the inputs that the biller needs."""
+    choice = visit.session.choice
+    assert choice.biller_id
+    biller = billers.get(visit.bank.db.read(), choice.biller_id)
+    typed = {each.name: visit.form.get(f"in_{each.name}", "").strip() for each in biller.input_fields}
+    inputs = {name: _plain(value) for name, value in typed.items() if value}
+    faults = biller.input_faults(inputs, on_page=True)
+    if faults or not inputs:
+        raise FieldFaults({name: message for name, _, message in faults})
+    if choice.from_partner and any(inputs.get(name) != value for name, value in choice.inputs.items()):
+        raise FieldFaults(dict.fromkeys(choice.inputs, "Not the account that the app has filled in."))
+    visit.session.choice = Choice(biller.biller_id, inputs, amount_minor=choice.amount_minor if choice.from_partner else None)
+    if visit.session.customer_id:
+        _fetch(visit, biller)
+
+
+def sign_in(visit: Visit) -> None:
+    """Take a customer's number and code."""
+    session = visit.session
+    number, code = _plain(visit.form.get("customer_number", "").strip()), _plain(visit.form.get("demo_code", "").strip())
+    result, customer, attempt_id = authorisation.sign_in(visit.bank, visit.world, visit.held.payment.payment_id, number, code, visit.now)
+    if customer is None:
+        session.notice = "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN"
+        return
+    session.customer_id, session.attempt_id = customer.customer_id, attempt_id
+    _fetch_when_ready(visit)
+
+
+def confirm_digits(visit: Visit) -> None:
+    """Take the last four digits of an account that the partner has filled in."""
+    session = visit.session
+    biller = billers.get(visit.bank.db.read(), session.choice.biller_id or "")
+    if _plain(visit.form.get("digits", "").strip()) == biller.account(session.choice.inputs)[-4:]:
+        session.digits = -1
+        _fetch_when_ready(visit)
+        return
+    session.digits += 1
+    session.notice = "WRONG_DIGITS"
+    if session.digits >= MOST_WRONG_DIGITS:
+        session.digits = 0
+        leave(visit)
+
+
+def choose_bills(visit: Visit) -> None:
+    """Take which of several bills are paid."""
+    choice = visit.session.choice
+    assert choice.bill_fetch_id and choice.biller_id
+    biller = billers.get(visit.bank.db.read(), choice.biller_id)
+    offered = [bill for bill in bills.bills_of_fetch(visit.bank.db.read(), choice.bill_fetch_id) if bill.status == "OPEN"]
+    wanted = visit.lists.get("bill_id", [])
+    chosen = [bill for bill in offered if bill.bill_id in wanted]
+    if not chosen:
+        raise FieldFaults({"bill_id": ""})
+    amounts.check_selection(biller, chosen, offered)
+    choice.bill_ids = [bill.bill_id for bill in chosen]
+    due = amounts.outstanding(chosen)
+    choice.amount_minor = None if due is None else due.minor
+
+
+def name_amount(visit: Visit) -> None:
+    """Take the amount that the payer names."""
+    choice = visit.session.choice
+    text = _folded(visit.form.get("plan") or visit.form.get("amount", ""))
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (text.isascii() and amount.is_finite() and set(text) <= set("0123456789.") and -amount.as_tuple().exponent <= 2):  # type: ignore[operator]
+        raise FieldFaults({"amount": ""})
+    money = Money(amount)
+    choice.amount_minor = money.minor
+    try:
+        authorisation.quote(visit.bank.db.read(), visit.held, choice, visit.now)
+    except Problem:
+        choice.amount_minor = None
+        raise
+
+
+def change_amount(visit: Visit) -> None:
+    """Go back from the confirmation to the amount, where the biller lets the payer choose."""
+    if not visit.session.choice.from_partner or not visit.session.choice.bill_ids:
+        visit.session.choice.amount_minor = None
+
+
+def confirm(visit: Visit) -> None:
+    """Take the payer's confirmation."""
+    session = visit.session
+    assert session.customer_id and session.attempt_id
+    shown = visit.form.get("total", "")
+    quoted = authorisation.quote(visit.bank.db.read(), visit.held, session.choice, visit.now)
+    if quoted.total is None or str(quoted.total) != shown:
+        raise Problem("BILL_CHANGED")
+    customer = customers.by_id(session.customer_id)
+    result = authorisation.confirm(
+        visit.bank,
+        visit.world,
+        visit.held.payment.payment_id,
+        session.attempt_id,
+        customer,
+        session.choice,
+        visit.now,
+        seen=quoted.total,
+    )
+    if result is not Confirmed.DONE:
+        session.notice = "INSUFFICIENT_FUNDS" if result is Confirmed.INSUFFICIENT_FUNDS else "GAVE_UP"
+        session.customer_id = session.attempt_id = None
+
+
+def leave(visit: Visit) -> None:
+    """End the attempt: the payer signs out, the link stays good."""
+    session = visit.session
+    if session.attempt_id:
+        authorisation.give_up(visit.bank, visit.world, visit.held.payment.payment_id, session.attempt_id, visit.now)
+    session.customer_id = session.attempt_id = None
+
+
+def _fetch_when_ready(visit: Visit) -> None:
+    choice = visit.session.choice
+    if visit.session.digits_confirmed and choice.biller_id and not choice.bill_ids:
+        _fetch(visit, billers.get(visit.bank.db.read(), choice.biller_id))
+
+
+def _fetch(visit: Visit, biller: Biller) -> None:
+    """Ask the biller what the account owes, for the payer, who may know why it cannot be paid."""
+    session = visit.session
+    if biller.fetch_mode == "DIRECT":
+        return
+    question = Question(visit.held.app_id, biller, session.choice.inputs)
+    answer = bills.ask_on_page(visit.bank, visit.world, question, visit.now)
+    if isinstance(answer, port.NotPayable):
+        session.notice = answer.reason.value
+        session.choice = Choice(biller.biller_id)
+        return
+    if isinstance(answer, port.Failed):
+        session.choice.bill_fetch_id = None
+        raise Problem("BILLER_QUERY_FAILED")
+    if biller.fetch_mode == "FETCH":
+        with visit.bank.db.act() as tx:
+            kept = bills.keep(visit.bank, tx, visit.world, question, answer, visit.now)
+        session.choice.bill_fetch_id = kept.bill_fetch_id
+        _take_only_bill(visit, biller)
+
+
+def retry(visit: Visit) -> None:
+    """Ask a biller again that has answered with an error."""
+    choice = visit.session.choice
+    assert choice.biller_id
+    _fetch(visit, billers.get(visit.bank.db.read(), choice.biller_id))
+
+
+def take_only_bill(visit: Visit) -> None:
+    """Spare the payer a choice where there is one bill; called when a slow biller has answered, too."""
+    choice = visit.session.choice
+    if choice.biller_id and choice.bill_fetch_id and not choice.bill_ids:
+        _take_only_bill(visit, billers.get(visit.bank.db.read(), choice.biller_id))
+
+
+def _take_only_bill(visit: Visit, biller: Biller) -> None:
+    choice = visit.session.choice
+    assert choice.bill_fetch_id
+    offered = [bill for bill in bills.bills_of_fetch(visit.bank.db.read(), choice.bill_fetch_id) if bill.status == "OPEN"]
+    if len(offered) == 1 or (offered and biller.selection == "ALL"):
+        choice.bill_ids = [bill.bill_id for bill in offered]
+        due = amounts.outstanding(offered)
+        choice.amount_minor = None if due is None else due.minor
+
+
+def _folded(text: str) -> str:
+    """Fold full-width forms, as a Chinese keyboard makes them, and drop spaces."""
+    folded = "".join(chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char for char in text)
+    return "".join(folded.split())
+
+
+def _plain(text: str) -> str:
+    """Fold what people type for a number: full-width digits, spaces, and dashes between groups of digits."""
+    folded = _folded(text)
+    digits = folded.replace("-", "")
+    is_day = len(folded) == 10 and folded[4] == folded[7] == "-"
+    return digits if digits.isdigit() and not is_day else folded

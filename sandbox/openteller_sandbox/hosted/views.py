@@ -1,0 +1,191 @@
+"""What each step of the page shows, as plain values for the templates. Before sign-in there is no amount, no name and no account here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openteller_sandbox import clock
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.billers import service as billers
+from openteller_sandbox.billers.model import Biller, money
+from openteller_sandbox.bills import service as bills
+from openteller_sandbox.bills.service import FetchedBill
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.hosted.flow import Step
+from openteller_sandbox.hosted.sessions import Session
+from openteller_sandbox.hosted.texts import Translate
+from openteller_sandbox.money import Money
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.payments import authorisation, receipts
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.payments.model import Held
+from openteller_sandbox.payments.states import Status
+
+_MOST_BILLERS = 50
+
+
+def landing(bank: Bank, held: Held, locale: str) -> dict[str, Any]:
+    """Show who is paid and who asks, and nothing more."""
+    tx = bank.db.read()
+    app = partners.find(tx, held.app_id)
+    biller = billers.get(tx, held.payment.biller_id) if held.payment.biller_id else None
+    return {"app_name": app.name if app else "", "biller_name": biller.name[locale] if biller else None, "code4": held.code4}
+
+
+def of_step(bank: Bank, held: Held, session: Session, step: Step, now: int) -> dict[str, Any]:
+    """Show a step."""
+    makers = {
+        Step.PLACE: lambda: _place(bank, held, session),
+        Step.BILLER: lambda: _billers(bank, session),
+        Step.ACCOUNT: lambda: _account(bank, session),
+        Step.BILLS: lambda: _bills(bank, session),
+        Step.AMOUNT: lambda: _amount(bank, held, session),
+        Step.CONFIRM: lambda: _confirm(bank, held, session, now),
+        Step.SIGN_IN: lambda: {"customers": customers.CUSTOMERS},
+    }
+    return makers[step]() if step in makers else {}
+
+
+def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dict[str, Any]:
+    """Show what became of a payment; only the payer sees more than that the link has been used."""
+    payment = held.payment
+    mine = session is not None and session.customer_id is not None and session.customer_id == held.customer_id
+    if not mine:
+        return {"mine": False}
+    heading, explanation = {
+        Status.SUCCEEDED: (t("done"), t("done_help")),
+        Status.UNKNOWN: (t("unknown"), t("unknown_help")),
+        Status.REFUND_PENDING: (t("refund_pending"), None),
+        Status.REFUND_FAILED: (t("refund_pending"), None),
+        Status.REFUNDED: (t("refunded"), t("refunded_help")),
+    }.get(payment.status, (t("processing"), None))
+    locale = session.locale if session else "zh-CN"
+    biller = billers.get(bank.db.read(), payment.biller_id or "")
+    return {
+        "mine": True,
+        "good": payment.status is Status.SUCCEEDED,
+        "moving": payment.status in {Status.AUTHORISED, Status.PROCESSING, Status.UNKNOWN, Status.REFUND_PENDING},
+        "heading": heading,
+        "explanation": explanation,
+        "biller_name": biller.name[locale],
+        "account": payment.account_ref_masked,
+        "amount": payment.amount,
+        "fees": payment.fees,
+        "total": payment.total,
+        "has_receipt": payment.receipt_id is not None,
+        "return_url": payment.return_url,
+    }
+
+
+def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, Any] | None:
+    """Show the receipt to the payer, with the whole account number and name; None where there is none, or it is not theirs."""
+    found = receipts.find(bank.db.read(), held.payment.payment_id)
+    if found is None or not session.customer_id or session.customer_id != held.customer_id:
+        return None
+    biller = billers.get(bank.db.read(), held.payment.biller_id or "")
+    return {
+        "receipt": found,
+        "biller_name": biller.name[locale],
+        "account": biller.account(held.choice.inputs),
+        "payer": customers.by_id(session.customer_id).name,
+        "paid_at": clock.to_datetime(clock.parse(found["paid_at"])).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def _place(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
+    tx = bank.db.read()
+    cities = billers.all_cities(tx)
+    hint = session.adcode or held.payment.adcode
+    return {
+        "categories": [json.loads(wire) for wire in billers.categories(tx)],
+        "cities": cities,
+        "category_hint": session.category_code or held.payment.category_code,
+        "adcode_hint": next((code for code, _ in cities if hint and code[:4] == hint[:4]), hint),
+    }
+
+
+def _billers(bank: Bank, session: Session) -> dict[str, Any]:
+    filters = billers.Filters(category_code=session.category_code or "", adcode=session.adcode or "")
+    rows = billers.page(bank.db.read(), filters, after="", count=_MOST_BILLERS)
+    records = [json.loads(wire) for _, wire in rows]
+    return {"billers": [record for record in records if record["status"] == "ACTIVE"]}
+
+
+def _biller(bank: Bank, session: Session) -> Biller:
+    return billers.get(bank.db.read(), session.choice.biller_id or "")
+
+
+def _account(bank: Bank, session: Session) -> dict[str, Any]:
+    biller = _biller(bank, session)
+    alternatives = {name for group in biller.facts["input_groups"] if group["rule"] == "ONE_OF" for name in group["fields"]}
+    return {
+        "biller": biller.facts,
+        "alternatives": alternatives,
+        "fields": [field.facts for field in biller.input_fields],
+    }
+
+
+def _bills(bank: Bank, session: Session) -> dict[str, Any]:
+    biller = _biller(bank, session)
+    offered = [bill for bill in bills.bills_of_fetch(bank.db.read(), session.choice.bill_fetch_id or "") if bill.status == "OPEN"]
+    return {"biller": biller.facts, "bills": offered, "single": biller.selection == "ONE", "preselected": _preselected(biller, offered)}
+
+
+def _preselected(biller: Biller, offered: Sequence[FetchedBill]) -> set[str]:
+    return {bill.bill_id for bill in (offered if biller.selection == "ALL" else offered[:1])}
+
+
+def _amount(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
+    biller = _biller(bank, session)
+    bill = _single_bill(bank, held, session)
+    low, high = (bill.due.min_amount, bill.due.max_amount) if bill else (biller.min_amount, biller.max_amount)
+    return {
+        "biller": biller.facts,
+        "plans": biller.facts["plans"],
+        "free": not (biller.facts["plans"] and biller.exactness == "EXACT"),
+        "low": low,
+        "high": high,
+        "balance": bill.due.balance if bill else None,
+        "suggested": bill.due.outstanding if bill and bill.due.outstanding.amount else None,
+    }
+
+
+def _single_bill(bank: Bank, held: Held, session: Session) -> FetchedBill | None:
+    chosen = session.choice.bill_ids
+    return bills.find_bill(bank.db.read(), held.app_id, chosen[0]) if len(chosen) == 1 else None
+
+
+def _confirm(bank: Bank, held: Held, session: Session, now: int) -> dict[str, Any]:
+    tx = bank.db.read()
+    quoted = authorisation.quote(tx, held, session.choice, now)
+    customer = customers.by_id(session.customer_id or "")
+    return {
+        "biller": quoted.biller.facts,
+        "account": quoted.biller.account(session.choice.inputs),
+        "bills": quoted.chosen,
+        "amount": quoted.amount,
+        "fees": quoted.fees,
+        "total": quoted.total,
+        "payer": customer.name_masked,
+        "available": customers.available(tx, payments.world_of(bank, held), customer.customer_id),
+        "can_change": _can_change(quoted.biller, quoted.chosen, session),
+    }
+
+
+def _can_change(biller: Biller, chosen: Sequence[FetchedBill], session: Session) -> bool:
+    if session.choice.from_partner and not session.choice.bill_ids:
+        return False
+    return len(chosen) <= 1 and (biller.exactness != "EXACT" or not chosen or chosen[0].due.balance is not None)
+
+
+def yuan(amount: Money) -> str:
+    """Write an amount as payers read it: ``¥1,234.50``."""
+    sign = "¥" if amount.currency == "CNY" else f"{amount.currency} "
+    return f"{sign}{amount.amount:,.2f}"
+
+
+def wire_yuan(wire: Mapping[str, str]) -> str:
+    """Write the contract's ``Money`` as payers read it."""
+    return yuan(money(wire))
