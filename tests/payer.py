@@ -103,8 +103,8 @@ class Payer:
         return self.send("sign_in", customer_number=who[0], demo_code=who[1])
 
     def pay(self, digits: str = "", who: tuple[str, str] = RICH) -> Payer:
-        """Go from the landing page of a link with a known account to the result."""
+        """Go from the landing page of a link with a known account to the result, or to where the bank stops."""
         self.send("start").sign_in(who)
         if self.step == "digits":
             self.send("digits", digits=digits)
-        return self.send("confirm")
+        return self.send("confirm") if self.step == "confirm" else self
