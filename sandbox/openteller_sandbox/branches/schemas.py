@@ -1,0 +1,221 @@
+"""The wire of branches and ATMs.
+
+The seed's records are checked against the contract and go out as they are stored; the schemas of components are for
+code that makes or reads a record, those of queries convert them.
+"""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from openteller_sandbox.http import ContractSchema
+from openteller_sandbox.http.schemas import DayField, InstantField, LocalizedTextSchema, MoneyField, Pattern
+
+_NEAR = (
+    validate.Length(3, 24),
+    Pattern(
+        r"^-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?)"
+        r",-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)$"
+    ),
+)
+_CITY = (validate.Length(1, 40), Pattern(r"^[^\x00-\x1F\x7F]{1,40}$"))
+_WORDS = (validate.Length(1, 64), Pattern(r"^[^\x00-\x1F\x7F]{1,64}$"))
+_CURSOR = (validate.Length(1, 512), Pattern("^[A-Za-z0-9_-]+$"))
+_BRANCH_SERVICES = (
+    "ACCOUNT_OPENING",
+    "CASH",
+    "CARD",
+    "LOAN",
+    "WEALTH",
+    "FOREIGN_EXCHANGE",
+    "CORPORATE",
+    "BILL_PAYMENT",
+    "COIN_EXCHANGE",
+    "SAFE_DEPOSIT",
+    "SOCIAL_SECURITY_CARD",
+    "SELF_SERVICE",
+)
+_ATM_SERVICES = (
+    "CASH_WITHDRAWAL",
+    "CASH_DEPOSIT",
+    "CARDLESS_WITHDRAWAL",
+    "BALANCE_ENQUIRY",
+    "TRANSFER",
+    "BILL_PAYMENT",
+    "PIN_CHANGE",
+    "CONTACTLESS",
+)
+
+
+class PlaceQuery(ContractSchema):
+    """What both lists can be asked for."""
+
+    near = fields.String(validate=_NEAR)
+    radius_m = fields.Integer(strict=True, validate=validate.Range(1, 500_000))
+    city = fields.String(validate=_CITY)
+    q = fields.String(validate=_WORDS)
+    open_now = fields.Boolean(load_default=False)
+    after = fields.String(validate=_CURSOR)
+    limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)
+
+
+class BranchQuery(PlaceQuery):
+    """Which branches are asked for."""
+
+    query_of = "listBranches"
+
+    service = fields.String(validate=validate.OneOf(_BRANCH_SERVICES))
+
+
+class AtmQuery(PlaceQuery):
+    """Which ATMs are asked for."""
+
+    query_of = "listAtms"
+
+    service = fields.String(validate=validate.OneOf(_ATM_SERVICES))
+
+
+class OpeningHoursSchema(ContractSchema):
+    """From when to when."""
+
+    component = "OpeningHours"
+
+    opens = fields.String(required=True)
+    closes = fields.String(required=True)
+
+
+class DayHoursSchema(ContractSchema):
+    """The hours of a weekday."""
+
+    component = "DayHours"
+
+    day = fields.String(required=True)
+    opening_hours = fields.List(fields.Nested(OpeningHoursSchema), required=True)
+
+
+class SpecialHoursSchema(ContractSchema):
+    """Days with hours of their own."""
+
+    component = "SpecialHours"
+
+    name = fields.Nested(LocalizedTextSchema)
+    start_date = DayField(required=True)
+    end_date = DayField(required=True)
+    closed = fields.Boolean(required=True)
+    days = fields.List(fields.Nested(DayHoursSchema), required=True)
+
+
+class AvailabilitySchema(ContractSchema):
+    """Opening hours of the week and of special days."""
+
+    component = "Availability"
+
+    standard = fields.List(fields.Nested(DayHoursSchema), required=True)
+    special = fields.List(fields.Nested(SpecialHoursSchema), required=True)
+
+
+class PostalAddressSchema(ContractSchema):
+    """A postal address."""
+
+    component = "PostalAddress"
+
+    address_lines = fields.List(fields.String(), required=True)
+    street_name = fields.String(required=True)
+    building_number = fields.String(required=True)
+    town_name = fields.String(required=True)
+    country_subdivision = fields.String(required=True)
+    country = fields.String(required=True)
+    post_code = fields.String(required=True)
+    adcode = fields.String(required=True)
+
+
+class LocationSchema(ContractSchema):
+    """A point on the ground."""
+
+    component = "Location"
+
+    latitude = fields.Float(required=True)
+    longitude = fields.Float(required=True)
+    crs = fields.String(required=True)
+
+
+class BranchServiceSchema(ContractSchema):
+    """A service, with hours of its own where it has any."""
+
+    component = "BranchService"
+
+    code = fields.String(required=True)
+    availability = fields.Nested(AvailabilitySchema)
+
+
+class CodedTextSchema(ContractSchema):
+    """A value outside a closed list."""
+
+    component = "CodedText"
+
+    code = fields.String(required=True)
+    name = fields.Nested(LocalizedTextSchema, required=True)
+    description = fields.String(required=True)
+
+
+class BranchContactSchema(ContractSchema):
+    """A way to reach a branch."""
+
+    component = "BranchContact"
+
+    type = fields.String(required=True)
+    value = fields.String(required=True)
+
+
+class BranchSchema(ContractSchema):
+    """A branch; ``distance_m``, ``open_now`` and ``next_change_at`` are computed for each answer."""
+
+    component = "Branch"
+
+    branch_id = fields.String(required=True)
+    branch_code = fields.String(required=True)
+    name = fields.Nested(LocalizedTextSchema, required=True)
+    branch_type = fields.String(required=True)
+    parent_branch_id = fields.String()
+    status = fields.String(required=True)
+    moved_to = fields.String()
+    postal_address = fields.Nested(PostalAddressSchema, required=True)
+    location = fields.Nested(LocationSchema, required=True)
+    timezone = fields.String(required=True)
+    customer_segments = fields.List(fields.String(), required=True)
+    services = fields.List(fields.Nested(BranchServiceSchema), required=True)
+    accessibility = fields.List(fields.String(), required=True)
+    other_services = fields.List(fields.Nested(CodedTextSchema), required=True)
+    contacts = fields.List(fields.Nested(BranchContactSchema), required=True)
+    availability = fields.Nested(AvailabilitySchema, required=True)
+    last_updated = InstantField(required=True)
+    distance_m = fields.Integer(strict=True)
+    open_now = fields.Boolean(required=True)
+    next_change_at = InstantField()
+
+
+class AtmSchema(ContractSchema):
+    """A cash machine; the same members are computed."""
+
+    component = "Atm"
+
+    atm_id = fields.String(required=True)
+    atm_code = fields.String(required=True)
+    name = fields.Nested(LocalizedTextSchema, required=True)
+    branch_id = fields.String()
+    location_category = fields.String(required=True)
+    status = fields.String(required=True)
+    postal_address = fields.Nested(PostalAddressSchema, required=True)
+    location = fields.Nested(LocationSchema, required=True)
+    timezone = fields.String(required=True)
+    atm_services = fields.List(fields.String(), required=True)
+    access_24h = fields.Boolean(required=True)
+    accessibility = fields.List(fields.String(), required=True)
+    supported_currencies = fields.List(fields.String(), required=True)
+    supported_languages = fields.List(fields.String(), required=True)
+    minimum_amount = MoneyField(required=True)
+    availability = fields.Nested(AvailabilitySchema, required=True)
+    last_updated = InstantField(required=True)
+    distance_m = fields.Integer(strict=True)
+    open_now = fields.Boolean(required=True)
+    next_change_at = InstantField()
