@@ -52,6 +52,7 @@ class Api:
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
         self._addresses = TokenBuckets("anonymous", limits.anonymous, limits.window_s)
         self._methods: dict[str, set[str]] = {}
+        app.url_map.merge_slashes = False  # a path with an empty segment names nothing; a redirect would be no answer of the contract
         app.before_request(self._begin)
         app.after_request(self._finish)
         app.register_error_handler(Problem, self._on_problem)
