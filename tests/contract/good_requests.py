@@ -1,0 +1,135 @@
+"""A good request for each operation: what it takes to get a first 2xx answer, with identifiers of one app's own things."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conftest import Partner
+from tests.contract.payer import Payer
+from werkzeug.test import TestResponse
+
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.contract import Operation
+
+_numbers = itertools.count(1)
+
+BILLER = "SH-ELECTRICITY-01"
+END_USER = "user-of-the-walk-1"
+
+
+@dataclass(frozen=True)
+class Good:
+    """A request that an operation answers with 2xx. The body is made anew for each sending where it must be unique."""
+
+    operation: Operation
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it needs an Idempotency-Key."""
+        return any(
+            parameter.name == "Idempotency-Key" and parameter.required for parameter in self.operation.parameters
+        )
+
+    def headers(self, token: Mapping[str, str]) -> dict[str, str]:
+        return {**token, **({"Idempotency-Key": f"good-{next(_numbers)}"} if self.keyed else {})}
+
+    def send(self, partner: Partner, **changed: Any) -> TestResponse:
+        """Send it as an app; changed: arguments of the client that replace its own."""
+        arguments: dict[str, Any] = {
+            "method": self.operation.method,
+            "query_string": dict(self.query),
+            "headers": self.headers(partner.headers),
+        }
+        body = self.fresh_body()
+        if body is not None:
+            arguments["json"] = body
+        return partner.client.open(self.path, **(arguments | changed))
+
+    def fresh_body(self) -> Any:
+        if isinstance(self.body, dict) and "partner_reference" in self.body:
+            return self.body | {"partner_reference": f"good-{next(_numbers)}"}
+        return self.body
+
+
+def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
+    """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
+
+    ``cancelPayment`` can succeed once for each call of this function.
+    """
+    biller = partner.biller(BILLER)
+    inputs = partner.magic(BILLER, "DUE_BILL")
+    fetched = partner.fetch(BILLER, "SEVERAL_BILLS").json
+    bill_id = fetched["bills"][0]["bill_id"]
+    paid = partner.pay_link(bill_ids=[bill_id])["payment_id"]
+    Payer(bank).pay(paid)
+    opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
+    branch = partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]
+    atm = partner.get("/v1/atms", limit=1).json["data"][0]["atm_id"]
+    sheet = partner.get("/v1/rates/sheets", limit=1).json["data"][0]["rate_sheet_id"]
+    deposit = partner.get("/v1/rates/deposits", product_type="TIME").json["data"][0]
+    loan = partner.get("/v1/rates/loans").json["data"][0]
+    yuan = {"amount": "20000.00", "currency": "CNY"}
+    requests: dict[str, tuple[str, dict[str, Any], Any]] = {
+        "listBranches": ("/v1/branches", {"near": "31.230,121.470", "limit": 2}, None),
+        "getBranch": (f"/v1/branches/{branch}", {}, None),
+        "listAtms": ("/v1/atms", {"city": "上海市", "limit": 2}, None),
+        "getAtm": (f"/v1/atms/{atm}", {}, None),
+        "listRateSheets": ("/v1/rates/sheets", {"kind": "FX", "limit": 2}, None),
+        "getRateSheet": (f"/v1/rates/sheets/{sheet}", {}, None),
+        "listDepositRates": ("/v1/rates/deposits", {}, None),
+        "listLoanRates": ("/v1/rates/loans", {}, None),
+        "listFxQuotes": ("/v1/rates/fx", {}, None),
+        "listFxHistory": ("/v1/rates/fx/history", {"base": "USD", "limit": 3}, None),
+        "calculateDeposit": ("/v1/calculators/deposit", {}, {"product_code": deposit["product_code"], "amount": yuan}),
+        "calculateLoan": (
+            "/v1/calculators/loan",
+            {},
+            {"product_code": loan["product_code"], "amount": loan["minimum_amount"], "term": "P10Y"},
+        ),
+        "calculateFx": ("/v1/calculators/fx", {}, {"side": "SELL", "amount": yuan, "counter_currency": "USD"}),
+        "listBillerCategories": ("/v1/biller-categories", {}, None),
+        "listBillers": ("/v1/billers", {"city": "上海", "category_code": "ELECTRICITY"}, None),
+        "getBiller": (f"/v1/billers/{biller['biller_id']}", {}, None),
+        "getBillerInputSchema": (f"/v1/billers/{biller['biller_id']}/input-schema", {}, None),
+        "createBillFetch": (
+            "/v1/bill-fetches",
+            {},
+            {"biller_id": biller["biller_id"], "inputs": inputs, "end_user_ref": END_USER},
+        ),
+        "getBillFetch": (f"/v1/bill-fetches/{fetched['bill_fetch_id']}", {}, None),
+        "getBill": (f"/v1/bills/{bill_id}", {}, None),
+        "listPayments": ("/v1/payments", {}, None),
+        "createPayment": ("/v1/payments", {}, {"partner_reference": "made-anew", "category_code": "WATER"}),
+        "getPayment": (f"/v1/payments/{paid}", {}, None),
+        "getPaymentReceipt": (f"/v1/payments/{paid}/receipt", {}, None),
+        "cancelPayment": (f"/v1/payments/{opened}:cancel", {}, None),
+        "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
+        "getStatus": ("/v1/status", {}, None),
+        "listOfficialAccounts": ("/v1/official-accounts", {}, None),
+        "createApp": ("/sandbox/v1/apps", {}, {"name": "走查应用", "join": "world"}),
+        "listMagicValues": ("/sandbox/v1/magic-values", {"biller_id": biller["biller_id"]}, None),
+        "getClock": ("/sandbox/v1/clock", {}, None),
+        "advanceClock": ("/sandbox/v1/clock:advance", {}, {"seconds": 1}),
+        "resetWorld": ("/sandbox/v1/reset", {}, None),
+        "listRequests": ("/sandbox/v1/requests", {"limit": 5}, None),
+    }
+    operations = bank.contract.operations
+    assert requests.keys() == operations.keys()
+    return {name: Good(operations[name], *request) for name, request in requests.items()}
+
+
+def unknown_id(good: Good) -> str | None:
+    """Give the path of a good request with an identifier that nobody has; None where the path has none."""
+    template, filled = good.operation.path.split("/"), good.path.split("/")
+    for index, part in enumerate(template):
+        if "{" in part:
+            own, colon, verb = filled[index].partition(":")
+            filled[index] = f"{own[:-4]}zzzz{colon}{verb}"
+            return "/".join(filled)
+    return None

@@ -1,0 +1,93 @@
+"""Every documented answer is given by the running bank, and what it gives and keeps is what is documented."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+from markupsafe import escape
+from sqlalchemy import select
+from tests.contract.observer import Observer
+
+from openteller_sandbox import contract as contracts
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.db import Statement, metadata
+
+CONTRACT = contracts.load()
+NO_OPERATION = "No operation answers with it."
+COMPONENT_OF_TABLE = {
+    "atms": "Atm",
+    "bill_fetches": "BillFetch",
+    "biller_categories": "BillerCategory",
+    "billers": "Biller",
+    "bills": "Bill",
+    "branches": "Branch",
+    "events": "Event",
+    "payments": "Payment",
+    "rate_sheets": "RateSheet",
+    "receipts": "Receipt",
+}
+
+
+def test_every_answer_is_as_documented(walked: Observer) -> None:
+    assert not walked.faults
+
+
+@pytest.mark.parametrize("operation_id", CONTRACT.operations)
+def test_every_documented_answer_of_an_operation_is_given(operation_id: str, walked: Observer) -> None:
+    """Good answers and refusals alike: what nobody can get should not be promised."""
+    operation = CONTRACT.operations[operation_id]
+    documented = {int(status) for status in CONTRACT.at(operation.pointer)["responses"]}
+    given = {status for name, status in walked.answers if name == operation_id}
+    assert given == documented
+
+
+@pytest.mark.parametrize("operation_id", CONTRACT.operations)
+def test_every_error_code_that_an_operation_lists_is_given_by_it(operation_id: str, walked: Observer) -> None:
+    given = {code for name, code in walked.codes if name == operation_id}
+    assert given >= CONTRACT.operations[operation_id].error_codes
+
+
+def test_every_error_code_is_given_by_some_operation_or_says_that_none_does(walked: Observer) -> None:
+    given = {code for _, code in walked.codes} | {"METHOD_NOT_ALLOWED"}
+    silent = {code for code, row in CONTRACT.error_codes.items() if NO_OPERATION in row.meaning}
+    assert given | silent == CONTRACT.error_codes.keys()
+    assert not given & silent
+
+
+@pytest.mark.parametrize("code", CONTRACT.error_codes)
+def test_the_type_of_an_error_opens_a_page_about_it(code: str, client: FlaskClient) -> None:
+    """Every problem's ``type`` is ``{public_url}/errors/{code}``: the observer compares it in each answer."""
+    page = client.get(f"/errors/{code}")
+    assert page.status_code == 200
+    assert page.mimetype == "text/html"
+    row = CONTRACT.error_codes[code]
+    for words in (code, str(row.status), row.meaning, row.remedy, *row.display_message.values()):
+        assert escape(words) in page.text
+
+
+def test_a_path_with_other_methods_says_which(client: FlaskClient) -> None:
+    answer = client.put("/v1/payments", json={})
+    assert answer.status_code == 405
+    assert answer.json["code"] == "METHOD_NOT_ALLOWED"
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    CONTRACT.check_component("Problem", answer.json)
+
+
+def test_every_table_of_records_is_checked_below(bank: Bank) -> None:
+    assert {name for name, table in metadata.tables.items() if "wire" in table.c} == COMPONENT_OF_TABLE.keys()
+
+
+@pytest.mark.parametrize("name", COMPONENT_OF_TABLE)
+def test_every_stored_record_fits_the_contract(name: str, bank: Bank, walked: Observer) -> None:
+    """As stored: computed members are absent, and no member is there that the contract does not name."""
+    table, component = metadata.tables[name], COMPONENT_OF_TABLE[name]
+    named = CONTRACT.at(f"/components/schemas/{component}")["properties"]
+    stored = {member for member, schema in named.items() if not schema.get("x-computed")}
+    rows = bank.db.read().all(Statement(select(table.c.wire)))
+    assert rows
+    for row in rows:
+        record = json.loads(row["wire"])
+        CONTRACT.check_record(component, record)
+        assert record.keys() <= stored

@@ -1,0 +1,289 @@
+"""One walk through the whole contract: every documented answer of every operation, each error code by a real request.
+
+The walk only sends; the observer judges each answer, and the tests ask the observer what it has seen.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flask import Flask
+from tests.conftest import Partner, WallClock, make_bank, make_partner
+from tests.contract.good_requests import Good, good_requests, unknown_id
+from tests.contract.observer import Observer
+from tests.contract.payer import Payer
+
+from openteller_sandbox.app import FEATURES, _module, create_app
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.http import Call
+from openteller_sandbox.http.api import Api
+from openteller_sandbox.http.operations import Routes
+from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.partners.service import SCOPES
+from openteller_sandbox.settings import SEED_FOLDER, RateLimits
+
+NOBODY = "blr_000000000000"
+TOPUP, VALIDATING, IN_MAINTENANCE, SUSPENDED = "CN-MOBILE_TOPUP-01", "CD-GAS-01", "SZ-WATER-01", "CN-DONATION-05"
+
+ENDINGS = (
+    "DUE_BILL",
+    "TIMEOUT_SUCCEEDED",
+    "TIMEOUT_REFUNDED",
+    "TIMEOUT_LATE",
+    "POSTED_TWICE",
+    "REVERSED",
+    "POSTING_REJECTED",
+    "INSUFFICIENT_FUNDS",
+    "PAYER_GIVES_UP",
+)
+
+
+def observe(app: Flask) -> Observer:
+    """Give a client of an app that judges what it sees."""
+    return Observer(app, use_cookies=False)
+
+
+class Walk:
+    """The walk over a bank. ``seen`` has, in the end, what every operation has answered."""
+
+    def __init__(self, bank: Bank, app: Flask, wall: WallClock, folder: Path) -> None:
+        self.bank = bank
+        self.wall = wall
+        self.folder = folder
+        self.seen = observe(app)
+        self.partner = make_partner(self.seen, return_urls=["https://bot.example/done"])
+        self.good = good_requests(bank, self.partner)
+
+    def run(self) -> Observer:
+        """Take every step."""
+        self.refusals_that_any_operation_can_give()
+        self.scopes()
+        self.quotas()
+        self.faults_of_ours()
+        self.fetches()
+        self.payments()
+        self.bills()
+        self.limit()
+        self.keys()
+        self.control()
+        self.good_answers()
+        return self.seen
+
+    def good_answers(self) -> None:
+        """Every 2xx, and 304 where there are copies to keep. The reset comes last."""
+        for name, good in sorted(self.good.items(), key=lambda item: item[0] == "resetWorld"):
+            answer = good.send(self.partner)
+            assert answer.status_code in {200, 201}, f"{name}: {answer.text}"
+            if "ETag" in answer.headers:
+                copy = {"If-None-Match": answer.headers["ETag"]}
+                assert good.send(self.partner, headers=self.partner.headers | copy).status_code == 304, name
+
+    def refusals_that_any_operation_can_give(self) -> None:
+        for good in self.good.values():
+            self._refused(good, 400, query_string={**good.query, "nearby": "1"})
+            self._refused(good, 401, headers=good.headers({"Authorization": "Bearer ota_unknown"}))
+            if not good.operation.anonymous:
+                self._refused(good, 401, headers=good.headers({}))
+            if (nobody := unknown_id(good)) is not None:
+                assert self._send(good, nobody).status_code == 404
+            if good.body is not None:
+                self._refused(good, 413, json={"filler": "x" * 70_000})
+                self._refused(good, 415, json=None, data="a=b", content_type="application/x-www-form-urlencoded")
+                self._refused(good, 422, json={"surplus": 1})
+                self._refused(good, 422, json={})
+            for name, value in (("limit", 0), ("biller_id", "no identifier"), ("base", "usd")):
+                if name in good.operation.query_names:
+                    self._refused(good, 422, query_string={**good.query, name: value})
+            self._long_headers(good)
+        assert self.seen.put("/v1/payments").status_code == 405
+
+    def scopes(self) -> None:
+        """An app that holds every scope but the one that is needed."""
+        for scope in SCOPES:
+            lacking = make_partner(self.seen, scopes=[name for name in SCOPES if name != scope])
+            for good in self.good.values():
+                if good.operation.scopes == {scope}:
+                    assert good.send(lacking).json["code"] == "INSUFFICIENT_SCOPE"
+
+    def quotas(self) -> None:
+        """A bank that allows one request in a minute."""
+        tight = replace(self.bank, settings=replace(self.bank.settings, rate_limits=RateLimits(app=1, anonymous=1)))
+        limited = self._like(observe(create_app(tight)))
+        for good in self.good.values():
+            answer = good.send(limited)
+            if answer.status_code != 429:
+                answer = good.send(limited)
+            assert answer.json["code"] == "RATE_LIMITED"
+            assert int(answer.headers["Retry-After"]) > 0
+
+    def faults_of_ours(self) -> None:
+        """Handlers that break."""
+        broken = self._like(observe(breaking_app(self.bank)))
+        for good in self.good.values():
+            answer = good.send(broken)
+            assert answer.json["code"] == "INTERNAL_ERROR", answer.text
+
+    def fetches(self) -> None:
+        partner = self.partner
+        fetch = {"biller_id": NOBODY, "inputs": {"account_number": "1"}, "end_user_ref": "user-of-the-walk-1"}
+        self._code(partner.post("/v1/bill-fetches", fetch), "BILLER_NOT_FOUND")
+        self._code(partner.fetch(IN_MAINTENANCE), "BILLER_MAINTENANCE")
+        self._code(partner.fetch("CS-BROADBAND-01"), "BILLER_INACTIVE")
+        self._code(partner.fetch(scenario="BILLER_DOWN"), "BILLER_QUERY_FAILED")
+        self._code(partner.fetch(scenario="UNKNOWN_ACCOUNT"), "ACCOUNT_NOT_PAYABLE")
+        slow = partner.fetch(scenario="SLOW")
+        assert slow.status_code == 202
+        assert partner.get(slow.headers["Location"]).json["status"] == "PROCESSING"
+        assert partner.fetch(scenario="NO_BILL").json["status"] == "NO_BILL"
+        for presentment in ("BJ-BROADBAND-01", "BJ-TUITION-01"):  # EXISTENCE and FULL
+            assert partner.fetch(presentment).status_code == 201
+        late = make_partner(self.seen)
+        late.fetch(scenario="SLOW")
+        late.advance(to="2026-09-29T23:45:00+08:00")
+        self._code(late.fetch(), "BILLER_CUTOFF")
+
+    def payments(self) -> None:
+        partner = self.partner
+        topup, account = partner.biller(TOPUP)["biller_id"], partner.magic(TOPUP, "DUE_BILL")
+        direct = {"biller_id": topup, "inputs": account}
+        yuan = {"amount": "50.00", "currency": "CNY"}
+        self._refuse("BILLER_NOT_FOUND", biller_id=NOBODY)
+        self._refuse("BILLER_INACTIVE", biller_id=partner.biller(SUSPENDED)["biller_id"])
+        self._refuse("AMOUNT_NOT_EXACT", **direct, amount=yuan | {"amount": "51.00"})
+        self._refuse("AMOUNT_OUT_OF_RANGE", **direct, amount=yuan | {"currency": "USD"})
+        self._refuse("RETURN_URL_NOT_REGISTERED", return_url="https://bot.example/other")
+        taken = partner.pay_link(return_url="https://bot.example/done", metadata={"page": "autumn"}, locale="en")
+        again = self._refuse("DUPLICATE_REFERENCE", partner_reference=taken["partner_reference"])
+        assert again["payment_id"] == taken["payment_id"]
+        self._code(partner.get(f"/v1/payments/{taken['payment_id']}/receipt"), "RECEIPT_NOT_READY")
+        assert partner.post(f"/v1/payments/{taken['payment_id']}:cancel").status_code == 200
+        refused = self._code(partner.post(f"/v1/payments/{taken['payment_id']}:cancel"), "INVALID_TRANSITION")
+        assert refused["allowed"] == []
+        self._every_ending(direct | {"amount": yuan})
+
+    def bills(self) -> None:
+        partner = make_partner(self.seen)
+        several = [bill["bill_id"] for bill in partner.fetch(scenario="SEVERAL_BILLS").json["bills"]]
+        self._refuse("BILLS_NOT_PAYABLE_TOGETHER", partner, bill_ids=several[1:])
+        Payer(self.bank).pay(partner.pay_link(bill_ids=several[:1])["payment_id"])
+        self._refuse("BILL_ALREADY_PAID", partner, bill_ids=several[:1])
+        partner.advance(seconds=25 * 3600)
+        self._refuse("BILL_EXPIRED", partner, bill_ids=several[:1])
+
+    def limit(self) -> None:
+        """A biller that takes more than the bank's limit: the seed has none."""
+        bank = make_bank(self.folder, self.wall, seed=seed_with_rich_biller(self.folder))
+        try:
+            client = observe(create_app(bank))
+            partner = make_partner(client)
+            form = {"biller_id": partner.biller(TOPUP)["biller_id"], "inputs": partner.magic(TOPUP, "DUE_BILL")}
+            self._refuse("LIMIT_EXCEEDED", partner, **form, amount={"amount": "50000.01", "currency": "CNY"})
+            self.seen.answers += client.answers
+            self.seen.codes += client.codes
+            self.seen.faults |= client.faults
+        finally:
+            bank.db.close()
+
+    def keys(self) -> None:
+        partner = self.partner
+        fetch = self.good["createBillFetch"].body
+        order = {"partner_reference": "walk-with-one-key"}
+        opened = self.good["cancelPayment"].path
+        other = partner.pay_link()["payment_id"]
+        for path, body, changed in (
+            ("/v1/bill-fetches", fetch, fetch | {"end_user_ref": "another-user-of-it"}),
+            ("/v1/payments", order, order | {"locale": "en"}),
+        ):
+            first = partner.post(path, body, key=f"walk{path}")
+            assert partner.post(path, body, key=f"walk{path}").data == first.data
+            self._code(partner.post(path, changed, key=f"walk{path}"), "IDEMPOTENCY_MISMATCH")
+        assert partner.post(f"/v1/payments/{other}:cancel", key="walk-cancel").status_code == 200
+        self._code(partner.post(opened, key="walk-cancel"), "IDEMPOTENCY_MISMATCH")
+
+    def control(self) -> None:
+        partner = self.partner
+        self._code(partner.post("/sandbox/v1/clock:advance", {"to": "2026-09-01T00:00:00+08:00"}), "CLOCK_BACKWARD")
+        self._code(partner.get("/sandbox/v1/magic-values", biller_id=NOBODY), "BILLER_NOT_FOUND")
+
+    def _every_ending(self, direct: dict[str, Any]) -> None:
+        """Payments in every status that can be reached, each read and listed; time goes on in a world of its own."""
+        partner = make_partner(self.seen)
+        payer = Payer(self.bank)
+        for scenario in ENDINGS:
+            payer.pay(partner.pay_link(**direct | {"inputs": partner.magic(TOPUP, scenario)})["payment_id"])
+        given_up = partner.pay_link()["payment_id"]
+        for _ in range(5):
+            payer.sign_in(given_up, code="000000")
+        partner.pay_link(expires_in=60)
+        for hours in (0, 1, 4, 48):
+            for payment in partner.get("/v1/payments", limit=100).json["data"]:
+                assert partner.payment(payment["payment_id"])["status"] == payment["status"]
+            partner.events()
+            if hours:
+                partner.advance(seconds=hours * 3600)
+
+    def _refuse(self, code: str, partner: Partner | None = None, **form: Any) -> dict[str, Any]:
+        body = {"partner_reference": f"refused-{code}", **form}
+        return self._code((partner or self.partner).post("/v1/payments", body), code)
+
+    def _code(self, answer: Any, code: str) -> dict[str, Any]:
+        assert answer.json.get("code") == code, answer.text
+        return dict(answer.json)
+
+    def _refused(self, good: Good, status: int, **changed: Any) -> None:
+        answer = good.send(self.partner, **changed)
+        assert answer.status_code == status, f"{good.operation.operation_id}: {answer.text}"
+
+    def _send(self, good: Good, path: str) -> Any:
+        return replace(good, path=path).send(self.partner)
+
+    def _long_headers(self, good: Good) -> None:
+        for parameter in good.operation.parameters:
+            if parameter.part == "header":
+                self._refused(good, 422, headers=self.partner.headers | {parameter.name: "x" * 600})
+                if parameter.required:
+                    self._refused(good, 422, headers=self.partner.headers)
+
+    def _like(self, client: Observer) -> Partner:
+        """The same app at another server of the bank; what is seen there counts."""
+        client.answers, client.codes, client.faults = self.seen.answers, self.seen.codes, self.seen.faults
+        return Partner(client, self.partner.app, self.partner.headers)
+
+
+def breaking_app(bank: Bank) -> Flask:
+    """Make an app in which every handler fails with a text that must not get out."""
+
+    def fail(call: Call) -> NoReturn:
+        raise RuntimeError(f"a text with {call.raw_body!r}")
+
+    app = Flask("breaking", static_folder=None)
+    api = Api(app, bank, oauth.identify)
+    features = []
+    for feature in FEATURES:
+        routes = Routes()
+        routes.bound = [replace(bound, handler=fail) for bound in _module(feature, "routes").routes.bound]
+        features.append(routes)
+    api.mount(features)
+    app.extensions["openteller"] = api
+    return app
+
+
+def seed_with_rich_biller(folder: Path) -> Path:
+    """Copy the seed, but with a top-up biller of free amounts up to a million."""
+    seed = folder / "seed"
+    seed.mkdir()
+    for path in SEED_FOLDER.iterdir():
+        if not path.name.startswith("billers."):
+            (seed / path.name).symlink_to(path)
+    lines = gzip.decompress((SEED_FOLDER / "billers.jsonl.gz").read_bytes()).decode().splitlines()
+    billers = [json.loads(line) for line in lines]
+    for biller in billers:
+        if biller["biller_code"] == TOPUP:
+            biller |= {"max_amount": {"amount": "1000000.00", "currency": "CNY"}, "exactness": "RANGE"}
+            biller.pop("amount_multiple", None)
+    (seed / "billers.jsonl").write_text("\n".join(json.dumps(biller, ensure_ascii=False) for biller in billers))
+    return seed
