@@ -96,6 +96,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "notice.BLOCKED": ("该户号已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
     "notice.WRONG_REGION": ("该户号不属于这个地区的缴费单位。", "This account belongs to another region's biller."),
     "notice.FIELD": ("填写的信息有误，请检查标出的项目。", "Please check the marked fields."),
+    "fault.check_digit": ("校验位不符，请核对每一位。", "The check digit does not fit: please compare every digit."),
+    "fault.field": ("格式不对。", "This does not fit."),
     "notice.FORM": ("页面已过期，请再试一次。", "The page was out of date. Please try again."),
     "check_title": ("这是本行的链接吗？", "Is this link ours?"),
     "check_label": ("粘贴链接", "Paste the link"),
