@@ -1,0 +1,141 @@
+"""The commands and their options. What they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from openteller import __version__
+from openteller._cli import demo as demos
+from openteller._cli import partner, serving
+
+_REQUESTS = click.IntRange(1, 1_000_000_000)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="openteller")
+def openteller() -> None:
+    """Run a bank's counter for social apps: a sandbox bank, credentials for it, a demo."""
+
+
+@openteller.group()
+def sandbox() -> None:
+    """Run the sandbox: a demo bank on this machine."""
+
+
+@sandbox.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option(
+    "--database",
+    default="openteller-sandbox.db",
+    show_default=True,
+    envvar="OPENTELLER_DATABASE_URL",
+    show_envvar=True,
+    help="SQLite file, made and seeded when it is missing: a path, or sqlite:///path.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of records to load into a new database, instead of the built-in ones.",
+)
+@click.option(
+    "--clock",
+    metavar="RFC3339",
+    help="Bank time at the start, such as 2026-09-29T10:30:00+08:00; it ticks from there. Without it a new database "
+    "begins now, and a known one goes on where its bank time is; with it a known one is set anew, too.",
+)
+@click.option(
+    "--check-answers",
+    default="envelope",
+    show_default=True,
+    type=click.Choice(["off", "envelope", "all"]),
+    help="How much of each answer is held against the contract before it is sent.",
+)
+@click.option(
+    "--public-url",
+    envvar="OPENTELLER_PUBLIC_URL",
+    show_envvar=True,
+    help="What payment links begin with. [default: http://HOST:PORT]",
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Server processes. SQLite has one writer: more than one needs PostgreSQL.",
+)
+@click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
+@click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
+@click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
+def serve(
+    *,
+    host: str,
+    port: int,
+    database: str,
+    seed: Path | None,
+    clock: str | None,
+    check_answers: str,
+    public_url: str | None,
+    workers: int,
+    verbose: bool,
+    rate_limit_app: int | None,
+    rate_limit_anonymous: int | None,
+) -> None:
+    """Serve the sandbox until Ctrl-C.
+
+    It is a demo bank with play money and published credentials. It listens on this machine only, unless --host says
+    otherwise.
+    """
+    serving.serve(
+        serving.Options(
+            host=host,
+            port=port,
+            database=database,
+            seed=seed,
+            clock=clock,
+            check_answers=check_answers,
+            public_url=public_url,
+            workers=workers,
+            verbose=verbose,
+            rate_limit_app=rate_limit_app,
+            rate_limit_anonymous=rate_limit_anonymous,
+        )
+    )
+
+
+@openteller.group()
+def apps() -> None:
+    """Manage apps, the credentials with which a program calls the bank."""
+
+
+@apps.command()
+@click.option("--name", required=True, help="What payers see as the partner's name.")
+@click.option(
+    "--return-url",
+    "return_urls",
+    multiple=True,
+    help="Where the result page may lead back to; may be given several times.",
+)
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The running sandbox.")
+def create(*, name: str, return_urls: tuple[str, ...], url: str) -> None:
+    """Make an app in a running sandbox and print its credentials as JSON.
+
+    The app gets a world of its own: its data and its clock are nobody else's. The secret is shown this once.
+    """
+    created = partner.create_app(url, name=name, return_urls=return_urls)
+    click.echo(json.dumps(created, ensure_ascii=False, indent=2))
+
+
+@openteller.command()
+@click.option(
+    "--once", is_flag=True, envvar="ONCE", show_envvar=True, help="End when the story is told, instead of staying up."
+)
+def demo(*, once: bool) -> None:
+    """Watch a bill being found, linked, paid and receipted at a sandbox of its own.
+
+    The sandbox gets a free port and a temporary database. Bank time begins at 2026-09-29 10:30 in Beijing.
+    """
+    demos.run(once=once)

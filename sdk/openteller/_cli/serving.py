@@ -1,0 +1,238 @@
+"""``openteller sandbox serve``: from options to a running sandbox, every failure in one line."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
+
+import click
+
+from openteller import __version__
+
+if TYPE_CHECKING:
+    from openteller_sandbox.bank import Bank
+    from openteller_sandbox.clock import Clock
+    from openteller_sandbox.settings import Settings
+
+SANDBOX_PACKAGES = (
+    "authlib",
+    "flask",
+    "flask_swagger_ui",
+    "granian",
+    "joserfc",
+    "jsonschema_rs",
+    "marshmallow",
+    "segno",
+    "sqlalchemy",
+)
+_YEARS = range(2000, 2100)
+
+
+class BadOption(click.ClickException):
+    """An option that cannot be used, told in one line."""
+
+    exit_code = 2
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__(f"{option}: {reason}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was typed. clock: RFC 3339; rate limits: requests a minute."""
+
+    host: str
+    port: int
+    database: str
+    seed: Path | None
+    clock: str | None
+    check_answers: str
+    public_url: str | None
+    workers: int
+    verbose: bool
+    rate_limit_app: int | None
+    rate_limit_anonymous: int | None
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def serve(options: Options) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        click.ClickException: an option does not fit, or the bank cannot be opened or reached.
+    """
+    need_sandbox()
+    _refuse_workers(options.workers)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        _serve(options)
+    except KeyboardInterrupt:
+        return
+    _end_at_once()
+
+
+def _end_at_once() -> NoReturn:
+    """End the process without taking the interpreter down.
+
+    A thread of granian's may still be waiting for the interpreter when it goes; a Rust thread that finds it gone aborts the
+    process. Everything has been closed by now, so nothing is lost.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def need_sandbox() -> None:
+    """Look whether the sandbox's packages are there, before anything is begun.
+
+    Raises:
+        click.ClickException: one is missing; the message names the extra that brings it.
+    """
+    missing = [name for name in SANDBOX_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise click.ClickException(
+            f'the sandbox is an extra ({missing[0]} is missing): pip install "openteller[sandbox]"'
+        )
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - as signal calls it
+    """End as Ctrl-C does, until the server takes over: nothing needs finishing before."""
+    raise KeyboardInterrupt
+
+
+def _serve(options: Options) -> None:
+    from openteller_sandbox import app  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox import serve as server  # noqa: PLC0415
+
+    _log_to_stderr(verbose=options.verbose)
+    bank = _open(_settings(options), _clock(options.clock))
+    try:
+        flask_app = app.create_app(bank)
+        server.serve(bank, flask_app, options.host, options.port, lambda: _announce(options, bank))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(f"cannot listen on {options.authority}: {reason}") from error
+    finally:
+        bank.db.close()
+
+
+def _open(settings: Settings, clock: Clock) -> Bank:
+    from openteller_sandbox import app, seeding  # noqa: PLC0415
+    from openteller_sandbox.db import DatabaseError  # noqa: PLC0415
+
+    try:
+        return app.create_bank(settings, clock)
+    except DatabaseError as error:
+        raise click.ClickException(str(error)) from error
+    except seeding.SeedError as error:
+        raise click.ClickException(f"the seed cannot be loaded: {error}") from error
+
+
+def _settings(options: Options) -> Settings:
+    from openteller_sandbox.settings import SEED_FOLDER, AnswerCheck, RateLimits, Settings  # noqa: PLC0415
+
+    if not options.database.strip():
+        raise BadOption("--database", "name a file")
+    limits = RateLimits()
+    return Settings(
+        database=options.database,
+        public_url=_public_url(options),
+        seed=options.seed or SEED_FOLDER,
+        check_answers=AnswerCheck(options.check_answers),
+        rate_limits=RateLimits(
+            app=options.rate_limit_app or limits.app,
+            anonymous=options.rate_limit_anonymous or limits.anonymous,
+        ),
+    )
+
+
+def _refuse_workers(workers: int) -> None:
+    if workers > 1:
+        text = f"SQLite has one writer: {workers} processes need PostgreSQL, which this release cannot use"
+        raise BadOption("--workers", text)
+
+
+def _public_url(options: Options) -> str:
+    """Give what links begin with: as told, or where the sandbox listens (for every address: this machine's own)."""
+    if not options.public_url:
+        everywhere = options.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+        return f"http://127.0.0.1:{options.port}" if everywhere else f"http://{options.authority}"
+    parts = urlsplit(options.public_url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise BadOption("--public-url", "give a URL such as https://bank.example")
+    return options.public_url.rstrip("/")
+
+
+def _clock(text: str | None) -> Clock:
+    """Make a clock whose bank time is ``text`` now.
+
+    Raises:
+        BadOption: no instant, or one far from all that the sandbox knows.
+    """
+    from openteller_sandbox import clock  # noqa: PLC0415
+
+    if text is None:
+        return clock.Clock()
+    try:
+        begin = clock.parse(text)
+        year = clock.to_datetime(begin).year
+    except (ValueError, OverflowError) as error:
+        hint = f"{text!r} is no date and time with an offset, such as 2026-09-29T10:30:00+08:00"
+        raise BadOption("--clock", hint) from error
+    if year not in _YEARS:
+        raise BadOption("--clock", f"give a year from {_YEARS[0]} to {_YEARS[-1]}")
+    return clock.Clock(begin - clock.Clock().wall())
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if verbose:
+        logging.getLogger("openteller_sandbox.http").setLevel(logging.INFO)
+
+
+def _announce(options: Options, bank: Bank) -> None:
+    """Say where everything is, when the server is about to listen."""
+    from openteller_sandbox import clock  # noqa: PLC0415
+    from openteller_sandbox.partners import service as partners  # noqa: PLC0415
+
+    url = bank.settings.public_url
+    rows = {
+        "API": f"{url}/v1/",
+        "Reference": f"{url}/docs",
+        "Contract": f"{url}/openapi.json",
+        "Payment pages": f"{url}/pay/",
+        "Errors": f"{url}/errors/",
+        "Bank time": clock.to_wire(bank.now()),
+        "Database": bank.db.path,
+        "Token URL": f"{url}/oauth/token",
+        "client_id": partners.DEMO_APP_ID,
+        "client_secret": partners.DEMO_CLIENT_SECRET,
+    }
+    click.echo(f"OpenTeller sandbox {__version__} · 示范银行 Demo Bank · play money, published credentials")
+    for name, value in rows.items():
+        click.echo(f"  {name:<14} {value}")
+    click.echo("Ctrl-C ends it.")
+    if not _is_loopback(options.host):
+        warning = "WARNING: this is a sandbox. Others on your network can reach it; never put it on the internet."
+        click.secho(warning, err=True, fg="yellow")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,134 @@
+"""The command line as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60
+MORNING = "2026-09-29T10:30:00+08:00"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Give an environment in which `openteller` is imported from this tree, and nothing of the caller's changes it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENTELLER_") and name != "ONCE"}
+    paths = [*more.pop("ahead", "").split(), str(ROOT / "sdk"), str(ROOT / "sandbox")]
+    return kept | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | more
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "openteller", *arguments]
+
+
+def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(**(env or {})),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Running:
+    """A command that runs on. said: what it has printed so far."""
+
+    process: subprocess.Popen[str]
+    lines: queue.Queue[str | None]
+    said: list[str] = field(default_factory=list)
+
+    def read_until(self, text: str) -> None:
+        """Read what it prints up to a line with a text."""
+        while not any(text in line for line in self.said):
+            line = self.lines.get(timeout=PATIENCE_S)
+            assert line is not None, f"it ended: {self.said}"
+            self.said.append(line)
+
+    def end(self, signal: int) -> tuple[int, str]:
+        """Send a signal; give the exit code and all that it has printed."""
+        self.process.send_signal(signal)
+        code = self.process.wait(PATIENCE_S)
+        while (line := self.lines.get(timeout=PATIENCE_S)) is not None:
+            self.said.append(line)
+        return code, "".join(self.said)
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Start a command, with its two outputs as one, and kill what is left of it."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(**(env or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    lines: queue.Queue[str | None] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+    reader.start()
+    try:
+        yield Running(process, lines)
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def _read(stream: IO[str], lines: queue.Queue[str | None]) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put(None)
+
+
+@contextmanager
+def sandbox(folder: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[tuple[str, Running]]:
+    """Serve a sandbox on a free port and the folder's database; give its URL."""
+    port = free_port()
+    where = ("--port", str(port), "--database", str(folder / "bank.db"))
+    with running("sandbox", "serve", *where, *options, cwd=folder, env=env) as process:
+        process.read_until("Ctrl-C ends it")
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_it_listens(port)
+        yield url, process
+
+
+def _wait_until_it_listens(port: int) -> None:
+    """The sandbox speaks just before it listens: connecting again and again is the way to know."""
+    for _ in range(10_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError(f"nothing listens on {port}")
+
+
+def value_of(text: str, label: str) -> str:
+    """Give what stands behind a label in a printed table."""
+    found = re.search(rf"^\s*{re.escape(label)}\s+(.*\S)\s*$", text, re.MULTILINE)
+    assert found, f"{label} is missing in:\n{text}"
+    return found.group(1)
