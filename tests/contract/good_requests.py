@@ -1,4 +1,4 @@
-"""A good request for each operation: what it takes to get a first 2xx answer, with identifiers of one app's own things."""
+"""A good request for each operation: what it takes to get a 2xx answer, with identifiers of one app's own things."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from openteller_sandbox.contract import Contract, Operation
 
 
 class Observer(FlaskClient):
-    """Calls the app and remembers: in ``answers`` and ``codes`` what was answered, in ``faults`` what was wrong with it."""
+    """Calls the app and remembers: in ``answers`` and ``codes`` what was answered, in ``faults`` what was wrong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The contract's paths and methods are those of the server, no fewer and no more, for readers, heads and browsers alike."""
+"""The paths and methods of the contract are those of the server, no fewer and no more, for heads and browsers too."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections import Counter
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from openteller_sandbox import contract as contracts
-from openteller_sandbox.bank import Bank
 from tests.conftest import Partner, make_partner
 from tests.contract.good_requests import Good, good_requests
 from tests.contract.walk import breaking_app
 from werkzeug.test import TestResponse
+
+from openteller_sandbox import contract as contracts
+from openteller_sandbox.bank import Bank
 
 CONTRACT = contracts.load()
 OF_HTTP = {"HEAD", "OPTIONS"}
