@@ -87,8 +87,8 @@ def serve(options: Options) -> None:
 def _end_at_once() -> NoReturn:
     """End the process without taking the interpreter down.
 
-    A thread of granian's may still be waiting for the interpreter when it goes; a Rust thread that finds it gone aborts the
-    process. Everything has been closed by now, so nothing is lost.
+    A thread of granian's may still be waiting for the interpreter when it goes; a Rust thread that finds it gone aborts
+    the process. Everything has been closed by now, so nothing is lost.
     """
     logging.shutdown()
     sys.stdout.flush()
