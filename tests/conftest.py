@@ -1,4 +1,5 @@
-"""A bank for the tests: the whole sandbox on a real database with the real seed, every answer checked against the contract.
+"""A bank for the tests: the whole sandbox on a real database with the real seed, every answer checked against the
+contract.
 
 One bank serves a whole run; a test gets a bank of its own by getting an app, and with it a world, of its own.
 """
@@ -14,14 +15,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from tests.payer import Payer
+from werkzeug.test import TestResponse
+
 from openteller_sandbox import clock
 from openteller_sandbox.app import create_app, create_bank
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
-from werkzeug.test import TestResponse
-
-from tests.payer import Payer
 
 MORNING = clock.parse("2026-09-29T10:30:00+08:00")
 """When every world begins: a Tuesday, before the holidays, with the seed's rates at hand."""
@@ -57,7 +58,11 @@ class Partner:
         headers = dict(self.headers)
         if key is not None:
             headers["Idempotency-Key"] = f"key-{next(_numbers)}" if key == "new" else key
-        return self.client.post(path, json=body, headers=headers) if body is not None else self.client.post(path, headers=headers)
+        return (
+            self.client.post(path, json=body, headers=headers)
+            if body is not None
+            else self.client.post(path, headers=headers)
+        )
 
     def biller(self, code: str) -> dict[str, Any]:
         """Give a biller of the seed by its public code."""
@@ -71,7 +76,11 @@ class Partner:
 
     def fetch(self, code: str = "SH-ELECTRICITY-01", scenario: str = "DUE_BILL") -> TestResponse:
         """Fetch the bills of a magic account."""
-        body = {"biller_id": self.biller(code)["biller_id"], "inputs": self.magic(code, scenario), "end_user_ref": "user-of-the-tests-1"}
+        body = {
+            "biller_id": self.biller(code)["biller_id"],
+            "inputs": self.magic(code, scenario),
+            "end_user_ref": "user-of-the-tests-1",
+        }
         return self.post("/v1/bill-fetches", body)
 
     def pay_link(self, **form: Any) -> dict[str, Any]:
@@ -96,7 +105,10 @@ class Partner:
 
 def make_bank(folder: Path, wall: WallClock, **settings: Any) -> Bank:
     """Open a bank on a new database."""
-    options = {"check_answers": AnswerCheck.ALL, "rate_limits": RateLimits(app=1_000_000, anonymous=1_000_000)} | settings
+    options = {
+        "check_answers": AnswerCheck.ALL,
+        "rate_limits": RateLimits(app=1_000_000, anonymous=1_000_000),
+    } | settings
     return create_bank(Settings(database=str(folder / "bank.db"), **options), Clock(wall_ms=wall))
 
 

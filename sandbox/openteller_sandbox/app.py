@@ -34,7 +34,8 @@ def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
 
     Args:
         settings: what the operator chose.
-        clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a known database goes on where it began.
+        clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a
+            known database goes on where it began.
 
     Raises:
         DatabaseError: the database cannot be used.

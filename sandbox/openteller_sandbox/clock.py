@@ -1,7 +1,8 @@
 """Two clocks: bank time, which the test clock moves, and wall time, which nothing moves.
 
-Bank time = wall time + the sandbox's base offset + the world's own. Instants are integers of milliseconds since 1970 inside the sandbox and RFC 3339 with
-the bank's offset outside. Bank time rules bills, links, opening hours and rates; wall time rules tokens, rate limits and signatures.
+Bank time = wall time + the sandbox's base offset + the world's own. Instants are integers of milliseconds since 1970
+inside the sandbox and RFC 3339 with the bank's offset outside. Bank time rules bills, links, opening hours and rates;
+wall time rules tokens, rate limits and signatures.
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
 """The merged contract at run time: operations, error codes, and validators compiled from it.
 
-Everything that the sandbox knows about the wire it reads here, from the committed ``openapi.json``; nothing is said twice in code. Validators are compiled when
-they are first needed. They find what is wrong with a request; marshmallow only converts what has passed.
+Everything that the sandbox knows about the wire it reads here, from the committed ``openapi.json``; nothing is said
+twice in code. Validators are compiled when they are first needed. They find what is wrong with a request; marshmallow
+only converts what has passed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +19,16 @@ from urllib.parse import quote
 
 import jsonschema_rs
 
+from openteller_sandbox import clock
+
 _DOCUMENT = Path(__file__).with_name("openapi.json")
 _URI = "urn:openteller:contract"
 _SHOWABLE_NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,36}[0-9]{0,2}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,12})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 _TYPE_NAMES = {
     "string": "a string",
@@ -118,14 +126,20 @@ class Contract:
     def _registry(self) -> jsonschema_rs.Registry:
         return jsonschema_rs.Registry([(_URI, self.document)])
 
-    def validator(self, pointer: str) -> jsonschema_rs.Validator:
-        """Give the compiled validator of the schema at a JSON pointer of the document."""
+    def validator(
+        self, pointer: str, formats: Mapping[str, Callable[[str], bool]] | None = None
+    ) -> jsonschema_rs.Validator:
+        """Give the compiled validator of the schema at a JSON pointer of the document.
+
+        formats: own checks of formats, the same at each call for a pointer.
+        """
         found = self._validators.get(pointer)
         if found is None:
             found = self._validators[pointer] = jsonschema_rs.Draft202012Validator(
                 {"$ref": f"{_URI}#{quote(pointer, safe='/~:')}"},
                 registry=self._registry,
                 validate_formats=True,
+                formats=dict(formats or {}),
                 mask="the value",
                 pattern_options=jsonschema_rs.RegexOptions(),
             )
@@ -158,11 +172,11 @@ class Contract:
     def body_faults(self, operation: Operation, value: object) -> list[Fault]:
         """Find what is wrong with a JSON body."""
         pointer = f"{operation.pointer}/requestBody/content/application~1json/schema"
-        return [fault for error in self.validator(pointer).iter_errors(value) for fault in _body_faults(error)]
+        return [fault for error in self.validator(pointer, _SENT).iter_errors(value) for fault in _body_faults(error)]
 
     def parameter_faults(self, operation: Operation, parameter: Parameter, value: object) -> list[Fault]:
         """Find what is wrong with a parameter's value."""
-        validator = self.validator(self._parameter_pointer(operation.operation_id, parameter.name))
+        validator = self.validator(self._parameter_pointer(operation.operation_id, parameter.name), _SENT)
         return [
             Fault(parameter.part, parameter.name, "FIELD_INVALID", _message(error))
             for error in validator.iter_errors(value)
@@ -187,7 +201,9 @@ class Contract:
         validator = self.validator(pointer)
         if validator.is_valid(value):
             return
-        places = [f"/{'/'.join(map(str, error.instance_path))} {_message(error)}" for error in validator.iter_errors(value)]
+        places = [
+            f"/{'/'.join(map(str, error.instance_path))} {_message(error)}" for error in validator.iter_errors(value)
+        ]
         raise ContractError(f"{what} does not fit the contract: {'; '.join(places[:5])}")
 
     @cache  # noqa: B019 - one Contract lives as long as the process
@@ -202,7 +218,9 @@ class Contract:
             {
                 "$id": f"{_URI}:stored:{component}",
                 "properties": {
-                    name: False if name in computed else {"$ref": f"{_URI}#/components/schemas/{component}/properties/{name}"}
+                    name: False
+                    if name in computed
+                    else {"$ref": f"{_URI}#/components/schemas/{component}/properties/{name}"}
                     for name in schema["properties"]
                 },
                 "required": [name for name in schema["required"] if name not in computed],
@@ -269,7 +287,9 @@ def load() -> Contract:
 
 
 def from_text(text: str, kind: str) -> object:
-    """Turn a query parameter's text into the JSON value that its schema speaks of; what does not parse stays text, for the schema to refuse."""
+    """Turn a query parameter's text into the JSON value that its schema speaks of; what does not parse stays text,
+    for the schema to refuse.
+    """
     if kind == "integer" and _INTEGER.fullmatch(text):
         return int(text)
     if kind == "boolean" and text in {"true", "false"}:
@@ -289,6 +309,26 @@ def _error_code(code: str, row: Mapping[str, Any]) -> ErrorCode:
         display_message=row["display_message"],
         common=row.get("x-common", False),
     )
+
+
+def _is_day(text: str) -> bool:
+    """Tell whether this is a full-date that the calendar has: RFC 3339 knows a year 0, the bank does not."""
+    try:
+        return bool(_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _is_instant(text: str) -> bool:
+    """Tell whether this is a date-time that a clock shows: none of the bank's has leap seconds."""
+    try:
+        return bool(_INSTANT.fullmatch(text)) and clock.parse(text) is not None
+    except ValueError:
+        return False
+
+
+_SENT = {"date": _is_day, "date-time": _is_instant}
+"""What a caller sends must be a value that can be converted; records are made of such values."""
 
 
 def showable(name: str) -> str:
@@ -314,35 +354,51 @@ def _escape(step: str | int) -> str:
 
 
 def _message(error: jsonschema_rs.ValidationError) -> str:
-    """Say what a value must be. The library's own text is not used: it may hold a member's name that is really a value."""
-    detail = error.kind.as_dict()
-    match error.kind.name:
-        case "required":
-            return f"Lacks {detail['property']}."
-        case "type":
-            wanted = detail["types"] if "types" in detail else [detail.get("type", "")]
-            return f"Must be {' or '.join(_TYPE_NAMES.get(str(name), str(name)) for name in wanted)}."
-        case "minLength" | "maxLength":
-            return f"Must have at {_bound(error)} {detail['limit']} characters."
-        case "minimum" | "maximum":
-            return f"Must be at {_bound(error)} {detail['limit']}."
-        case "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            return f"Must have at {_bound(error)} {detail['limit']} members."
-        case "pattern":
-            return f"Must match {detail['pattern']}"
-        case "enum":
-            return f"Must be one of {', '.join(map(str, detail['options']))}."
-        case "format":
-            return f"Must be a {detail['format']}."
-        case "uniqueItems":
-            return "Must not hold the same item twice."
-        case "propertyNames":
-            return "A member's name is not allowed here."
-        case "not":
-            return "These members do not go together; the operation's description says which do."
-        case other:
-            return f"Does not fit the contract ({other})."
+    """Say what a value must be.
+
+    The library's own text is not used: it may hold a member's name that is really a value.
+    """
+    kind = error.kind.name
+    say = _MESSAGES.get(kind)
+    return say(error.kind.as_dict(), kind) if say else f"Does not fit the contract ({kind})."
 
 
-def _bound(error: jsonschema_rs.ValidationError) -> str:
-    return "least" if error.kind.name.startswith("min") else "most"
+def _say_type(detail: dict[str, Any], kind: str) -> str:  # noqa: ARG001 - all sayers look alike
+    wanted = detail["types"] if "types" in detail else [detail.get("type", "")]
+    return f"Must be {' or '.join(_TYPE_NAMES.get(str(name), str(name)) for name in wanted)}."
+
+
+def _say_length(detail: dict[str, Any], kind: str) -> str:
+    return f"Must have at {_bound(kind)} {detail['limit']} characters."
+
+
+def _say_range(detail: dict[str, Any], kind: str) -> str:
+    return f"Must be at {_bound(kind)} {detail['limit']}."
+
+
+def _say_count(detail: dict[str, Any], kind: str) -> str:
+    return f"Must have at {_bound(kind)} {detail['limit']} members."
+
+
+def _bound(kind: str) -> str:
+    return "least" if kind.startswith("min") else "most"
+
+
+_MESSAGES: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "required": lambda detail, _: f"Lacks {detail['property']}.",
+    "type": _say_type,
+    "minLength": _say_length,
+    "maxLength": _say_length,
+    "minimum": _say_range,
+    "maximum": _say_range,
+    "minItems": _say_count,
+    "maxItems": _say_count,
+    "minProperties": _say_count,
+    "maxProperties": _say_count,
+    "pattern": lambda detail, _: f"Must match {detail['pattern']}",
+    "enum": lambda detail, _: f"Must be one of {', '.join(map(str, detail['options']))}.",
+    "format": lambda detail, _: f"Must be a {detail['format']}.",
+    "uniqueItems": lambda *_: "Must not hold the same item twice.",
+    "propertyNames": lambda *_: "A member's name is not allowed here.",
+    "not": lambda *_: "These members do not go together; the operation's description says which do.",
+}

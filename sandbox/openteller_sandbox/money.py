@@ -1,4 +1,6 @@
-"""Money as ``Decimal`` with a currency, and its forms: the wire's decimal string, the database's minor units, the receipt's words."""
+"""Money as ``Decimal`` with a currency, and its forms: the wire's decimal string, the database's minor units, the
+receipt's words.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ def rounded(amount: Decimal, currency: str = "CNY") -> Decimal:
 
 
 def in_words(amount: Decimal) -> str:
-    """Write a CNY amount in Chinese financial numerals, as receipts do (票据法实施规范, 正确填写票据和结算凭证的基本规定).
+    """Write a CNY amount in Chinese financial numerals, as receipts do (票据法实施规范,
+    正确填写票据和结算凭证的基本规定).
 
     Args:
         amount: 0.00 to below 10**16, at most two decimals.

@@ -1,6 +1,7 @@
 """The server: a small RSGI shell on granian that calls the WSGI app inline on the event loop's thread.
 
-One thread does everything: several Python threads in a process cost three to four times as much. Once a second the loop does what has fallen due.
+One thread does everything: several Python threads in a process cost three to four times as much. Once a second the
+loop does what has fallen due.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from openteller_sandbox.http.checks import BODY_LIMIT
 
 if TYPE_CHECKING:
     from flask import Flask
-    from granian.rsgi import HTTPProtocol, Scope
+    from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+    from granian.rsgi import Scope
 
 log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
@@ -38,9 +40,6 @@ class Shell:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Serve one request."""
-        if scope.proto != "http":
-            protocol.close(1003)
-            return
         body = b"" if scope.method in _BODILESS else await _read(scope, protocol)
         status, headers, chunks = self._call(scope, body)
         if chunks:
@@ -113,7 +112,9 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
     from granian.server.embed import Server  # noqa: PLC0415
 
-    server = Server(Shell(app.wsgi_app), address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
+    server = Server(
+        Shell(app.wsgi_app), address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
@@ -131,7 +132,8 @@ def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None
     Args:
         bank: whose due acts are done.
         app: what answers.
-        host, port: where to listen.
+        host: the address to listen on.
+        port: the port to listen on.
         ready: called when the listener is about to accept.
 
     Raises:

@@ -33,7 +33,8 @@ class RateLimits:
 class Settings:
     """The sandbox's settings.
 
-    database: a path, or a ``sqlite:///`` URL. public_url: what links begin with, without a trailing slash. seed: a folder of contract-shaped records.
+    database: a path, or a ``sqlite:///`` URL. public_url: what links begin with, without a trailing slash. seed: a
+        folder of contract-shaped records.
     trusted_proxies: addresses whose ``X-Forwarded-For`` is believed.
     """
 

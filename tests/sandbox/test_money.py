@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openteller_sandbox.money import Money, in_words, rounded
 
 _CHARS = set("人民币零壹贰叁肆伍陆柒捌玖拾佰仟万亿元角分整")
@@ -31,8 +32,8 @@ def test_more_decimals_than_the_currency_has_are_no_minor_units() -> None:
 
 
 def test_the_wire_always_shows_the_currencys_decimals() -> None:
-    assert Money(Decimal("5")).wire() == {"amount": "5.00", "currency": "CNY"}
-    assert Money(Decimal("500"), "JPY").wire() == {"amount": "500", "currency": "JPY"}
+    assert Money(Decimal(5)).wire() == {"amount": "5.00", "currency": "CNY"}
+    assert Money(Decimal(500), "JPY").wire() == {"amount": "500", "currency": "JPY"}
 
 
 @pytest.mark.parametrize(("amount", "to"), [("0.125", "0.12"), ("0.135", "0.14"), ("0.145", "0.14"), ("2.5", "2.50")])
@@ -73,5 +74,5 @@ def test_words_use_only_financial_numerals_and_differ_for_different_amounts(fen:
 
 @pytest.mark.parametrize("amount", ["-0.01", "0.001", "1E20"])
 def test_what_no_receipt_can_show_is_refused(amount: str) -> None:
-    with pytest.raises(ValueError, match="decimals|receipt"):
+    with pytest.raises(ValueError, match=r"decimals|receipt"):
         in_words(Decimal(amount))

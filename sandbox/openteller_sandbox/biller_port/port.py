@@ -107,7 +107,9 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class PostingAnswer:
-    """What the biller says of a posting. ``times`` above 1: it posted more than once. ``reverses_after_ms``: it will take the posting back."""
+    """What the biller says of a posting. ``times`` above 1: it posted more than once. ``reverses_after_ms``: it will
+    take the posting back.
+    """
 
     state: PostingState
     reference: str = field(default="", repr=False)
@@ -119,8 +121,12 @@ class PostingAnswer:
 class BillerPort(Protocol):
     """A biller, in process or far away. No transaction of the bank is open while it is asked."""
 
-    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False) -> QueryAnswer:
-        """Ask what an account owes. again: the second question, when the first was answered ``Later`` or before a bill is paid."""
+    def query(
+        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False
+    ) -> QueryAnswer:
+        """Ask what an account owes. again: the second question, when the first was answered ``Later`` or before a
+        bill is paid.
+        """
 
     def post(self, world: World, posting: Posting, now: int) -> PostingAnswer:
         """Send a payment. The same ``posting_id`` is posted once, however often it is sent."""

@@ -24,7 +24,9 @@ class _Row:
 class Scenario(Enum):
     """What can be played, by the serial number that plays it."""
 
-    DUE_BILL = _Row(1, _ALL, "一切正常：有一张待缴账单，或可直接缴费", "All is well: one bill is due, or the account can be paid")
+    DUE_BILL = _Row(
+        1, _ALL, "一切正常：有一张待缴账单，或可直接缴费", "All is well: one bill is due, or the account can be paid"
+    )
     SEVERAL_BILLS = _Row(2, _BILLS, "有三张待缴账单", "Three bills are due")
     NO_BILL = _Row(3, _BILLS, "没有待缴账单", "Nothing is due")
     UNKNOWN_ACCOUNT = _Row(4, _ALL, "户号不存在", "There is no such account")
@@ -32,14 +34,30 @@ class Scenario(Enum):
     WRONG_REGION = _Row(6, _ALL, "户号不属于本地区", "The account belongs to another region")
     BILLER_DOWN = _Row(7, _ASKS, "缴费单位系统出错", "The biller answers with an error")
     SLOW = _Row(8, _ASKS, "缴费单位 8 秒后才答复（202）", "The biller answers 8 seconds later (202)")
-    TIMEOUT_SUCCEEDED = _Row(9, _ALL, "扣款后超时，查询得知已入账", "No answer after the debit; a status query finds it posted")
-    TIMEOUT_REFUNDED = _Row(10, _ALL, "扣款后超时，查询得知未入账，退款", "No answer after the debit; a status query finds it not posted: refunded")
-    TIMEOUT_LATE = _Row(11, _ALL, "扣款后超时，退款后缴费单位又入账", "No answer, refunded, and then the biller posts it after all")
+    TIMEOUT_SUCCEEDED = _Row(
+        9, _ALL, "扣款后超时，查询得知已入账", "No answer after the debit; a status query finds it posted"
+    )
+    TIMEOUT_REFUNDED = _Row(
+        10,
+        _ALL,
+        "扣款后超时，查询得知未入账，退款",
+        "No answer after the debit; a status query finds it not posted: refunded",
+    )
+    TIMEOUT_LATE = _Row(
+        11, _ALL, "扣款后超时，退款后缴费单位又入账", "No answer, refunded, and then the biller posts it after all"
+    )
     POSTED_TWICE = _Row(12, _ALL, "缴费单位重复入账", "The biller posts it twice")
-    REVERSED = _Row(13, _ALL, "入账一小时后被缴费单位冲正，退款", "The biller reverses the posting an hour later: refunded")
+    REVERSED = _Row(
+        13, _ALL, "入账一小时后被缴费单位冲正，退款", "The biller reverses the posting an hour later: refunded"
+    )
     INSUFFICIENT_FUNDS = _Row(14, _ALL, "付款账户余额不足", "The payer's account lacks the money")
     PAYER_GIVES_UP = _Row(15, _ALL, "付款人确认时放弃", "The payer gives up at the confirmation")
-    PREPAID_METER = _Row(16, _BILLS, "预付费表：显示余额，金额由付款人决定", "A prepaid meter: shows its balance, the payer names the amount")
+    PREPAID_METER = _Row(
+        16,
+        _BILLS,
+        "预付费表：显示余额，金额由付款人决定",
+        "A prepaid meter: shows its balance, the payer names the amount",
+    )
     POSTING_REJECTED = _Row(17, _ALL, "缴费单位拒绝入账，退款", "The biller rejects the posting: refunded")
     BILL_CHANGES = _Row(18, _BILLS, "查询之后账单金额变化", "The bill changes after it was fetched")
 
@@ -69,7 +87,9 @@ def of(biller: Biller, inputs: Mapping[str, str]) -> Scenario | None:
 
 
 def inputs_for(biller: Biller, scenario: Scenario) -> dict[str, str] | None:
-    """Make inputs that play a scenario at a biller; None where its format has no serial number. Fields of HIGH sensitivity get their example: the page asks for them."""
+    """Make inputs that play a scenario at a biller; None where its format has no serial number. Fields of HIGH
+    sensitivity get their example: the page asks for them.
+    """
     inputs: dict[str, str] = {}
     numbered = False
     for field in biller.input_fields:

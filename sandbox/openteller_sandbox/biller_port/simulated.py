@@ -1,6 +1,7 @@
 """The simulated biller: bills derived from the account number, the same at every question, and postings remembered.
 
-Nothing is random: the hash of biller, account and month decides what an ordinary account owes; the serial number of a magic account chooses its scenario.
+Nothing is random: the hash of biller, account and month decides what an ordinary account owes; the serial number of a
+magic account chooses its scenario.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class SimulatedBiller:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False) -> QueryAnswer:
+    def query(
+        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False
+    ) -> QueryAnswer:
         """Answer what an account owes. Every refusal does the same work as an answer, so that latency tells nothing."""
         scenario = scenarios.of(biller, inputs)
         bills = self._due(world, biller, inputs, now, again=again)
@@ -108,7 +111,10 @@ class SimulatedBiller:
             tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
         if row is None:
             return PostingAnswer(PostingState.NOT_FOUND)
-        if scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE} and row["asked"] == 0:
+        if (
+            scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}
+            and row["asked"] == 0
+        ):
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting, scenario)
 
@@ -145,7 +151,9 @@ class SimulatedBiller:
                 posted_at=now,
             )
 
-    def _due(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool) -> tuple[DueBill, ...]:
+    def _due(
+        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool
+    ) -> tuple[DueBill, ...]:
         if biller.fetch_mode != "FETCH":
             return ()
         account = biller.account(inputs)
@@ -195,7 +203,9 @@ def _months_back(today: date, count: int) -> Iterator[date]:
 
 
 def _bill(biller: Biller, account: str, month: date, today: date, extra: Decimal) -> DueBill:
-    """Derive the bill of a month: issued at the beginning of the next one, due 30 days later, with a late penalty after that."""
+    """Derive the bill of a month: issued at the beginning of the next one, due 30 days later, with a late penalty
+    after that.
+    """
     seed = _hash_number("bill", biller.biller_id, account, month.isoformat())
     low, high = _MONTHLY.get(biller.category_code, (30, 300))
     amount = Money(Decimal(low) + Decimal(seed % ((high - low) * 100)) / 100 + extra)
@@ -224,7 +234,11 @@ def _bill(biller: Biller, account: str, month: date, today: date, extra: Decimal
 def _bounds(biller: Biller, outstanding: Money) -> tuple[Money, Money]:
     """Give the least and the most that may be paid for a bill, as the biller's exactness says."""
     least = outstanding if biller.exactness in {"EXACT", "EXACT_UP"} else biller.min_amount
-    most = outstanding if biller.exactness in {"EXACT", "EXACT_DOWN"} else max(biller.max_amount, outstanding, key=lambda money: money.amount)
+    most = (
+        outstanding
+        if biller.exactness in {"EXACT", "EXACT_DOWN"}
+        else max(biller.max_amount, outstanding, key=lambda money: money.amount)
+    )
     return min(least, outstanding, key=lambda money: money.amount), most
 
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, bindparam, delete, select, update
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from openteller_sandbox.db import Statement, metadata
@@ -23,7 +38,7 @@ biller_postings = Table(
     Index("biller_postings_account", "world_id", "biller_id", "account_digest"),
 )
 
-_COLUMNS = {column.name: bindparam(column.name) for column in biller_postings.columns}
+_COLUMNS: dict[str, BindParameter[Any]] = {column.name: bindparam(column.name) for column in biller_postings.columns}
 INSERT_ONCE = Statement(sqlite_insert(biller_postings).values(_COLUMNS).on_conflict_do_nothing())
 _KEY = (biller_postings.c.world_id == bindparam("w"), biller_postings.c.posting_id == bindparam("p"))
 FIND = Statement(select(biller_postings).where(*_KEY))

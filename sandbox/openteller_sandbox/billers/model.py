@@ -1,4 +1,6 @@
-"""A biller as the rules see it, read from its record, and what follows from the record alone: hours, fees, bounds, inputs."""
+"""A biller as the rules see it, read from its record, and what follows from the record alone: hours, fees, bounds,
+inputs.
+"""
 
 from __future__ import annotations
 
@@ -155,7 +157,9 @@ class Biller:
         return money(self.facts["max_amount"])
 
     def takes_payments_at(self, now: int) -> bool:
-        """Tell whether an instant (bank time, epoch milliseconds) is within the service hours and before a rejecting cut-off."""
+        """Tell whether an instant (bank time, epoch milliseconds) is within the service hours and before a rejecting
+        cut-off.
+        """
         local = clock.to_datetime(now).astimezone(self.zone)
         text, day = local.strftime("%H:%M"), _WEEKDAYS[local.weekday()]
         open_now = any(
@@ -179,7 +183,9 @@ class Biller:
         return local.date() + timedelta(days=1 if late else 0)
 
     def payer_fee(self, amount: Money, on: date) -> Money:
-        """Give the fee that the payer bears for an amount, by the schedule in force on a day; zero where there is none."""
+        """Give the fee that the payer bears for an amount, by the schedule in force on a day; zero where there is
+        none.
+        """
         total = Decimal(0)
         for slab in self._slabs(on):
             if Decimal(slab["min"]["amount"]) <= amount.amount <= Decimal(slab["max"]["amount"]):

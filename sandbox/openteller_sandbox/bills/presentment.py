@@ -9,7 +9,13 @@ from openteller_sandbox.biller_port.port import DueBill
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.money import Money
 
-_OPTIONS = {"EXACT": ["FULL"], "EXACT_UP": ["FULL", "OVER"], "EXACT_DOWN": ["FULL", "PARTIAL"], "RANGE": ["FULL", "PARTIAL", "OVER"], "ANY": ["ANY"]}
+_OPTIONS = {
+    "EXACT": ["FULL"],
+    "EXACT_UP": ["FULL", "OVER"],
+    "EXACT_DOWN": ["FULL", "PARTIAL"],
+    "RANGE": ["FULL", "PARTIAL", "OVER"],
+    "ANY": ["ANY"],
+}
 
 
 def payment_options(biller: Biller, bill: DueBill) -> list[str]:

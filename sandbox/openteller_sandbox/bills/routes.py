@@ -16,7 +16,9 @@ def create_bill_fetch(call: Call) -> Answer:
     replayed = idempotency.replay(call, bank.db.read())
     if replayed:
         return replayed
-    asked = service.question(bank, call.caller.app_id, body["biller_id"], body["inputs"], body["end_user_ref"], call.now)
+    asked = service.question(
+        bank, call.caller.app_id, body["biller_id"], body["inputs"], body["end_user_ref"], call.now
+    )
     answer = service.ask(bank, world, asked, call.now)
 
     with bank.db.act() as tx:
@@ -24,7 +26,9 @@ def create_bill_fetch(call: Call) -> Answer:
         def keep() -> tuple[Answer, str]:
             kept = service.keep(bank, tx, world, asked, answer, call.now)
             status = 202 if kept.status == "PROCESSING" else 201
-            return Answer(kept.wire.encode(), status, {"Location": f"/v1/bill-fetches/{kept.bill_fetch_id}"}), kept.bill_fetch_id
+            return Answer(
+                kept.wire.encode(), status, {"Location": f"/v1/bill-fetches/{kept.bill_fetch_id}"}
+            ), kept.bill_fetch_id
 
         return idempotency.once(call, tx, keep)
 

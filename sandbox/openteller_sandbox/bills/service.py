@@ -98,28 +98,41 @@ def check_inputs(biller: Biller, inputs: Mapping[str, str], *, on_page: bool) ->
         Problem: FIELD_INVALID, FIELD_MISSING, naming the fields and never their values.
     """
     faults = [
-        Fault("body", f"/inputs/{showable(name)}", code, message) for name, code, message in biller.input_faults(inputs, on_page=on_page)
+        Fault("body", f"/inputs/{showable(name)}", code, message)
+        for name, code, message in biller.input_faults(inputs, on_page=on_page)
     ]
-    if not faults and not any(each.name in inputs for each in biller.input_fields if each.serial_format or not each.high):
+    if not faults and not any(
+        each.name in inputs for each in biller.input_fields if each.serial_format or not each.high
+    ):
         faults = [Fault("body", "/inputs", "FIELD_MISSING", "Names no account.")]
     if faults:
         missing = all(fault.code == "FIELD_MISSING" for fault in faults)
         raise Problem("FIELD_MISSING" if missing else "FIELD_INVALID", "See errors[].", faults=faults)
 
 
-def question(bank: Bank, app_id: str, biller_id: str, inputs: Mapping[str, str], end_user_ref: str, now: int) -> Question:
+def question(
+    bank: Bank, app_id: str, biller_id: str, inputs: Mapping[str, str], end_user_ref: str, now: int
+) -> Question:
     """Check that a partner may ask this.
 
     Raises:
-        Problem: what ``payable_biller`` and ``check_inputs`` raise; FIELD_INVALID for a biller that has nothing to fetch.
+        Problem: what ``payable_biller`` and ``check_inputs`` raise; FIELD_INVALID for a biller that has nothing to
+        fetch.
     """
     biller = payable_biller(bank.db.read(), biller_id, now, hours=True)
     if biller.fetch_mode == "DIRECT" or biller.presentment == "NONE":
-        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller shows no bills to partners: create a payment for it.")
+        fault = Fault(
+            "body", "/biller_id", "FIELD_INVALID", "This biller shows no bills to partners: create a payment for it."
+        )
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     check_inputs(biller, inputs, on_page=False)
     if any(each.high and each.facts["required"] for each in biller.input_fields):
-        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller needs a field of HIGH sensitivity: only the page of the bank can ask.")
+        fault = Fault(
+            "body",
+            "/biller_id",
+            "FIELD_INVALID",
+            "This biller needs a field of HIGH sensitivity: only the page of the bank can ask.",
+        )
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     return Question(app_id, biller, inputs, end_user_ref)
 
@@ -245,7 +258,9 @@ def answer_late(bank: Bank, act: Due) -> None:
     facts = json.loads(row["wire"]) | {"status": status, "version": version}
     with bank.db.act() as tx:
         if status == "FAILED":
-            facts["status_reason"] = "ACCOUNT_NOT_PAYABLE" if isinstance(answer, port.NotPayable) else "BILLER_QUERY_FAILED"
+            facts["status_reason"] = (
+                "ACCOUNT_NOT_PAYABLE" if isinstance(answer, port.NotPayable) else "BILLER_QUERY_FAILED"
+            )
         facts["ready_at"] = to_wire(act.at)
         bank.contract.check_record("BillFetch", facts)
         if tx.run(store.ANSWER_FETCH, f=act.subject, to=status, v=version, w=json_text(facts)) != 1:
@@ -297,7 +312,13 @@ def _keep_bills(
     for position, bill in enumerate(found):
         bill_id = ids.new("bil")
         seen = presentment.for_partner(asked.biller, bill, account)
-        own = {"bill_id": bill_id, "bill_fetch_id": fetch_id, "status": "OPEN", "valid_until": valid_until, "version": 1}
+        own = {
+            "bill_id": bill_id,
+            "bill_fetch_id": fetch_id,
+            "status": "OPEN",
+            "valid_until": valid_until,
+            "version": 1,
+        }
         wire = _BILL.present(seen | own)
         bank.contract.check_record("Bill", wire)
         tx.run(
@@ -328,7 +349,6 @@ def _fetched(row: Any) -> FetchedBill:
         valid_until=row["valid_until"],
         due=presentment.from_facts(json.loads(row["facts"])),
     )
-
 
 
 DUE_HANDLERS = {ANSWER: answer_late, PURGE: purge}

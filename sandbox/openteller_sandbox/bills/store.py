@@ -1,4 +1,6 @@
-"""The tables of bill fetches and bills. ``inputs`` and ``bill_number`` are personal: they stay here, and are purged after 24 hours unless paid."""
+"""The tables of bill fetches and bills. ``inputs`` and ``bill_number`` are personal: they stay here, and are purged
+after 24 hours unless paid.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +54,12 @@ ANSWER_FETCH = Statement(
     .where(bill_fetches.c.bill_fetch_id == bindparam("f"), bill_fetches.c.status == "PROCESSING")
     .values(status=bindparam("to"), version=bindparam("v"), wire=bindparam("w"))
 )
-FIND_BILL = Statement(select(bills).where(bills.c.bill_id == bindparam("bill_id"), bills.c.app_id == bindparam("app_id")))
-BILLS_OF_FETCH = Statement(select(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")).order_by(bills.c.position))
+FIND_BILL = Statement(
+    select(bills).where(bills.c.bill_id == bindparam("bill_id"), bills.c.app_id == bindparam("app_id"))
+)
+BILLS_OF_FETCH = Statement(
+    select(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")).order_by(bills.c.position)
+)
 BILLS_OF_NUMBER = Statement(
     select(bills).where(
         bills.c.world_id == bindparam("world_id"),
@@ -63,11 +69,17 @@ BILLS_OF_NUMBER = Statement(
     )
 )
 SET_BILL = Statement(
-    update(bills).where(bills.c.bill_id == bindparam("b")).values(status=bindparam("to"), version=bindparam("v"), wire=bindparam("w"))
+    update(bills)
+    .where(bills.c.bill_id == bindparam("b"))
+    .values(status=bindparam("to"), version=bindparam("v"), wire=bindparam("w"))
 )
-PURGE_BILLS = Statement(delete(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id"), bills.c.status == "OPEN"))
+PURGE_BILLS = Statement(
+    delete(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id"), bills.c.status == "OPEN")
+)
 COUNT_BILLS = Statement(select(func.count().label("count")).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")))
-FORGET_INPUTS = Statement(update(bill_fetches).where(bill_fetches.c.bill_fetch_id == bindparam("f")).values(inputs="{}"))
+FORGET_INPUTS = Statement(
+    update(bill_fetches).where(bill_fetches.c.bill_fetch_id == bindparam("f")).values(inputs="{}")
+)
 PURGE_FETCH = Statement(delete(bill_fetches).where(bill_fetches.c.bill_fetch_id == bindparam("bill_fetch_id")))
 COUNT = Statement(select(func.count().label("count")).where(bill_fetches.c.world_id == bindparam("world_id")))
 RESET_FETCHES = Statement(delete(bill_fetches).where(bill_fetches.c.world_id == bindparam("world_id")))

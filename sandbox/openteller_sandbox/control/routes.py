@@ -88,7 +88,9 @@ def advance_clock(call: Call) -> Answer:
 def reset_world(call: Call) -> Answer:
     """Start the world afresh."""
     world, deleted = service.reset(call.bank, call.caller)
-    return json_answer(_WORLD.present({"world_id": world.world_id, "bank_time": call.bank.now(world), "deleted": deleted}))
+    return json_answer(
+        _WORLD.present({"world_id": world.world_id, "bank_time": call.bank.now(world), "deleted": deleted})
+    )
 
 
 @routes.operation("listRequests", query=RequestQuery)

@@ -20,7 +20,9 @@ class AppCreateSchema(ContractSchema):
         load_default=list,
     )
     scopes = fields.List(
-        fields.String(validate=validate.OneOf(SCOPES)), validate=validate.Length(1, 10), load_default=lambda: list(SCOPES)
+        fields.String(validate=validate.OneOf(SCOPES)),
+        validate=validate.Length(1, 10),
+        load_default=lambda: list(SCOPES),
     )
     join = fields.String(validate=validate.OneOf(["none", "world", "partner"]), load_default="none")
 

@@ -20,7 +20,9 @@ from openteller_sandbox.worlds import service as worlds
 
 
 def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
-    """Delete all that was made in the caller's world and set its clock back; give the world and how much was deleted."""
+    """Delete all that was made in the caller's world and set its clock back; give the world and how much was
+    deleted.
+    """
     world_id = caller.world.world_id
     with bank.db.act() as tx:
         deleted = {

@@ -19,7 +19,9 @@ LOCK_MS = 15 * clock.MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer of the demo bank. The code is published, as the customer is made up; opening_fen: what the account begins with."""
+    """A customer of the demo bank. The code is published, as the customer is made up; opening_fen: what the account
+    begins with.
+    """
 
     customer_id: str
     customer_number: str
@@ -93,7 +95,9 @@ def sign_in(tx: Tx, world: World, customer_number: str, code: str, now: int) -> 
         return SignIn.DONE, customer
     failures = row["failed_sign_ins"] + 1
     locked = failures >= MOST_FAILURES
-    tx.run(store.SIGN_IN_FAILED, **of_customer, failures=0 if locked else failures, until=now + LOCK_MS if locked else 0)
+    tx.run(
+        store.SIGN_IN_FAILED, **of_customer, failures=0 if locked else failures, until=now + LOCK_MS if locked else 0
+    )
     return SignIn.LOCKED if locked else SignIn.WRONG, None
 
 

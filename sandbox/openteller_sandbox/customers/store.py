@@ -28,7 +28,9 @@ TAKE = Statement(
     .where(*_OF_CUSTOMER, customer_accounts.c.available >= bindparam("amount"))
     .values(available=customer_accounts.c.available - bindparam("amount"))
 )
-GIVE = Statement(update(customer_accounts).where(*_OF_CUSTOMER).values(available=customer_accounts.c.available + bindparam("amount")))
+GIVE = Statement(
+    update(customer_accounts).where(*_OF_CUSTOMER).values(available=customer_accounts.c.available + bindparam("amount"))
+)
 SIGN_IN_FAILED = Statement(
     update(customer_accounts)
     .where(*_OF_CUSTOMER)

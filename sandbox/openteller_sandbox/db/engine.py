@@ -1,7 +1,7 @@
 """Connections and transactions.
 
-SQLite in WAL mode with full sync: an answer that has left is on disk. There is one writer at a time; a transaction begins IMMEDIATE, so that a conflict shows at its
-beginning and not in its middle.
+SQLite in WAL mode with full sync: an answer that has left is on disk. There is one writer at a time; a transaction
+begins IMMEDIATE, so that a conflict shows at its beginning and not in its middle.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class Database:
         if version == SCHEMA_VERSION:
             return False
         if version:
-            raise DatabaseError(f"{self.path} has schema {version}, this sandbox needs {SCHEMA_VERSION}: delete it, or name another file")
+            advice = "delete it, or name another file"
+            raise DatabaseError(f"{self.path} has schema {version}, this sandbox needs {SCHEMA_VERSION}: {advice}")
         with self.act() as tx:
             self._create(tx)
         return True
@@ -125,9 +126,16 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=512)
+            connection = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=512
+            )
             connection.row_factory = sqlite3.Row
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             raise DatabaseError(f"cannot open {self.path}: {error}") from error
@@ -135,7 +143,7 @@ class Database:
 
     def _create(self, tx: Tx) -> None:
         dialect = sqlite_dialect()
-        connection = tx._connection  # noqa: SLF001 - the pair is one unit
+        connection = tx._connection
         for table in metadata.sorted_tables:
             connection.execute(str(CreateTable(table).compile(dialect=dialect)))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):

@@ -7,7 +7,9 @@ from sqlalchemy import Column, String, Table, Text, bindparam, delete, select
 from openteller_sandbox.db.engine import Tx
 from openteller_sandbox.db.statements import Insert, Statement, metadata
 
-bank_facts = Table("bank_facts", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+bank_facts = Table(
+    "bank_facts", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False)
+)
 
 _GET = Statement(select(bank_facts).where(bank_facts.c.name == bindparam("name")))
 _DELETE = Statement(delete(bank_facts).where(bank_facts.c.name == bindparam("name")))

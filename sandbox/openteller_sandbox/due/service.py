@@ -35,7 +35,9 @@ def reset(tx: Tx, world_id: str) -> None:
 
 
 def run_world(bank: Bank, world: World, until: int) -> int:
-    """Do all that is due in a world up to an instant, in order; give how many acts were done. What they schedule on the way is done too."""
+    """Do all that is due in a world up to an instant, in order; give how many acts were done. What they schedule on
+    the way is done too.
+    """
     done = 0
     while row := bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until):
         _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
@@ -56,8 +58,8 @@ def run_all(bank: Bank, most: int = 100) -> int:
 def _do(bank: Bank, due: Due, due_id: int) -> None:
     """Do one act, then take its note away.
 
-    A kill between the two does the act again at the next start: handlers look at the state first and do nothing when it has moved on. A handler that fails is
-    tried again a minute of bank time later, so that it holds up nobody else.
+    A kill between the two does the act again at the next start: handlers look at the state first and do nothing when
+    it has moved on. A handler that fails is tried again a minute of bank time later, so that it holds up nobody else.
     """
     try:
         bank.due_handlers[due.kind](bank, due)

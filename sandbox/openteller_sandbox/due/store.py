@@ -40,7 +40,10 @@ NEXT_IN_WORLD = Statement(
 NEXT_ANYWHERE = Statement(
     select(due_acts, worlds.c.offset_ms)
     .select_from(worlds)
-    .join(due_acts, and_(due_acts.c.world_id == worlds.c.world_id, due_acts.c.due_at <= bindparam("now") + worlds.c.offset_ms))
+    .join(
+        due_acts,
+        and_(due_acts.c.world_id == worlds.c.world_id, due_acts.c.due_at <= bindparam("now") + worlds.c.offset_ms),
+    )
     .order_by(due_acts.c.due_at - worlds.c.offset_ms, due_acts.c.due_id)
     .limit(1)
 )

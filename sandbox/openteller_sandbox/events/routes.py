@@ -15,7 +15,11 @@ def list_events(call: Call) -> Answer:
     """List the app's events, oldest first."""
     limit = call.limit
     rows = service.page(
-        call.bank.db.read(), call.caller.app_id, after=call.query.get("after"), type_=call.query.get("type"), count=limit + 1
+        call.bank.db.read(),
+        call.caller.app_id,
+        after=call.query.get("after"),
+        type_=call.query.get("type"),
+        count=limit + 1,
     )
     if rows is None:
         fault = Fault("query", "after", "FIELD_INVALID", "Names no event of this app; it may have been purged.")

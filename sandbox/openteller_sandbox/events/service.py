@@ -35,7 +35,13 @@ def record(bank: Bank, tx: Tx, world: World, app_id: str, type_: str, data: Mapp
     wire = _EVENT.present({"event_id": event_id, "type": type_, "timestamp": now, "data": data})
     bank.contract.check_record("Event", wire)
     tx.run(
-        store.INSERT, event_id=event_id, world_id=world.world_id, app_id=app_id, type=type_, happened_at=now, wire=json_text(wire)
+        store.INSERT,
+        event_id=event_id,
+        world_id=world.world_id,
+        app_id=app_id,
+        type=type_,
+        happened_at=now,
+        wire=json_text(wire),
     )
     tx.run(store.INSERT_OUTBOX, event_id=event_id, world_id=world.world_id, status="PENDING", due_at=now)
     return event_id
@@ -71,5 +77,6 @@ def reset(tx: Tx, world_id: str) -> int:
     assert row is not None
     tx.run(store.RESET, world_id=world_id)
     return int(row["count"])
+
 
 DUE_HANDLERS = {PURGE: purge}

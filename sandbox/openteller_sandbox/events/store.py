@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, bindparam, delete, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from openteller_sandbox.db import Insert, Statement, metadata
 
@@ -31,7 +45,9 @@ outbox = Table(
 
 INSERT = Insert(events, without=("seq",))
 INSERT_OUTBOX = Insert(outbox)
-SEQ_OF = Statement(select(events.c.seq).where(events.c.app_id == bindparam("app_id"), events.c.event_id == bindparam("event_id")))
+SEQ_OF = Statement(
+    select(events.c.seq).where(events.c.app_id == bindparam("app_id"), events.c.event_id == bindparam("event_id"))
+)
 PAGE = Statement(
     select(events.c.event_id, events.c.wire)
     .where(
@@ -43,5 +59,7 @@ PAGE = Statement(
     .limit(bindparam("count"))
 )
 COUNT = Statement(select(func.count().label("count")).where(events.c.world_id == bindparam("world_id")))
-PURGE = Statement(delete(events).where(events.c.world_id == bindparam("world_id"), events.c.happened_at < bindparam("before")))
+PURGE = Statement(
+    delete(events).where(events.c.world_id == bindparam("world_id"), events.c.happened_at < bindparam("before"))
+)
 RESET = Statement(delete(events).where(events.c.world_id == bindparam("world_id")))

@@ -1,4 +1,6 @@
-"""Pages for developers: the start page, what each error code means, the merged contract, and a reference that works offline."""
+"""Pages for developers: the start page, what each error code means, the merged contract, and a reference that works
+offline.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,12 @@ import json
 from flask import Blueprint, Response, make_response, render_template
 
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.hosted.rendering import PAGE_HEADERS
 from openteller_sandbox.partners import service as partners
 
 _HEADERS = {
     "Cache-Control": "public, max-age=300",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"],
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -19,22 +22,35 @@ _HEADERS = {
 
 def add_reference(pages: Blueprint, bank: Bank) -> None:
     """Add ``/``, ``/errors``, ``/errors/{code}``, ``/openapi.json`` and ``/docs``."""
-    document = {**bank.contract.document, "servers": [{"url": bank.settings.public_url, "description": "This sandbox."}]}
+    document = {
+        **bank.contract.document,
+        "servers": [{"url": bank.settings.public_url, "description": "This sandbox."}],
+    }
     text = json.dumps(document, ensure_ascii=False)
 
     @pages.get("/")
     def start() -> Response:
-        return _page("index.html", client_id=partners.DEMO_APP_ID, client_secret=partners.DEMO_CLIENT_SECRET, url=bank.settings.public_url)
+        return _page(
+            "index.html",
+            client_id=partners.DEMO_APP_ID,
+            client_secret=partners.DEMO_CLIENT_SECRET,
+            url=bank.settings.public_url,
+        )
 
     @pages.get("/errors/")
     def errors() -> Response:
-        return _page("errors.html", codes=sorted(bank.contract.error_codes.values(), key=lambda row: (row.status, row.code)))
+        return _page(
+            "errors.html", codes=sorted(bank.contract.error_codes.values(), key=lambda row: (row.status, row.code))
+        )
 
     @pages.get("/errors/<code>")
     def error(code: str) -> Response:
         row = bank.contract.error_codes.get(code)
         if row is None:
-            response = _page("errors.html", codes=sorted(bank.contract.error_codes.values(), key=lambda each: (each.status, each.code)))
+            response = _page(
+                "errors.html",
+                codes=sorted(bank.contract.error_codes.values(), key=lambda each: (each.status, each.code)),
+            )
             response.status_code = 404
             return response
         users = [operation for operation in bank.contract.operations.values() if code in operation.error_codes]
@@ -43,14 +59,18 @@ def add_reference(pages: Blueprint, bank: Bank) -> None:
     @pages.get("/openapi.json")
     def openapi() -> Response:
         response = make_response(text)
-        response.headers.update({"Content-Type": "application/vnd.oai.openapi+json;version=3.1", "Cache-Control": "public, max-age=300"})
+        response.headers.update(
+            {"Content-Type": "application/vnd.oai.openapi+json;version=3.1", "Cache-Control": "public, max-age=300"}
+        )
         return response
 
     @pages.record_once
     def add_docs(state: object) -> None:
         from flask_swagger_ui import get_swaggerui_blueprint  # noqa: PLC0415
 
-        docs = get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "OpenTeller", "validatorUrl": None, "deepLinking": True})
+        docs = get_swaggerui_blueprint(
+            "/docs", "/openapi.json", config={"app_name": "OpenTeller", "validatorUrl": None, "deepLinking": True}
+        )
         state.app.register_blueprint(docs)  # type: ignore[attr-defined]
 
 

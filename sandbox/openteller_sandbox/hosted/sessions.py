@@ -1,4 +1,6 @@
-"""A browser's session on the payment page: bound to one payment by a cookie of 256 bits, for half an hour of wall time."""
+"""A browser's session on the payment page: bound to one payment by a cookie of 256 bits, for half an hour of wall
+time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ LIFETIME_MS = 30 * MINUTE
 
 @dataclass(slots=True)
 class Session:
-    """What a browser has done so far. digits: -1 once the account's last digits are confirmed, else how often they were wrong."""
+    """What a browser has done so far. digits: -1 once the account's last digits are confirmed, else how often they
+    were wrong.
+    """
 
     session_hash: str = field(repr=False)
     world_id: str
@@ -45,8 +49,8 @@ class Session:
         return hmac.compare_digest(csrf.encode("utf-8", "replace"), self.csrf.encode())
 
 
-def begin(bank: Bank, held: Held, locale: str) -> tuple[Session, str]:
-    """Begin a session for a payment; give it and its cookie's value."""
+def begin(bank: Bank, held: Held, locale: str) -> str:
+    """Begin a session for a payment; give its cookie's value."""
     token = secrets.token_urlsafe(32)
     payment = held.payment
     session = Session(
@@ -63,7 +67,7 @@ def begin(bank: Bank, held: Held, locale: str) -> tuple[Session, str]:
     with bank.db.act() as tx:
         tx.run(store.PURGE, now=now)
         tx.run(store.INSERT, **_row(session), expires_at=now + LIFETIME_MS)
-    return session, token
+    return token
 
 
 def find(bank: Bank, payment_id: str, token: str | None) -> Session | None:

@@ -1,4 +1,6 @@
-"""The table of browser sessions on the payment page. ``choice`` holds what the payer typed; a session is deleted when it ends."""
+"""The table of browser sessions on the payment page. ``choice`` holds what the payer typed; a session is deleted when
+it ends.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,17 @@ page_sessions = Table(
     Index("page_sessions_world", "world_id"),
 )
 
-_CHANGING = ("locale", "category_code", "adcode", "choice", "digits", "customer_id", "attempt_id", "notice", "expires_at")
+_CHANGING = (
+    "locale",
+    "category_code",
+    "adcode",
+    "choice",
+    "digits",
+    "customer_id",
+    "attempt_id",
+    "notice",
+    "expires_at",
+)
 INSERT = Insert(page_sessions)
 FIND = Statement(
     select(page_sessions).where(

@@ -11,7 +11,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "watermark": ("沙箱演示 · 不是真实交易", "Sandbox · no real money"),
     "title": ("生活缴费", "Bill payment"),
     "code4_label": ("核对码", "Check code"),
-    "code4_help": ("与您在聊天中看到的四位数字一致，才是您要的页面。", "It must be the four digits that you saw in the chat."),
+    "code4_help": (
+        "与您在聊天中看到的四位数字一致，才是您要的页面。",
+        "It must be the four digits that you saw in the chat.",
+    ),
     "asked_by": ("由以下应用发起", "Requested by"),
     "biller": ("缴费单位", "Biller"),
     "any_biller": ("在下一步选择", "You choose it in the next step"),
@@ -25,9 +28,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "category": ("类别", "Kind"),
     "city": ("城市", "City"),
     "choose_biller": ("选择缴费单位", "Choose the biller"),
-    "no_biller": ("这座城市暂时没有这类缴费单位，请换一个。", "There is no such biller in this city yet. Please choose again."),
+    "no_biller": (
+        "这座城市暂时没有这类缴费单位，请换一个。",
+        "There is no such biller in this city yet. Please choose again.",
+    ),
     "account": ("填写账户信息", "Your account"),
-    "account_help": ("只在本页填写，不会告诉发起缴费的应用。", "Only for this page; the app that sent you does not see it."),
+    "account_help": (
+        "只在本页填写，不会告诉发起缴费的应用。",
+        "Only for this page; the app that sent you does not see it.",
+    ),
     "example": ("示例", "Example"),
     "optional_group": ("以下只填一项", "Fill in exactly one of these"),
     "sign_in": ("登录", "Sign in"),
@@ -37,7 +46,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "digits": ("核对账户", "Confirm the account"),
     "digits_help": (
         "应用已填好账户。请输入您的账户号码的后四位，确认是您要缴的账户。",
-        "The app has filled in the account. Type the last four digits of your account number, to show that it is the right one.",
+        "The app has filled in the account. Type the last four digits of your account number to show that it is yours.",
     ),
     "digits_label": ("后四位", "Last four digits"),
     "bills": ("选择账单", "Choose bills"),
@@ -90,7 +99,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "notice.WRONG_SIGN_IN": ("客户号或演示码不对。", "Customer number or code is wrong."),
     "notice.LOCKED": ("多次输错，请 15 分钟后再试。", "Too many wrong tries. Please come back in 15 minutes."),
     "notice.WRONG_DIGITS": ("后四位不对。", "These are not the last four digits."),
-    "notice.INSUFFICIENT_FUNDS": ("账户余额不足，未扣款。可换一位客户登录。", "The account lacks the money; nothing was taken. You may sign in as another customer."),
+    "notice.INSUFFICIENT_FUNDS": (
+        "账户余额不足，未扣款。可换一位客户登录。",
+        "The account lacks the money; nothing was taken. You may sign in as another customer.",
+    ),
     "notice.GAVE_UP": ("您已放弃本次支付，未扣款。", "You gave up; nothing was taken."),
     "notice.UNKNOWN": ("没有这个户号，请核对。", "There is no such account. Please check the number."),
     "notice.BLOCKED": ("该户号已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
@@ -103,7 +115,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "check_label": ("粘贴链接", "Paste the link"),
     "check_submit": ("核对", "Check"),
     "check_ours": ("是本行发出的缴费链接。", "Yes: this bank issued this payment link."),
-    "check_not_ours": ("不是本行的链接，请勿打开或付款。", "No: this is not a link of this bank. Do not open it, do not pay."),
+    "check_not_ours": (
+        "不是本行的链接，请勿打开或付款。",
+        "No: this is not a link of this bank. Do not open it, do not pay.",
+    ),
     "check_prefix": ("本行缴费链接都以此开头", "Every payment link of this bank begins with"),
     "official": ("本行官方账号", "The bank's official accounts"),
 }

@@ -1,9 +1,11 @@
-"""What each step of the page shows, as plain values for the templates. Before sign-in there is no amount, no name and no account here."""
+"""What each step of the page shows, as plain values for the templates. Before sign-in there is no amount, no name and
+no account here.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from openteller_sandbox import clock
@@ -18,7 +20,7 @@ from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import Translate
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import authorisation, receipts
+from openteller_sandbox.payments import authorisation
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.states import Status
@@ -31,12 +33,16 @@ def landing(bank: Bank, held: Held, locale: str) -> dict[str, Any]:
     tx = bank.db.read()
     app = partners.find(tx, held.app_id)
     biller = billers.get(tx, held.payment.biller_id) if held.payment.biller_id else None
-    return {"app_name": app.name if app else "", "biller_name": biller.name[locale] if biller else None, "code4": held.code4}
+    return {
+        "app_name": app.name if app else "",
+        "biller_name": biller.name[locale] if biller else None,
+        "code4": held.code4,
+    }
 
 
 def of_step(bank: Bank, held: Held, session: Session, step: Step, now: int) -> dict[str, Any]:
     """Show a step."""
-    makers = {
+    makers: dict[Step, Callable[[], dict[str, Any]]] = {
         Step.PLACE: lambda: _place(bank, held, session),
         Step.BILLER: lambda: _billers(bank, session),
         Step.ACCOUNT: lambda: _account(bank, session),
@@ -80,8 +86,10 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
 
 
 def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, Any] | None:
-    """Show the receipt to the payer, with the whole account number and name; None where there is none, or it is not theirs."""
-    found = receipts.find(bank.db.read(), held.payment.payment_id)
+    """Show the receipt to the payer, with the whole account number and name; None where there is none, or it is not
+    theirs.
+    """
+    found = payments.receipt_of(bank.db.read(), held.payment.payment_id)
     if found is None or not session.customer_id or session.customer_id != held.customer_id:
         return None
     biller = billers.get(bank.db.read(), held.payment.biller_id or "")
@@ -119,7 +127,9 @@ def _biller(bank: Bank, session: Session) -> Biller:
 
 def _account(bank: Bank, session: Session) -> dict[str, Any]:
     biller = _biller(bank, session)
-    alternatives = {name for group in biller.facts["input_groups"] if group["rule"] == "ONE_OF" for name in group["fields"]}
+    alternatives = {
+        name for group in biller.facts["input_groups"] if group["rule"] == "ONE_OF" for name in group["fields"]
+    }
     return {
         "biller": biller.facts,
         "alternatives": alternatives,
@@ -129,8 +139,17 @@ def _account(bank: Bank, session: Session) -> dict[str, Any]:
 
 def _bills(bank: Bank, session: Session) -> dict[str, Any]:
     biller = _biller(bank, session)
-    offered = [bill for bill in bills.bills_of_fetch(bank.db.read(), session.choice.bill_fetch_id or "") if bill.status == "OPEN"]
-    return {"biller": biller.facts, "bills": offered, "single": biller.selection == "ONE", "preselected": _preselected(biller, offered)}
+    offered = [
+        bill
+        for bill in bills.bills_of_fetch(bank.db.read(), session.choice.bill_fetch_id or "")
+        if bill.status == "OPEN"
+    ]
+    return {
+        "biller": biller.facts,
+        "bills": offered,
+        "single": biller.selection == "ONE",
+        "preselected": _preselected(biller, offered),
+    }
 
 
 def _preselected(biller: Biller, offered: Sequence[FetchedBill]) -> set[str]:

@@ -1,10 +1,20 @@
-"""HTTP for every feature: operations of the contract bound to handlers, checks, problems, paging, conditional GET, quotas, idempotency.
+"""HTTP for every feature: operations of the contract bound to handlers, checks, problems, paging, conditional GET,
+quotas, idempotency.
 
-A feature's ``routes`` declares ``routes = Routes()`` and binds handlers with ``@routes.operation("listBranches")``; path, method, parameters, scopes and bodies come
-from the contract. A handler takes a ``Call`` and gives an ``Answer``.
+A feature's ``routes`` declares ``routes = Routes()`` and binds handlers with ``@routes.operation("listBranches")``;
+path, method, parameters, scopes and bodies come from the contract. A handler takes a ``Call`` and gives an ``Answer``.
 """
 
-from openteller_sandbox.http.answers import Answer, decode_cursor, encode_cursor, json_answer, json_text, open_answer, page, with_tail
+from openteller_sandbox.http.answers import (
+    Answer,
+    decode_cursor,
+    encode_cursor,
+    json_answer,
+    json_text,
+    open_answer,
+    page,
+    with_tail,
+)
 from openteller_sandbox.http.operations import Call, Routes
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema

@@ -25,7 +25,7 @@ JSON = "application/json"
 class Answer:
     """What goes out: a body of bytes, a status and headers."""
 
-    body: bytes
+    body: bytes = field(repr=False)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     media_type: str = JSON
@@ -73,7 +73,9 @@ def page(
     return Answer(b"".join((b'{"data":[', data, b"],", json_text(envelope).encode()[1:])))
 
 
-def open_answer(call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60) -> Answer:
+def open_answer(
+    call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60
+) -> Answer:
     """Answer with open data: a strong ETag, and 304 without making the body when the caller's copy is right.
 
     Args:

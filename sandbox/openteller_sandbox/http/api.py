@@ -25,7 +25,9 @@ from openteller_sandbox.settings import AnswerCheck
 log = logging.getLogger("openteller_sandbox.http")
 
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
-_EXPOSED = "ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+_EXPOSED = (
+    "ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+)
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
 _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
@@ -52,7 +54,9 @@ class Api:
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
         self._addresses = TokenBuckets("anonymous", limits.anonymous, limits.window_s)
         self._methods: dict[str, set[str]] = {}
-        app.url_map.merge_slashes = False  # a path with an empty segment names nothing; a redirect would be no answer of the contract
+        app.url_map.merge_slashes = (
+            False  # a path with an empty segment names nothing; a redirect would be no answer of the contract
+        )
         app.before_request(self._begin)
         app.after_request(self._finish)
         app.register_error_handler(Problem, self._on_problem)
@@ -77,7 +81,9 @@ class Api:
             raise ContractError(f"operations without a handler: {', '.join(sorted(missing))}")
         for rule, methods in self._methods.items():
             preflight = self._preflight(methods)
-            self._app.add_url_rule(rule, f"preflight {rule}", preflight, methods=["OPTIONS"], provide_automatic_options=False)
+            self._app.add_url_rule(
+                rule, f"preflight {rule}", preflight, methods=["OPTIONS"], provide_automatic_options=False
+            )
 
     def _mount(self, operation: Operation, bound: Bound) -> None:
         rule = re.sub(r"\{([a-z_]+)\}", r"<\1>", operation.path)
@@ -107,7 +113,7 @@ class Api:
             query=bound.query.load(query) if bound.query else query,
             sent_query=sent,
             headers=headers,
-            body=bound.body.load(value) if bound.body else value,
+            body=bound.body.load(value or {}) if bound.body else value,
             raw_body=raw,
         )
         answer = bound.handler(call)
@@ -175,7 +181,9 @@ class Api:
         return response
 
     def _note(self, response: Response) -> None:
-        """Log the request: its operation or page, never its path, query or body, which hold link codes and positions."""
+        """Log the request: its operation or page, never its path, query or body, which hold link codes and
+        positions.
+        """
         duration_ms = (time.perf_counter_ns() - g.started) // 1_000_000
         rule = request.url_rule.rule if request.url_rule else "-"
         log.info("%s %s %d %d ms %s", request.method, rule, response.status_code, duration_ms, g.request_id)
@@ -226,7 +234,9 @@ class Api:
         return self._on_problem(Problem("REQUEST_MALFORMED", faults=[fault]))
 
     def _on_fault(self, error: Exception) -> Response:
-        """Answer 500. The log gets the kind of fault and where it is, not its text, which may hold what somebody typed."""
+        """Answer 500. The log gets the kind of fault and where it is, not its text, which may hold what somebody
+        typed.
+        """
         places, traceback = [], error.__traceback__
         while traceback:
             places.append(f"{traceback.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{traceback.tb_lineno}")

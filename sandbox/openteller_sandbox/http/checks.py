@@ -29,7 +29,9 @@ def path_values(contract: Contract, operation: Operation, values: dict[str, str]
     return values
 
 
-def query_values(contract: Contract, operation: Operation, sent: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], dict[str, str]]:
+def query_values(
+    contract: Contract, operation: Operation, sent: Iterable[tuple[str, str]]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Check query parameters; give them converted and as they were sent.
 
     Raises:
@@ -89,16 +91,14 @@ def json_body(contract: Contract, operation: Operation, request: Request) -> tup
     Raises:
         Problem: BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, REQUEST_MALFORMED, FIELD_INVALID, FIELD_MISSING.
     """
-    raw = read_body(request)
     if not operation.has_body:
-        return None, raw
+        return None, b""
+    raw = read_body(request)
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise Problem("UNSUPPORTED_MEDIA_TYPE")
     value = _parse(raw)
-    faults = contract.body_faults(operation, value)
-    if not faults and b"\\u" in raw:
-        faults = list(_unstorable_members(value, ""))
-    if faults:
+    faults = list(_unstorable_members(value, "")) if b"\\u" in raw else []
+    if faults := faults or contract.body_faults(operation, value):
         raise from_faults(faults)
     return value, raw
 
@@ -119,11 +119,18 @@ def read_body(request: Request) -> bytes:
 
 def _parse(raw: bytes) -> Any:
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_unique)
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_unique
+        )
     except (ValueError, RecursionError):
         value = _NOTHING
     if value is _NOTHING or _depth(value) > _DEPTH_LIMIT:
-        fault = Fault("body", "", "FIELD_INVALID", "Not a JSON text (RFC 8259) in UTF-8, or one that repeats a member or nests too deep.")
+        fault = Fault(
+            "body",
+            "",
+            "FIELD_INVALID",
+            "Not a JSON text (RFC 8259) in UTF-8, or one that repeats a member or nests too deep.",
+        )
         raise Problem("REQUEST_MALFORMED", "See errors[].", faults=[fault])
     return value
 
@@ -171,7 +178,9 @@ def _unstorable_members(value: Any, pointer: str) -> Iterable[Fault]:
         yield from _unstorable(value, Fault("body", pointer, "FIELD_INVALID", "Must be plain text."))
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _unstorable_members(item, f"{pointer}/{showable(name)}")
+            place = f"{pointer}/{showable(name)}"
+            yield from _unstorable(name, Fault("body", place, "FIELD_UNKNOWN", "There is no such member."))
+            yield from _unstorable_members(item, place)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unstorable_members(item, f"{pointer}/{index}")

@@ -1,4 +1,6 @@
-"""Quotas: a token bucket for each app, and for each address of anonymous callers. Wall time, in this process's memory."""
+"""Quotas: a token bucket for each app, and for each address of anonymous callers. Wall time, in this process's
+memory.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,8 +17,9 @@ from openteller_sandbox.http.schemas import ContractSchema
 class Call:
     """A request that has passed the contract's check.
 
-    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world, epoch milliseconds; as_of: of which instant
-    an answer with a strong ETag speaks, so that its bytes stay the same while the tag does.
+    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world,
+        epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so that its bytes stay the
+        same while the tag does.
     """
 
     bank: Bank
@@ -28,11 +29,11 @@ class Call:
     now: int
     url_path: str
     path: dict[str, str]
-    query: dict[str, Any]
-    sent_query: dict[str, str]
-    headers: Mapping[str, str]
-    body: Any = None
-    raw_body: bytes = b""
+    query: dict[str, Any] = field(repr=False)
+    sent_query: dict[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: Any = field(default=None, repr=False)
+    raw_body: bytes = field(default=b"", repr=False)
     as_of: int | None = None
 
     @property

@@ -1,4 +1,6 @@
-"""The last requests of each world, for ``GET /sandbox/v1/requests``: bounded, in memory, without anything that a caller sent."""
+"""The last requests of each world, for ``GET /sandbox/v1/requests``: bounded, in memory, without anything that a
+caller sent.
+"""
 
 from __future__ import annotations
 

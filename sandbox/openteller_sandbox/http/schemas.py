@@ -1,4 +1,6 @@
-"""The base of every marshmallow schema: it names the component of the contract that it mirrors, and a contract test compares the two."""
+"""The base of every marshmallow schema: it names the component of the contract that it mirrors, and a contract test
+compares the two.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from openteller_sandbox.money import Money
 
 
 class ContractSchema(Schema):
-    """A schema of the wire. ``component`` is its name in the contract; query schemas name their operation in ``query_of``."""
+    """A schema of the wire. ``component`` is its name in the contract; query schemas name their operation in
+    ``query_of``.
+    """
 
     component: ClassVar[str] = ""
     query_of: ClassVar[str] = ""

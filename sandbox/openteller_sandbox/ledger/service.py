@@ -1,6 +1,7 @@
 """Booking the moves of money.
 
-An amount is what an account gains; a customer's account is ``customer:<customer_id>``, a biller's ``biller:<biller_id>``. The moves of one payment:
+An amount is what an account gains; a customer's account is ``customer:<customer_id>``, a biller's
+``biller:<biller_id>``. The moves of one payment:
 
     authorise   customer -> holds                      the payer confirmed
     send        holds -> clearing                      debited, and sent to the biller
@@ -40,7 +41,9 @@ def biller(biller_id: str) -> str:
     return f"biller:{biller_id}"
 
 
-def book(tx: Tx, world: World, *, reason: str, subject: str, lines: Mapping[str, int], now: int, currency: str = "CNY") -> None:
+def book(
+    tx: Tx, world: World, *, reason: str, subject: str, lines: Mapping[str, int], now: int, currency: str = "CNY"
+) -> None:
     """Book an entry.
 
     Args:

@@ -40,7 +40,7 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
         api.count(ANONYMOUS)
         if request.content_length is None or request.content_length > _FORM_LIMIT:
             read_body(request)
-        return _response(late.server.answer(request.args, request.form, request.headers, request.mimetype))
+        return _response(late.server.answer(request.args, request.form, dict(request.headers), request.mimetype))
 
     @routes.get("/.well-known/oauth-authorization-server")
     def metadata() -> Response:

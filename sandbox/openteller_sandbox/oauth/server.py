@@ -1,8 +1,9 @@
 """Authlib's authorization server with our strict layer around it.
 
-Authlib dispatches grants and authenticates clients; what it lets through that it should not is refused before (query parameters, repeated or non-ASCII
-parameters, two ways of authenticating at once), and its error texts, some of which repeat the input, are replaced by our own. This module imports Authlib, which
-takes 0.14 s: it is loaded with the first token request.
+Authlib dispatches grants and authenticates clients; what it lets through that it should not is refused before (query
+parameters, repeated or non-ASCII parameters, two ways of authenticating at once), and its error texts, some of which
+repeat the input, are replaced by our own. This module imports Authlib, which takes 0.14 s: it is loaded with the
+first token request.
 """
 
 from __future__ import annotations
@@ -36,8 +37,11 @@ _PARAMETERS = frozenset({"grant_type", "scope", "client_id", "client_secret"})
 # Transport security is the operator's; the sandbox speaks HTTP on loopback. Authlib only wants to see a secure address.
 _REQUEST_URI = "https://sandbox.invalid/oauth/token"
 _DESCRIPTIONS = {
-    "invalid_request": "The request is not a form of single, printable parameters that this grant has, in the body of a POST.",
-    "invalid_client": "The client is unknown, its secret is wrong, or it did not authenticate (client_secret_basic or client_secret_post, one of them).",
+    "invalid_request": "Send a form of single, printable parameters that this grant has, in the body of a POST.",
+    "invalid_client": (
+        "The client is unknown, its secret is wrong, or it did not authenticate: "
+        "client_secret_basic or client_secret_post, and only one of them."
+    ),
     "invalid_scope": "A scope is unknown, or the app does not hold it.",
     "unsupported_grant_type": "This server has the grant client_credentials.",
     "unauthorized_client": "The app may not use this grant.",
@@ -89,7 +93,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_token_generator("default", self._token_generator())
         self.register_grant(_ClientCredentials)
 
-    def answer(self, args: Mapping[str, str], form: MultiDict[str, str], headers: Mapping[str, str], mimetype: str) -> Answer:
+    def answer(
+        self, args: Mapping[str, str], form: MultiDict[str, str], headers: Mapping[str, str], mimetype: str
+    ) -> Answer:
         """Answer a request to the token endpoint (RFC 6749 section 3.2)."""
         if args or mimetype != "application/x-www-form-urlencoded" or not _acceptable(form, headers):
             return _refusal(400, "invalid_request")
@@ -158,7 +164,9 @@ def _readable_basic(header: str, client_id: str | None) -> bool:
 
 
 def _refusal(status: int, error: str) -> Answer:
-    answer = json_answer({"error": error, "error_description": _DESCRIPTIONS[error]}, status, Cache_Control="no-store", Pragma="no-cache")
+    answer = json_answer(
+        {"error": error, "error_description": _DESCRIPTIONS[error]}, status, Cache_Control="no-store", Pragma="no-cache"
+    )
     if status == 401:
         answer.headers["WWW-Authenticate"] = 'Basic realm="openteller"'
     return answer

@@ -22,7 +22,12 @@ access_tokens = Table(
 INSERT = Insert(access_tokens)
 FIND = Statement(
     select(
-        access_tokens.c.app_id, access_tokens.c.scope, access_tokens.c.expires_at, apps.c.partner_id, worlds.c.world_id, worlds.c.offset_ms
+        access_tokens.c.app_id,
+        access_tokens.c.scope,
+        access_tokens.c.expires_at,
+        apps.c.partner_id,
+        worlds.c.world_id,
+        worlds.c.offset_ms,
     )
     .select_from(access_tokens)
     .join(apps, apps.c.app_id == access_tokens.c.app_id)

@@ -24,7 +24,8 @@ DEMO_APP_ID = "app_demo00000000"
 DEMO_PARTNER_ID = "ptn_demo00000000"
 DEMO_WORLD_ID = "wld_demo00000000"
 DEMO_APP_NAME = "V缴费 Demo"
-# Published on purpose: a well-known app of the sandbox, so that the first call needs no set-up. It can reach play money on this machine only.
+# Published on purpose: a well-known app of the sandbox, so that the first call needs no set-up. It can reach play
+# money on this machine only.
 DEMO_CLIENT_SECRET = "ots_openteller_demo_secret_for_local_play_only"  # noqa: S105
 
 
@@ -51,19 +52,32 @@ class NewApp:
     client_secret: str = field(repr=False)
 
 
-def create(bank: Bank, caller: Caller, *, name: str, scopes: Sequence[str], return_urls: Sequence[str], join: str) -> NewApp:
+def create(
+    bank: Bank, caller: Caller, *, name: str, scopes: Sequence[str], return_urls: Sequence[str], join: str
+) -> NewApp:
     """Make an app, in a world of its own or in the caller's.
 
     Raises:
         Problem: TOKEN_MISSING, joining needs a token of the world that is joined.
     """
     if join != "none" and caller.anonymous:
-        raise Problem("TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox.")
+        raise Problem(
+            "TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox."
+        )
     secret = f"ots_{secrets.token_urlsafe(32)}"
     with bank.db.act() as tx:
         world = _new_world(bank, tx) if join == "none" else caller.world
         partner_id = caller.partner_id if join == "partner" else ids.new("ptn")
-        app = App(ids.new("app"), partner_id, world.world_id, name, tuple(scopes), tuple(return_urls), hash_secret(secret), bank.now(world))
+        app = App(
+            ids.new("app"),
+            partner_id,
+            world.world_id,
+            name,
+            tuple(scopes),
+            tuple(return_urls),
+            hash_secret(secret),
+            bank.now(world),
+        )
         _insert(tx, app, new_partner=join != "partner")
     return NewApp(app, world, secret)
 
@@ -74,7 +88,16 @@ def ensure_demo_app(bank: Bank) -> None:
         if tx.one(store.FIND_APP, app_id=DEMO_APP_ID):
             return
         world = _new_world(bank, tx, DEMO_WORLD_ID)
-        app = App(DEMO_APP_ID, DEMO_PARTNER_ID, world.world_id, DEMO_APP_NAME, SCOPES, (), hash_secret(DEMO_CLIENT_SECRET), bank.now())
+        app = App(
+            DEMO_APP_ID,
+            DEMO_PARTNER_ID,
+            world.world_id,
+            DEMO_APP_NAME,
+            SCOPES,
+            (),
+            hash_secret(DEMO_CLIENT_SECRET),
+            bank.now(),
+        )
         _insert(tx, app, new_partner=True)
 
 

@@ -44,7 +44,9 @@ class Confirmed(Enum):
     GAVE_UP = auto()
 
 
-def sign_in(bank: Bank, world: World, payment_id: str, number: str, code: str, now: int) -> tuple[SignIn, Customer | None, str]:
+def sign_in(
+    bank: Bank, world: World, payment_id: str, number: str, code: str, now: int
+) -> tuple[SignIn, Customer | None, str]:
     """Sign a customer in to pay; give how it ended, who it is, and the attempt.
 
     A wrong code ends an attempt, not the payment; after five attempts the payment has failed.
@@ -107,14 +109,27 @@ def quote(tx: Tx, held: Held, choice: Choice, now: int) -> Quote:
     return Quote(biller, chosen, parts, amount, fees, total)
 
 
-def confirm(bank: Bank, world: World, payment_id: str, attempt_id: str, customer: Customer, choice: Choice, now: int, *, seen: Money) -> Confirmed:
+def confirm(
+    bank: Bank,
+    world: World,
+    payment_id: str,
+    attempt_id: str,
+    customer: Customer,
+    choice: Choice,
+    now: int,
+    *,
+    seen: Money,
+) -> Confirmed:
     """Take the payer's confirmation, hold the money and send the payment to the biller.
 
     Args:
-        bank, world, now: as everywhere.
-        payment_id, attempt_id: which payment, in which attempt.
+        bank: the bank.
+        world: of the payment.
+        payment_id: which payment.
+        attempt_id: in which attempt.
         customer: who is signed in.
         choice: what is paid.
+        now: bank time, epoch milliseconds.
         seen: the sum that the page showed; another one now is not confirmed.
 
     Raises:
@@ -186,7 +201,9 @@ def _fail(bank: Bank, tx: Tx, world: World, held: Held, attempt: Attempt, now: i
 
 
 def _open_attempt(held: Held, attempt_id: str) -> Attempt:
-    found = next((each for each in held.payment.attempts if each.attempt_id == attempt_id and each.status == "STARTED"), None)
+    found = next(
+        (each for each in held.payment.attempts if each.attempt_id == attempt_id and each.status == "STARTED"), None
+    )
     if found is None:
         raise Problem("LINK_USED")
     return found

@@ -12,7 +12,9 @@ from openteller_sandbox.payments.states import Debit, Posting, Status
 
 @dataclass(slots=True)
 class Side:
-    """How far one side of a payment is, since when (bank time, epoch milliseconds), and the biller's masked reference."""
+    """How far one side of a payment is, since when (bank time, epoch milliseconds), and the biller's masked
+    reference.
+    """
 
     status: str
     at: int | None = None
@@ -136,7 +138,9 @@ class Payment:
 
 @dataclass(slots=True)
 class Choice:
-    """What is paid, as only the bank knows it: account numbers in full. Filled by the partner's request or, step by step, on the page."""
+    """What is paid, as only the bank knows it: account numbers in full. Filled by the partner's request or, step by
+    step, on the page.
+    """
 
     biller_id: str | None = None
     inputs: dict[str, str] = field(default_factory=dict, repr=False)

@@ -1,6 +1,7 @@
 """From the payer's confirmation to the biller's answer and, where it must be, back again.
 
-Each step is one act: record, history, ledger lines, event, outbox row and what is due next. No act is open while the biller is asked. A kill between two steps loses
+Each step is one act: record, history, ledger lines, event, outbox row and what is due next. No act is open while the
+biller is asked. A kill between two steps loses
 nothing: a note of what to do next is part of the step before.
 """
 
@@ -35,7 +36,8 @@ REVERSE = "payment.reverse"
 POSTED_LATE = "payment.posted_late"
 
 QUERIES_MS = (1 * clock.MINUTE, 5 * clock.MINUTE, 30 * clock.MINUTE)
-"""When an unanswered posting is asked about, counted from its sending; after the last the next day's reconciliation decides."""
+"""When an unanswered posting is asked about, counted from its sending; after the last the next day's reconciliation
+decides."""
 REFUND_MS = 30 * clock.SECOND
 
 
@@ -161,7 +163,11 @@ def reverse(bank: Bank, act: Due) -> None:
         payment = held.payment
         assert payment.amount and payment.total
         fee = payment.total.minor - payment.amount.minor
-        lines = {ledger.biller(_biller_id(payment)): -payment.amount.minor, ledger.FEES: -fee, ledger.CLEARING: payment.total.minor}
+        lines = {
+            ledger.biller(_biller_id(payment)): -payment.amount.minor,
+            ledger.FEES: -fee,
+            ledger.CLEARING: payment.total.minor,
+        }
         _book(tx, act.world, payment, "reverse", lines, act.at)
         payment.exceptions.append(ExceptionNote("BILLER_REVERSED", act.at, payment.amount))
         bills.mark(bank, tx, act.world, _chosen(tx, held), "OPEN")
@@ -197,7 +203,11 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
     payment.status_reason = None
     payment.expected_posting_at = None
     fee = payment.total.minor - payment.amount.minor
-    lines = {ledger.CLEARING: -payment.total.minor, ledger.biller(_biller_id(payment)): payment.amount.minor, ledger.FEES: fee}
+    lines = {
+        ledger.CLEARING: -payment.total.minor,
+        ledger.biller(_biller_id(payment)): payment.amount.minor,
+        ledger.FEES: fee,
+    }
     _book(tx, act.world, payment, "post", lines, act.at)
     if answer.times > 1:
         _note_exception(tx, act, payment, "DOUBLE_POSTING", "post twice")
@@ -210,7 +220,9 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
 
 
 def _wait(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
-    """Nobody knows: ask again at 1, 5 and 30 minutes, and then after the day's end. Nothing is sent again, nothing is given back."""
+    """Nobody knows: ask again at 1, 5 and 30 minutes, and then after the day's end. Nothing is sent again, nothing is
+    given back.
+    """
     payment = held.payment
     sent_at = next(entry.at for entry in payment.history if entry.status == Status.PROCESSING.value)
     moments = [sent_at + delay for delay in QUERIES_MS if sent_at + delay > act.at]
@@ -246,7 +258,9 @@ def _note_exception(tx: Tx, act: Due, payment: Payment, type_: str, reason: str)
     assert payment.amount
     payment.exceptions.append(ExceptionNote(type_, act.at, payment.amount))
     amount = payment.amount.minor
-    _book(tx, act.world, payment, reason, {ledger.SUSPENSE: -amount, ledger.biller(_biller_id(payment)): amount}, act.at)
+    _book(
+        tx, act.world, payment, reason, {ledger.SUSPENSE: -amount, ledger.biller(_biller_id(payment)): amount}, act.at
+    )
 
 
 def _set_posting(payment: Payment, posting: Posting, now: int) -> None:

@@ -52,7 +52,13 @@ def issue(bank: Bank, tx: Tx, held: Held, biller: Biller, now: int) -> str:
     wire = _RECEIPT.present(facts)
     wire["signature"] = _sign(_signing_key(tx), wire)
     bank.contract.check_record("Receipt", wire)
-    tx.run(store.INSERT_RECEIPT, receipt_id=receipt_id, payment_id=payment.payment_id, world_id=held.world_id, wire=json_text(wire))
+    tx.run(
+        store.INSERT_RECEIPT,
+        receipt_id=receipt_id,
+        payment_id=payment.payment_id,
+        world_id=held.world_id,
+        wire=json_text(wire),
+    )
     return receipt_id
 
 

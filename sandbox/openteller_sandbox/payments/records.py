@@ -1,4 +1,6 @@
-"""Payments between database and memory: a record is read, changed, and written where nobody else has changed it meanwhile."""
+"""Payments between database and memory: a record is read, changed, and written where nobody else has changed it
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import to_wire
 from openteller_sandbox.db import Tx
-from openteller_sandbox.http import json_text
+from openteller_sandbox.http import json_text, with_tail
 from openteller_sandbox.payments import states, store
 from openteller_sandbox.payments.model import Choice, Held, Payment
 from openteller_sandbox.payments.schemas import PaymentSchema
@@ -109,7 +111,8 @@ def wire(bank: Bank, payment: Payment) -> str:
 
 def joined(bank: Bank, row: Any) -> str:
     """Join a stored record with its link."""
-    return f'{row["wire"][:-1]},"payment_link":{json_text(link(bank, row["link_code"], row["code4"], row["expires_at"], row["status"]))}}}'
+    computed = link(bank, row["link_code"], row["code4"], row["expires_at"], row["status"])
+    return with_tail(row["wire"], {"payment_link": computed})
 
 
 def link(bank: Bank, code: str, code4: str, expires_at: int, status: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import amounts, lifecycle, posting, records, store
+from openteller_sandbox.payments import amounts, lifecycle, posting, receipts, records, store
 from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import CANCELLABLE, Status
 
@@ -45,7 +45,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
         updated_at=now,
         history=[HistoryEntry(Status.CREATED.value, now, "PARTNER")],
     )
-    choice = _choose(bank, tx, caller, payment, request, now)
+    choice = _choose(tx, caller, payment, request, now)
     held = Held(
         payment=payment,
         world_id=caller.world.world_id,
@@ -58,9 +58,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
     )
     records.insert(bank, tx, held)
     if context := request.get("context"):
-        tx.run(
-            store.INSERT_CONTEXT, payment_id=payment.payment_id, world_id=held.world_id, context=json_text(context)
-        )
+        tx.run(store.INSERT_CONTEXT, payment_id=payment.payment_id, world_id=held.world_id, context=json_text(context))
         due.schedule(tx, caller.world, now + CONTEXT_MS, lifecycle.FORGET_CONTEXT, payment.payment_id)
     due.schedule(tx, caller.world, held.expires_at, lifecycle.EXPIRE, payment.payment_id)
     lifecycle.tell(bank, tx, caller.world, held, now)
@@ -91,7 +89,14 @@ def get_wire(bank: Bank, tx: Tx, app_id: str, payment_id: str) -> str | None:
 
 
 def page(
-    bank: Bank, tx: Tx, app_id: str, *, before: int | None, status: str | None, partner_reference: str | None, count: int
+    bank: Bank,
+    tx: Tx,
+    app_id: str,
+    *,
+    before: int | None,
+    status: str | None,
+    partner_reference: str | None,
+    count: int,
 ) -> list[tuple[int, str]]:
     """Give (sequence, JSON) of an app's payments, newest first."""
     rows = tx.all(
@@ -145,10 +150,10 @@ def _check_return_url(tx: Tx, caller: Caller, return_url: str | None) -> None:
         raise Problem("RETURN_URL_NOT_REGISTERED")
 
 
-def _choose(bank: Bank, tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:
+def _choose(tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:
     """Read which of the four forms was sent, and put what the partner may know into the payment."""
     if "bill_ids" in request:
-        return _choose_bills(bank, tx, caller, payment, request["bill_ids"], now)
+        return _choose_bills(tx, caller, payment, request["bill_ids"], now)
     if "biller_id" not in request:
         return Choice()
     biller = bills.payable_biller(tx, request["biller_id"], now, hours=False)
@@ -161,7 +166,12 @@ def _choose(bank: Bank, tx: Tx, caller: Caller, payment: Payment, request: Mappi
 
 def _choose_direct(payment: Payment, biller: Biller, inputs: dict[str, str], amount: Money, now: int) -> Choice:
     if biller.fetch_mode == "FETCH":
-        fault = Fault("body", "/biller_id", "FIELD_INVALID", "This biller has bills: fetch them and send bill_ids, or leave inputs and amount out.")
+        fault = Fault(
+            "body",
+            "/biller_id",
+            "FIELD_INVALID",
+            "This biller has bills: fetch them and send bill_ids, or leave inputs and amount out.",
+        )
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     bills.check_inputs(biller, inputs, on_page=False)
     amounts.check(biller, amount)
@@ -170,7 +180,7 @@ def _choose_direct(payment: Payment, biller: Biller, inputs: dict[str, str], amo
     return Choice(biller.biller_id, dict(inputs), amount_minor=amount.minor, from_partner=True)
 
 
-def _choose_bills(bank: Bank, tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int) -> Choice:
+def _choose_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int) -> Choice:
     chosen = [_own_bill(tx, caller, index, bill_id) for index, bill_id in enumerate(bill_ids)]
     first = chosen[0]
     if any(bill.bill_fetch_id != first.bill_fetch_id for bill in chosen):
@@ -190,15 +200,39 @@ def _choose_bills(bank: Bank, tx: Tx, caller: Caller, payment: Payment, bill_ids
         if biller.presentment in {"AMOUNT", "FULL"}:
             amounts.show(payment, biller, {bill.bill_id: bill.due.outstanding for bill in chosen}, now)
     amount_minor = None if due_sum is None else due_sum.minor
-    return Choice(biller.biller_id, inputs, [bill.bill_id for bill in chosen], first.bill_fetch_id, amount_minor, from_partner=True)
+    return Choice(
+        biller.biller_id,
+        inputs,
+        [bill.bill_id for bill in chosen],
+        first.bill_fetch_id,
+        amount_minor,
+        from_partner=True,
+    )
 
 
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
     bill = bills.find_bill(tx, caller.app_id, bill_id)
     if bill is None:
-        fault = Fault("body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged.")
+        fault = Fault(
+            "body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged."
+        )
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     return bill
+
+
+def by_link(tx: Tx, link_code: str) -> Held | None:
+    """Give the payment of a link to the bank's page."""
+    return records.by_code(tx, link_code)
+
+
+def receipt_of(tx: Tx, payment_id: str) -> dict[str, Any] | None:
+    """Give the receipt of a payment to the bank's page."""
+    return receipts.find(tx, payment_id)
+
+
+def receipt_keys(tx: Tx) -> dict[str, Any]:
+    """Give the JSON Web Key Set (RFC 7517) that receipts are verified with."""
+    return receipts.public_keys(tx)
 
 
 def world_of(bank: Bank, held: Held) -> World:

@@ -1,4 +1,6 @@
-"""The state machine as data. Code, documentation, pages and tests read these tables; nothing else says what may follow what."""
+"""The state machine as data. Code, documentation, pages and tests read these tables; nothing else says what may
+follow what.
+"""
 
 from __future__ import annotations
 

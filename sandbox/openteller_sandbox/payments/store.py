@@ -1,8 +1,25 @@
-"""The tables of payments, bill locks, contexts and receipts. ``choice`` holds account numbers: it never leaves the bank."""
+"""The tables of payments, bill locks, contexts and receipts. ``choice`` holds account numbers: it never leaves the
+bank.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, UniqueConstraint, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from openteller_sandbox.db import Insert, Statement, metadata
@@ -58,7 +75,9 @@ receipts = Table(
 )
 
 INSERT = Insert(payments, without=("seq",))
-FIND = Statement(select(payments).where(payments.c.payment_id == bindparam("payment_id"), payments.c.app_id == bindparam("app_id")))
+FIND = Statement(
+    select(payments).where(payments.c.payment_id == bindparam("payment_id"), payments.c.app_id == bindparam("app_id"))
+)
 BY_ID = Statement(select(payments).where(payments.c.payment_id == bindparam("payment_id")))
 BY_CODE = Statement(select(payments).where(payments.c.link_code == bindparam("link_code")))
 BY_REFERENCE = Statement(
@@ -92,7 +111,9 @@ MOVE = Statement(
 )
 COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
 LOCK = Statement(
-    sqlite_insert(bill_locks).values({column.name: bindparam(column.name) for column in bill_locks.columns}).on_conflict_do_nothing()
+    sqlite_insert(bill_locks)
+    .values({column.name: bindparam(column.name) for column in bill_locks.columns})
+    .on_conflict_do_nothing()
 )
 LOCKED = Statement(
     select(bill_locks.c.payment_id).where(

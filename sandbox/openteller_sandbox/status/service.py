@@ -34,7 +34,9 @@ OFFICIAL_ACCOUNTS: tuple[dict[str, Any], ...] = (
 
 
 def service_status(bank: Bank, now: int) -> dict[str, Any]:
-    """Give the contract's ``ServiceStatus``. A service that answers at all is operational: everything runs in one process."""
+    """Give the contract's ``ServiceStatus``. A service that answers at all is operational: everything runs in one
+    process.
+    """
     return {
         "status": "OPERATIONAL",
         "environment": "SANDBOX",

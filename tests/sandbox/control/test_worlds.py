@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from openteller_sandbox.bank import Bank, World
-from openteller_sandbox.ledger import service as ledger
-
 from tests.conftest import Partner, WallClock
 from tests.payer import Payer
+
+from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.ledger import service as ledger
 
 Partners = Callable[..., Partner]
 
@@ -28,7 +28,9 @@ def test_the_clock_of_one_world_moves_no_other(new_partner: Partners) -> None:
     assert other.get("/sandbox/v1/clock").json["bank_time"] == "2026-09-29T10:30:00+08:00"
 
 
-def test_apps_that_share_a_world_share_its_clock_but_not_their_payments(partner: Partner, new_partner: Partners) -> None:
+def test_apps_that_share_a_world_share_its_clock_but_not_their_payments(
+    partner: Partner, new_partner: Partners
+) -> None:
     other = new_partner(headers=partner.headers, join="world")
     payment = partner.pay_link()
     partner.advance(seconds=60)
@@ -49,7 +51,9 @@ def test_an_app_asks_for_fewer_scopes(new_partner: Partners) -> None:
     assert "payments:create" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("how", [{"to": "2026-09-29T10:29:00+08:00"}, {"to": "2028-01-01T00:00:00+08:00"}, {"to": "2026-09-29T02:30:00Z"}])
+@pytest.mark.parametrize(
+    "how", [{"to": "2026-09-29T10:29:00+08:00"}, {"to": "2028-01-01T00:00:00+08:00"}, {"to": "2026-09-29T02:30:00Z"}]
+)
 def test_the_clock_only_moves_forward_and_not_too_far(partner: Partner, how: dict) -> None:
     answer = partner.post("/sandbox/v1/clock:advance", how, key=None)
     assert (answer.status_code, answer.json["code"]) == (422, "CLOCK_BACKWARD")
@@ -76,7 +80,9 @@ def test_tokens_live_in_wall_time(wall: WallClock, partner: Partner) -> None:
         wall.at = before
 
 
-def test_reset_gives_a_fresh_world_and_keeps_the_app(bank: Bank, partner: Partner, payer: Callable[[str], Payer]) -> None:
+def test_reset_gives_a_fresh_world_and_keeps_the_app(
+    bank: Bank, partner: Partner, payer: Callable[[str], Payer]
+) -> None:
     bill = partner.fetch().json["bills"][0]
     payment = partner.pay_link(partner_reference="again", bill_ids=[bill["bill_id"]])
     payer(payment["payment_link"]["url"]).pay(partner.magic("SH-ELECTRICITY-01", "DUE_BILL")["account_number"][-4:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
 from tests.conftest import Partner
 
 TOP_UP = "CN-MOBILE_TOPUP-01"
@@ -28,7 +27,12 @@ def test_an_open_link_needs_nothing_but_a_reference(partner: Partner) -> None:
 
 def test_hints_are_kept(partner: Partner) -> None:
     payment = partner.pay_link(category_code="WATER", adcode="310000", locale="en", metadata={"page": "autumn"})
-    assert (payment["category_code"], payment["adcode"], payment["locale"], payment["metadata"]) == ("WATER", "310000", "en", {"page": "autumn"})
+    assert (payment["category_code"], payment["adcode"], payment["locale"], payment["metadata"]) == (
+        "WATER",
+        "310000",
+        "en",
+        {"page": "autumn"},
+    )
 
 
 def test_a_biller_link_names_the_biller(partner: Partner) -> None:
@@ -47,11 +51,17 @@ def test_a_direct_payment_shows_its_amount_and_masks_the_account(partner: Partne
 def test_a_bill_payment_shows_what_the_bills_add_up_to(partner: Partner) -> None:
     bills = partner.fetch(scenario="SEVERAL_BILLS").json["bills"]
     payment = partner.pay_link(bill_ids=[bill["bill_id"] for bill in bills])
-    assert sum(round(float(bill["outstanding"]["amount"]) * 100) for bill in bills) == round(float(payment["amount"]["amount"]) * 100)
+    assert sum(round(float(bill["outstanding"]["amount"]) * 100) for bill in bills) == round(
+        float(payment["amount"]["amount"]) * 100
+    )
 
 
 def test_amounts_that_a_partner_may_not_see_are_not_shown(partner: Partner) -> None:
-    biller = next(b for b in partner.get("/v1/billers", limit=100).json["data"] if b["presentment"] == "EXISTENCE" and b["fetch_mode"] == "FETCH")
+    biller = next(
+        b
+        for b in partner.get("/v1/billers", limit=100).json["data"]
+        if b["presentment"] == "EXISTENCE" and b["fetch_mode"] == "FETCH"
+    )
     code = biller["biller_code"]
     fetched = partner.fetch(code).json
     assert "amount" not in fetched["bills"][0]
@@ -81,7 +91,12 @@ def test_a_wrong_check_digit_is_named_without_the_number(partner: Partner) -> No
     number = inputs["account_number"]
     wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
     problem = _refused(
-        partner, 422, "FIELD_INVALID", biller_id=biller["biller_id"], inputs={"account_number": wrong}, amount=biller["plans"][0]["amount"]
+        partner,
+        422,
+        "FIELD_INVALID",
+        biller_id=biller["biller_id"],
+        inputs={"account_number": wrong},
+        amount=biller["plans"][0]["amount"],
     )
     assert problem["errors"][0]["pointer"] == "/inputs/account_number"
     assert "check digit" in problem["errors"][0]["message"]
@@ -133,10 +148,16 @@ def test_a_return_url_must_be_registered_to_the_letter(partner: Partner) -> None
         assert answer.json["code"] == "RETURN_URL_NOT_REGISTERED"
 
 
-def test_a_reference_is_unique_for_a_partner_and_names_its_payment(partner: Partner, new_partner: Callable[..., Partner]) -> None:
+def test_a_reference_is_unique_for_a_partner_and_names_its_payment(
+    partner: Partner, new_partner: Callable[..., Partner]
+) -> None:
     first = partner.pay_link(partner_reference="mine-1")
     again = partner.post("/v1/payments", {"partner_reference": "mine-1"})
-    assert (again.status_code, again.json["code"], again.json["payment_id"]) == (409, "DUPLICATE_REFERENCE", first["payment_id"])
+    assert (again.status_code, again.json["code"], again.json["payment_id"]) == (
+        409,
+        "DUPLICATE_REFERENCE",
+        first["payment_id"],
+    )
     sibling = new_partner(headers=partner.headers, join="partner")
     assert sibling.post("/v1/payments", {"partner_reference": "mine-1"}).json["code"] == "DUPLICATE_REFERENCE"
     neighbour = new_partner(headers=partner.headers, join="world")
@@ -146,7 +167,11 @@ def test_a_reference_is_unique_for_a_partner_and_names_its_payment(partner: Part
 def test_the_same_key_replays_the_first_answer_and_makes_one_payment(partner: Partner) -> None:
     body = {"partner_reference": "once-1"}
     first, second = (partner.post("/v1/payments", body, key="k-1") for _ in range(2))
-    assert (first.status_code, first.data, first.headers["Location"]) == (second.status_code, second.data, second.headers["Location"])
+    assert (first.status_code, first.data, first.headers["Location"]) == (
+        second.status_code,
+        second.data,
+        second.headers["Location"],
+    )
     assert len(partner.get("/v1/payments").json["data"]) == 1
     assert len(partner.events()) == 1
 
@@ -158,19 +183,28 @@ def test_the_same_key_with_another_body_is_a_mismatch(partner: Partner) -> None:
 
 
 def test_a_refused_request_keeps_no_key(partner: Partner) -> None:
-    assert partner.post("/v1/payments", {"partner_reference": "x", "biller_id": "blr_aaaaaaaaaaaa"}, key="k-3").status_code == 404
+    assert (
+        partner.post("/v1/payments", {"partner_reference": "x", "biller_id": "blr_aaaaaaaaaaaa"}, key="k-3").status_code
+        == 404
+    )
     assert partner.post("/v1/payments", {"partner_reference": "x"}, key="k-3").status_code == 201
 
 
 def test_a_key_is_needed(partner: Partner) -> None:
     answer = partner.post("/v1/payments", {"partner_reference": "x"}, key=None)
-    assert (answer.status_code, answer.json["code"], answer.json["errors"][0]["name"]) == (422, "FIELD_MISSING", "Idempotency-Key")
+    assert (answer.status_code, answer.json["code"], answer.json["errors"][0]["name"]) == (
+        422,
+        "FIELD_MISSING",
+        "Idempotency-Key",
+    )
 
 
 def test_a_key_is_forgotten_a_day_after_the_payment_is_final(partner: Partner) -> None:
     partner.post("/v1/payments", {"partner_reference": "k-old", "expires_in": 60}, key="k-4")
     partner.advance(seconds=86_400)
-    assert partner.post("/v1/payments", {"partner_reference": "k-new"}, key="k-4").json["code"] == "IDEMPOTENCY_MISMATCH"
+    assert (
+        partner.post("/v1/payments", {"partner_reference": "k-new"}, key="k-4").json["code"] == "IDEMPOTENCY_MISMATCH"
+    )
     partner.advance(seconds=120)
     assert partner.post("/v1/payments", {"partner_reference": "k-new"}, key="k-4").status_code == 201
 
@@ -199,8 +233,12 @@ def test_payments_are_found_by_status_and_reference(partner: Partner) -> None:
     one = partner.pay_link(partner_reference="find-me")
     partner.pay_link()
     partner.post(f"/v1/payments/{one['payment_id']}:cancel")
-    assert [p["payment_id"] for p in partner.get("/v1/payments", status="cancelled").json["data"]] == [one["payment_id"]]
-    assert [p["payment_id"] for p in partner.get("/v1/payments", partner_reference="find-me").json["data"]] == [one["payment_id"]]
+    assert [p["payment_id"] for p in partner.get("/v1/payments", status="cancelled").json["data"]] == [
+        one["payment_id"]
+    ]
+    assert [p["payment_id"] for p in partner.get("/v1/payments", partner_reference="find-me").json["data"]] == [
+        one["payment_id"]
+    ]
 
 
 def test_a_receipt_is_there_only_after_posting(partner: Partner) -> None:

@@ -1,4 +1,5 @@
-"""A payment's whole life at random: partners, payers, the biller and the clock act in any order, and the books are always right."""
+"""A payment's whole life at random: partners, payers, the biller and the clock act in any order, and the books are
+always right."""
 
 from __future__ import annotations
 
@@ -10,18 +11,17 @@ from tempfile import TemporaryDirectory
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
+from tests.conftest import WallClock, make_bank, make_partner
+from tests.payer import POOR, RICH, Payer
+
 from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import World
 from openteller_sandbox.customers import service as customers
+from openteller_sandbox.db import Statement
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments.states import LEGAL, TRANSITIONS, Debit, Posting, Status
-from sqlalchemy import select
-
-from openteller_sandbox.db import Statement
 from openteller_sandbox.payments.store import payments
-
-from tests.conftest import WallClock, make_bank, make_partner
-from tests.payer import POOR, RICH, Payer
 
 POWER = "SH-ELECTRICITY-01"
 SCENARIOS = (
@@ -37,7 +37,15 @@ SCENARIOS = (
     "PAYER_GIVES_UP",
     "BILL_CHANGES",
 )
-_ALL = Statement(select(payments.c.world_id, payments.c.payment_id, payments.c.status, payments.c.debit_status, payments.c.posting_status))
+_ALL = Statement(
+    select(
+        payments.c.world_id,
+        payments.c.payment_id,
+        payments.c.status,
+        payments.c.debit_status,
+        payments.c.posting_status,
+    )
+)
 _counter = itertools.count()
 _endings: Counter[str] = Counter()
 _folder = TemporaryDirectory(prefix="openteller-machine-")
@@ -60,15 +68,26 @@ class PaymentLife(RuleBasedStateMachine):
         self.biller_id = self.one.biller(POWER)["biller_id"]
         self.numbers = {scenario: self.one.magic(POWER, scenario)["account_number"] for scenario in SCENARIOS}
 
-    @rule(target=links, app=st.integers(0, 1), scenario=st.sampled_from(SCENARIOS), expires_in=st.sampled_from([60, 3600, 86_400]))
+    @rule(
+        target=links,
+        app=st.integers(0, 1),
+        scenario=st.sampled_from(SCENARIOS),
+        expires_in=st.sampled_from([60, 3600, 86_400]),
+    )
     def fetch_and_link(self, app: int, scenario: str, expires_in: int) -> tuple[int, str, str, str]:
         partner = self.apps[app]
-        body = {"biller_id": self.biller_id, "inputs": {"account_number": self.numbers[scenario]}, "end_user_ref": "user-of-the-machine"}
+        body = {
+            "biller_id": self.biller_id,
+            "inputs": {"account_number": self.numbers[scenario]},
+            "end_user_ref": "user-of-the-machine",
+        }
         fetched = partner.post("/v1/bill-fetches", body)
         assert fetched.status_code in {201, 409}, fetched.text
         bills = fetched.json.get("bills", [])[:1]
         form = {"bill_ids": [bills[0]["bill_id"]]} if bills else {"biller_id": self.biller_id}
-        made = partner.post("/v1/payments", {"partner_reference": f"m-{next(_counter)}", "expires_in": expires_in, **form})
+        made = partner.post(
+            "/v1/payments", {"partner_reference": f"m-{next(_counter)}", "expires_in": expires_in, **form}
+        )
         if made.status_code != 201:
             assert made.json["code"] == "BILL_ALREADY_PAID"
             form = {}
@@ -158,5 +177,7 @@ class PaymentLife(RuleBasedStateMachine):
 
 def test_a_payments_whole_life_at_random_keeps_the_books_right() -> None:
     """The same walk in every run; and one that never pays would show nothing, so each way of ending must occur."""
-    run_state_machine_as_test(PaymentLife, settings=settings(max_examples=30, stateful_step_count=15, deadline=None, derandomize=True))
+    run_state_machine_as_test(
+        PaymentLife, settings=settings(max_examples=30, stateful_step_count=15, deadline=None, derandomize=True)
+    )
     assert set(_endings) == {"succeeded", "refunded", "cancelled", "expired", "failed"}, _endings

@@ -7,14 +7,15 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from joserfc.jwk import OKPKey
+from tests.conftest import Partner
+from tests.payer import Payer
+
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments.receipts import canonical
-
-from tests.conftest import Partner
-from tests.payer import Payer
 
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
@@ -50,14 +51,20 @@ def _available(bank: Bank, partner: Partner) -> int:
 
 
 def _balances(bank: Bank, partner: Partner) -> dict[str, int]:
-    return {name: amount for name, amount in ledger.balances(bank.db.read(), World(partner.app["world_id"])).items() if amount}
+    return {
+        name: amount
+        for name, amount in ledger.balances(bank.db.read(), World(partner.app["world_id"])).items()
+        if amount
+    }
 
 
 def _minor(payment: dict, member: str = "total") -> int:
     return round(float(payment[member]["amount"]) * 100)
 
 
-def test_a_posted_payment_moves_the_money_to_the_biller(bank: Bank, partner: Partner, pay: Callable, reasons: Callable) -> None:
+def test_a_posted_payment_moves_the_money_to_the_biller(
+    bank: Bank, partner: Partner, pay: Callable, reasons: Callable
+) -> None:
     payment = pay("DUE_BILL")
     assert (payment["status"], payment["iso_status"], payment["money_at"]) == ("succeeded", "ACCC", "BILLER")
     assert reasons(payment) == ["authorise", "send", "post"]
@@ -93,7 +100,9 @@ def test_a_timeout_is_unknown_until_the_biller_says_posted(partner: Partner, pay
     assert reasons(payment) == ["authorise", "send", "post"]
 
 
-def test_a_timeout_that_was_not_posted_is_refunded_in_full(bank: Bank, partner: Partner, pay: Callable, reasons: Callable) -> None:
+def test_a_timeout_that_was_not_posted_is_refunded_in_full(
+    bank: Bank, partner: Partner, pay: Callable, reasons: Callable
+) -> None:
     payment = pay("TIMEOUT_REFUNDED")
     partner.advance(seconds=301)
     assert partner.payment(payment["payment_id"])["status"] == "refund_pending"
@@ -128,12 +137,18 @@ def test_a_double_posting_never_costs_the_payer(bank: Bank, partner: Partner, pa
     assert _balances(bank, partner)[f"biller:{payment['biller_id']}"] == 2 * _minor(payment)
 
 
-def test_a_reversal_brings_the_money_back_and_the_bill_too(bank: Bank, partner: Partner, pay: Callable, reasons: Callable) -> None:
+def test_a_reversal_brings_the_money_back_and_the_bill_too(
+    bank: Bank, partner: Partner, pay: Callable, reasons: Callable
+) -> None:
     payment = pay("REVERSED")
     assert payment["status"] == "succeeded"
     partner.advance(seconds=3600 + 60)
     payment = partner.payment(payment["payment_id"])
-    assert (payment["status"], payment["status_reason"], payment["posting"]["status"]) == ("refunded", "BILLER_REVERSED", "REVERSED")
+    assert (payment["status"], payment["status_reason"], payment["posting"]["status"]) == (
+        "refunded",
+        "BILLER_REVERSED",
+        "REVERSED",
+    )
     assert reasons(payment) == ["authorise", "send", "post", "reverse", "give back", "return"]
     assert _available(bank, partner) == 1_000_000_00
     assert partner.fetch(scenario="REVERSED").json["status"] == "READY"
@@ -187,11 +202,13 @@ def test_a_receipt_is_signed_by_the_bank(partner: Partner, pay: Callable) -> Non
     signature = urlsafe_b64decode(receipt["signature"]["value"] + "==")
     key.public_key.verify(signature, canonical(receipt))
     forged = json.loads(json.dumps(receipt)) | {"amount": {"amount": "1.00", "currency": "CNY"}}
-    with pytest.raises(Exception, match="^$"):
+    with pytest.raises(InvalidSignature):
         key.public_key.verify(signature, canonical(forged))
 
 
-def test_two_apps_of_one_world_cannot_both_pay_a_bill(partner: Partner, new_partner: Callable[..., Partner], payer: Payers) -> None:
+def test_two_apps_of_one_world_cannot_both_pay_a_bill(
+    partner: Partner, new_partner: Callable[..., Partner], payer: Payers
+) -> None:
     other = new_partner(headers=partner.headers, join="world")
     links = []
     for app in (partner, other):

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import pytest
+
 from openteller_sandbox import contract
-from openteller_sandbox.payments.states import CANCELLABLE, FINAL, ISO_20022, LEGAL, LINK_STATUS, TRANSITIONS, Debit, Posting, Status, money_at
+from openteller_sandbox.payments.states import (
+    CANCELLABLE,
+    FINAL,
+    ISO_20022,
+    LEGAL,
+    LINK_STATUS,
+    TRANSITIONS,
+    Debit,
+    Posting,
+    Status,
+    money_at,
+)
 
 
 def _reachable(start: Status) -> set[Status]:
@@ -27,7 +39,9 @@ def test_the_contract_lists_the_same_statuses_and_sides() -> None:
     assert set(schemas["DebitStatus"]["x-extensible-enum"]) == {debit.value for debit in Debit}
     assert set(schemas["PostingStatus"]["x-extensible-enum"]) == {posting.value for posting in Posting}
     assert set(ISO_20022.values()) <= set(schemas["Payment"]["properties"]["iso_status"]["x-extensible-enum"])
-    assert set(LINK_STATUS.values()) | {"COMPLETED"} == set(schemas["PaymentLink"]["properties"]["status"]["x-extensible-enum"])
+    assert set(LINK_STATUS.values()) | {"COMPLETED"} == set(
+        schemas["PaymentLink"]["properties"]["status"]["x-extensible-enum"]
+    )
 
 
 def test_every_status_can_be_reached_from_a_new_link() -> None:
@@ -48,7 +62,9 @@ def test_cancelling_is_possible_exactly_where_the_table_has_it() -> None:
 
 
 def test_nothing_follows_a_final_status_but_a_reversal() -> None:
-    assert {(status, to) for status in FINAL for to in TRANSITIONS[status]} == {(Status.SUCCEEDED, Status.REFUND_PENDING)}
+    assert {(status, to) for status in FINAL for to in TRANSITIONS[status]} == {
+        (Status.SUCCEEDED, Status.REFUND_PENDING)
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Turning values into pages: with headers against framing, caching, indexing and following, and in a language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.hosted.sessions import Session
+from openteller_sandbox.hosted.texts import LOCALES, translator
+from openteller_sandbox.http import Problem
+from openteller_sandbox.payments.model import Held
+
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
+PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": f"{_POLICY}; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_DEFAULTS: dict[str, Any] = {
+    "faults": {},
+    "typed": {},
+    "notice": None,
+    "csrf": None,
+    "code4": None,
+    "step": None,
+    "code": None,
+}
+
+
+def render(template: str, locale: str, values: dict[str, Any], status: int = 200) -> Response:
+    """Make a page in a language."""
+    body = render_template(template, locale=locale, t=translator(locale), **(_DEFAULTS | values))
+    response = make_response(body, status)
+    response.headers.update(PAGE_HEADERS)
+    response.headers["Content-Language"] = locale
+    return response
+
+
+def problem_page(bank: Bank, problem: Problem, session: Session | None = None, held: Held | None = None) -> Response:
+    """Tell a payer what is wrong, with a way back where there is one."""
+    row = bank.contract.error_codes[problem.code]
+    locale = session.locale if session else asked_locale("zh-CN")
+    values = {
+        "message": row.display_message[locale],
+        "error_code": row.code,
+        "code": held.link_code if held else None,
+        "csrf": session.csrf if session else None,
+    }
+    return render("problem.html", locale, values, row.status)
+
+
+def see_other(path: str) -> Response:
+    """Send a browser on after a form (303)."""
+    response = make_response(redirect(path, 303))
+    response.headers.update(PAGE_HEADERS)
+    return response
+
+
+def asked_locale(fallback: str) -> str:
+    """Give the language that the address asks for, else the fallback; a language is no state."""
+    asked = request.args.get("lang", fallback)
+    return asked if asked in LOCALES else fallback
