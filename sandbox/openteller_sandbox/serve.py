@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
+_BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -101,7 +102,7 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
     for name, value in scope.headers.items():
         if name == "content-type":
             environ["CONTENT_TYPE"] = value
-        elif name != "content-length":
+        elif name not in _BODY_HEADERS:
             key = f"HTTP_{name.upper().replace('-', '_')}"
             environ[key] = f"{environ[key]},{value}" if key in environ else value
     environ.setdefault("HTTP_HOST", scope.authority or scope.server)
