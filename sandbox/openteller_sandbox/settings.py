@@ -25,7 +25,7 @@ class RateLimits:
     """Token buckets in wall time: as many requests at once, refilled over ``window_s`` seconds."""
 
     app: int = 6000
-    anonymous: int = 300
+    anonymous: int = 120
     window_s: int = 60
 
 
