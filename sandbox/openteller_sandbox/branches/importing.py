@@ -93,6 +93,7 @@ def _store(tx: Tx, tables: store.Places, places: Sequence[_Place]) -> None:
 
 def _row(number: int, place: _Place) -> dict[str, Any]:
     record = place.record
+    hours = _hours(place, record)  # also where nobody is served now: they must make sense when it opens again
     return {
         "number": number,
         "place_id": place.place_id,
@@ -100,7 +101,7 @@ def _row(number: int, place: _Place) -> dict[str, Any]:
         "latitude": record["location"]["latitude"],
         "longitude": record["location"]["longitude"],
         "changed_at": clock.parse(record["last_updated"]),
-        "hours": _hours(place, record) if record["status"] in _SERVING else None,
+        "hours": hours if record["status"] in _SERVING else None,
         "wire": place.line.encode(),
     }
 

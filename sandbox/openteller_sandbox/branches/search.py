@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from itertools import pairwise
 
 _HAN = "〇㐀-䶿一-鿿𠀀-𲎯"
-_RUNS = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
-_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+_HAN_RUN = re.compile(f"[{_HAN}]+")
+_OTHER_WORD = re.compile(f"[^\\W_{_HAN}]+")
+_SEPARATORS = re.compile(r"[\W_]+")
 _ACCENTS_AND_APOSTROPHES = re.compile("[\u0300-\u036f'\u2018\u2019\u02bc]")
 
 
@@ -27,32 +27,26 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> set[str]:
     """Give every word that a text is found by."""
-    words: set[str] = set()
-    for run in _RUNS.findall(fold(text)):
-        if _is_han(run):
-            words.update(run, _pairs(run))
-        else:
-            words.add(run)
+    text = fold(text)
+    words = set(_OTHER_WORD.findall(text))
+    for run in _HAN_RUN.findall(text):
+        words.update(run, _pairs(run))
     return words
 
 
 def words_asked(text: str) -> list[str]:
     """Give the words that must all be found, each once; none when there is nothing but punctuation."""
-    words: list[str] = []
-    for run in _RUNS.findall(fold(text)):
-        words += _pairs(run) if len(run) > 1 and _is_han(run) else [run]
+    text = fold(text)
+    words: list[str] = _OTHER_WORD.findall(text)
+    for run in _HAN_RUN.findall(text):
+        words += _pairs(run) if len(run) > 1 else run
     return list(dict.fromkeys(words))
 
 
 def city_key(name: str) -> str:
     """Write the name or code of a city the one way, without spaces: ``Xi'an`` and ``xi an`` as ``xian``."""
-    return "".join(_RUNS.findall(fold(name)))
-
-
-def _is_han(run: str) -> bool:
-    """Tell the two kinds of runs apart: no run has characters of both."""
-    return _HAN_CHARACTER.match(run) is not None
+    return _SEPARATORS.sub("", fold(name))
 
 
 def _pairs(run: str) -> Iterable[str]:
-    return map("".join, pairwise(run))
+    return map(str.__add__, run, run[1:])

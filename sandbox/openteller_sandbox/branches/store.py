@@ -67,6 +67,7 @@ class Places:
             Column("value", String, primary_key=True),
             Column("detail", Text, primary_key=True),
             Column("members", LargeBinary, nullable=False),
+            sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
         )
         columns = places.c
         self.INSERT = Insert(places)

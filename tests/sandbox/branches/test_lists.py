@@ -1,0 +1,245 @@
+"""Lists over HTTP: what they find, in which order, on which page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from tests.conftest import Partner
+from tests.sandbox.branches.conftest import Record, seed
+
+EARTH_RADIUS_M = 6_371_008.8
+NEAR = "31.2336,121.4692"
+SPOTS = {
+    "Shanghai": (31.2336, 121.4692),
+    "Urumqi": (43.8256, 87.6168),
+    "the sea": (30.0, 126.5),
+    "Tibet": (33.0, 84.0),
+    "New York": (40.7, -74.0),
+    "the South Pole": (-90.0, 0.0),
+}
+
+
+def records(client: FlaskClient, path: str = "/v1/branches", **query: Any) -> list[Record]:
+    answer = client.get(path, query_string=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.json["meta"]["count"] == len(answer.json["data"])
+    return list(answer.json["data"])
+
+
+def walk(client: FlaskClient, path: str = "/v1/branches", **query: Any) -> list[Record]:
+    """Follow every next link."""
+    url: str | None = f"{path}?" + "&".join(f"{name}={value}" for name, value in query.items())
+    found: list[Record] = []
+    while url:
+        answer = client.get(url)
+        assert answer.status_code == 200, answer.text
+        found += answer.json["data"]
+        url = answer.json["links"]["next"]
+    return found
+
+
+def metres(spot: tuple[float, float], record: Record) -> float:
+    """Spherical law of cosines, which is good enough at these distances and not the formula under test."""
+    north, east = map(math.radians, spot)
+    place = record["location"]
+    latitude, longitude = math.radians(place["latitude"]), math.radians(place["longitude"])
+    cosine = math.sin(north) * math.sin(latitude) + math.cos(north) * math.cos(latitude) * math.cos(longitude - east)
+    return EARTH_RADIUS_M * math.acos(max(-1.0, min(1.0, cosine)))
+
+
+def by_distance(spot: tuple[float, float], *, wanted: Callable[[Record], bool] = lambda _: True) -> list[Record]:
+    return sorted(filter(wanted, seed("branches")), key=lambda record: metres(spot, record))
+
+
+@pytest.mark.parametrize("spot", SPOTS.values(), ids=SPOTS)
+def test_the_nearest_are_those_that_measuring_all_of_them_finds(client: FlaskClient, spot: tuple[float, float]) -> None:
+    found = records(client, near=f"{spot[0]},{spot[1]}", limit=20)
+    expected = by_distance(spot)[:20]
+
+    assert [record["branch_id"] for record in found] == [record["branch_id"] for record in expected]
+    for record in found:
+        assert record["distance_m"] == pytest.approx(metres(spot, record), abs=1)
+
+
+def test_without_a_position_there_is_no_distance(client: FlaskClient) -> None:
+    assert all("distance_m" not in record for record in records(client))
+
+
+def test_pages_by_distance_with_filters_go_through_everything_once(client: FlaskClient) -> None:
+    """Foreign exchange in the whole country, by distance from Shanghai, seven rows at a time."""
+    offers = [
+        record for record in seed("branches") if any(each["code"] == "FOREIGN_EXCHANGE" for each in record["services"])
+    ]
+    found = walk(client, near=NEAR, service="FOREIGN_EXCHANGE", limit=7)
+
+    assert len(found) == len(offers)
+    assert {record["branch_id"] for record in found} == {record["branch_id"] for record in offers}
+    distances = [record["distance_m"] for record in found]
+    assert distances == sorted(distances)
+
+
+def test_pages_by_code_go_through_everything_once(client: FlaskClient) -> None:
+    for path, name, code in (("/v1/branches", "branches", "branch_code"), ("/v1/atms", "atms", "atm_code")):
+        codes = [record[code] for record in walk(client, path, limit=100)]
+        assert codes == sorted(record[code] for record in seed(name))
+
+
+def test_the_last_page_has_no_next_and_a_later_one_links_back(client: FlaskClient) -> None:
+    first = client.get("/v1/branches", query_string={"city": "310109", "limit": 3}).json
+    assert first["links"]["prev"] is None
+    assert parse_qs(urlsplit(first["links"]["next"]).query)["city"] == ["310109"]
+
+    last = client.get("/v1/branches", query_string={"city": "310109", "limit": 100}).json
+    assert last["links"]["next"] is None
+    assert client.get(first["links"]["next"]).json["links"]["prev"] is not None
+
+
+@pytest.mark.parametrize("radius", [1, 900, 2_500, 40_000])
+def test_a_radius_bounds_the_list(client: FlaskClient, radius: int) -> None:
+    found = walk(client, near=NEAR, radius_m=radius, limit=9)
+    expected = by_distance(SPOTS["Shanghai"], wanted=lambda record: metres(SPOTS["Shanghai"], record) <= radius)
+    assert [record["branch_id"] for record in found] == [record["branch_id"] for record in expected]
+
+
+def test_a_radius_around_nothing_is_refused(client: FlaskClient) -> None:
+    answer = client.get("/v1/branches", query_string={"radius_m": 500})
+    assert (answer.status_code, answer.json["code"]) == (422, "FIELD_INVALID")
+    assert [(fault["in"], fault["name"]) for fault in answer.json["errors"]] == [("query", "radius_m")]
+
+
+@pytest.mark.parametrize("name", ["上海", "上海市", "Shanghai", "shang hai", "SHANGHAI", "310000", "310100"])
+def test_a_city_has_many_names(client: FlaskClient, name: str) -> None:
+    expected = [record["branch_code"] for record in seed("branches") if record["branch_code"].startswith("31")]
+    if name == "310100":  # of a municipality: its districts, not its counties
+        expected = [code for code in expected if code.startswith("3101")]
+    assert [record["branch_code"] for record in walk(client, city=name, limit=100)] == expected
+
+
+def test_a_county_a_prefecture_and_a_province_are_found_by_code(client: FlaskClient) -> None:
+    for code, beginning in (("330106", "330106"), ("330100", "3301"), ("330000", "33")):
+        found = walk(client, city=code, limit=100)
+        expected = [record for record in seed("branches") if record["postal_address"]["adcode"].startswith(beginning)]
+        assert [record["branch_id"] for record in found] == [record["branch_id"] for record in expected]
+
+
+def test_two_cities_of_one_pinyin_are_both_found(client: FlaskClient) -> None:
+    towns = {record["postal_address"]["town_name"] for record in walk(client, city="suzhou", limit=100)}
+    assert towns == {"苏州市", "宿州市"}
+
+
+@pytest.mark.parametrize("name", ["火星", "999999", "市", "!"])
+def test_an_unknown_city_has_no_branches(client: FlaskClient, name: str) -> None:
+    assert records(client, city=name) == []
+
+
+@pytest.mark.parametrize(
+    "q", ["虹口", "hongkou", "hong kou", "HONGKOU", "hk", "虹口 上海", "上海hongkou", "示范银行 虹口", "ＨＯＮＧＫＯＵ"]
+)
+def test_a_district_is_found_by_what_people_type(client: FlaskClient, q: str) -> None:
+    """Chinese of two characters, pinyin in one word and in two, initials, English, and mixtures."""
+    expected = {record["branch_id"] for record in seed("branches") if record["branch_code"].startswith("310109")}
+    assert expected <= {record["branch_id"] for record in walk(client, q=q, city="上海", limit=100)}
+
+
+def test_every_word_must_be_found(client: FlaskClient) -> None:
+    found = walk(client, q="上海 自助银行", limit=100)
+    assert found
+    assert all("上海" in row["name"]["zh-CN"] and "自助银行" in row["name"]["zh-CN"] for row in found)
+    assert records(client, q="上海 北京分行") == []
+
+
+@pytest.mark.parametrize("q", ["！？", "...", "　。"])
+def test_a_query_without_a_word_finds_nothing(client: FlaskClient, q: str) -> None:
+    assert records(client, q=q) == []
+
+
+def test_a_branch_is_found_by_its_whole_name_in_both_languages(client: FlaskClient) -> None:
+    """On a sample of the seed: nothing of a name is lost in cutting it into words."""
+    for record in seed("branches")[::400]:
+        for name in record["name"].values():
+            found = walk(
+                client, q=name.removeprefix("Demo Bank ")[:64], city=record["postal_address"]["adcode"], limit=100
+            )
+            assert record["branch_id"] in {row["branch_id"] for row in found}
+
+
+def test_atms_are_found_by_service_place_and_words(client: FlaskClient) -> None:
+    found = walk(client, "/v1/atms", near=NEAR, radius_m=20_000, service="CASH_DEPOSIT", q="超市", limit=5)
+    expected = [
+        record
+        for record in seed("atms")
+        if metres(SPOTS["Shanghai"], record) <= 20_000
+        and "CASH_DEPOSIT" in record["atm_services"]
+        and "超市" in record["name"]["zh-CN"] + "".join(record["postal_address"]["address_lines"])
+    ]
+    assert found
+    assert {record["atm_id"] for record in found} == {record["atm_id"] for record in expected}
+
+
+def test_open_now_false_is_the_same_as_leaving_it_out(client: FlaskClient) -> None:
+    assert records(client, open_now="false", limit=5) == records(client, limit=5)
+
+
+def test_all_filters_combine(client: FlaskClient) -> None:
+    query = {"near": NEAR, "radius_m": 30_000, "city": "上海", "q": "支行", "service": "CORPORATE", "open_now": "true"}
+    found = walk(client, **query, limit=4)
+    assert len(found) > 4
+    for record in found:
+        assert record["open_now"]
+        assert record["distance_m"] <= 30_000
+        assert record["postal_address"]["town_name"] == "上海市"
+        assert "CORPORATE" in {each["code"] for each in record["services"]}
+
+
+def test_what_is_open_follows_the_clock_of_the_world(new_partner: Callable[..., Partner]) -> None:
+    partner = new_partner()
+    query = {"city": "上海", "service": "CORPORATE", "open_now": "true"}
+    assert partner.get("/v1/branches", **query).json["data"]
+    partner.advance(to="2026-09-29T22:00:00+08:00")
+    assert partner.get("/v1/branches", **query).json["data"] == []
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"near": "31.2"}, 422),
+        ({"near": "91,121"}, 422),
+        ({"near": "31.2,181"}, 422),
+        ({"near": "31.2, 121.4"}, 422),
+        ({"near": "nan,nan"}, 422),
+        ({"near": "٣١,١٢١"}, 422),
+        ({"near": NEAR, "radius_m": "0"}, 422),
+        ({"near": NEAR, "radius_m": "500001"}, 422),
+        ({"near": NEAR, "radius_m": "1e3"}, 422),
+        ({"service": "HAIRCUT"}, 422),
+        ({"open_now": "yes"}, 422),
+        ({"limit": "101"}, 422),
+        ({"q": ""}, 422),
+        ({"q": "x" * 65}, 422),
+        ({"city": "上\x00海"}, 422),
+        ({"open_at": "2026-09-29T10:30:00+08:00"}, 400),
+        ({"after": "bm90IGEgY3Vyc29y"}, 400),
+    ],
+)
+def test_what_cannot_be_is_refused_and_named(client: FlaskClient, query: dict[str, str], status: int) -> None:
+    answer = client.get("/v1/branches", query_string=query)
+    assert answer.status_code == status
+    assert answer.json["errors"]
+    assert all(fault["in"] == "query" for fault in answer.json["errors"])
+
+
+def test_a_cursor_fits_its_own_list_only(client: FlaskClient) -> None:
+    answer = client.get("/v1/branches", query_string={"city": "上海", "limit": 2}).json
+    cursor = parse_qs(urlsplit(answer["links"]["next"]).query)["after"][0]
+    for path, query in (("/v1/branches", {"city": "北京"}), ("/v1/branches", {}), ("/v1/atms", {"city": "上海"})):
+        refused = client.get(path, query_string={**query, "after": cursor})
+        assert (refused.status_code, refused.json["code"]) == (400, "REQUEST_MALFORMED")
+    assert client.get("/v1/branches", query_string={"city": "上海", "after": cursor, "limit": 9}).status_code == 200
