@@ -16,13 +16,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.sdk.processes import MORNING, Running, sandbox
+
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.partners.service import DEMO_APP_ID, DEMO_CLIENT_SECRET
 
-from tests.sdk.processes import MORNING, Running, sandbox
 
-
-def _call(url: str, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+def _call(
+    url: str, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)) as connection:
         connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
         answer = connection.getresponse()
@@ -68,7 +70,13 @@ def test_a_body_that_announces_too_much_is_refused_unread(url: str) -> None:
 
 def test_a_body_in_chunks_is_cut_off_at_the_limit(url: str) -> None:
     chunk = b"%x\r\n%s\r\n" % (8192, b" " * 8192)
-    head = b"POST /v1/calculators/fx HTTP/1.1\r\nHost: bank\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    lines = [
+        "POST /v1/calculators/fx HTTP/1.1",
+        "Host: bank",
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+    ]
+    head = "\r\n".join([*lines, "", ""]).encode()
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30) as connection:
         connection.sendall(head + chunk * 9 + b"0\r\n\r\n")
         answer = connection.recv(4096)
@@ -76,7 +84,14 @@ def test_a_body_in_chunks_is_cut_off_at_the_limit(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/payments/..%2f..%2fv1%2fstatus", "/v1/branches/%00", "/v1/branches/%FF%FE", "/v1//status", "/%2e%2e/etc/passwd"]
+    "path",
+    [
+        "/v1/payments/..%2f..%2fv1%2fstatus",
+        "/v1/branches/%00",
+        "/v1/branches/%FF%FE",
+        "/v1//status",
+        "/%2e%2e/etc/passwd",
+    ],
 )
 def test_a_path_that_is_no_path_of_the_contract_is_not_found(url: str, path: str) -> None:
     status, _, body = _call(url, "GET", path)
@@ -126,8 +141,9 @@ def test_a_database_of_another_version_is_refused_and_left_as_it_is(tmp_path: Pa
 
 
 def test_a_seed_that_does_not_fit_names_its_line_and_leaves_no_database(tmp_path: Path) -> None:
-    from openteller_sandbox.settings import SEED_FOLDER
     from tests.sdk.processes import run
+
+    from openteller_sandbox.settings import SEED_FOLDER
 
     seed = tmp_path / "seed"
     seed.mkdir()

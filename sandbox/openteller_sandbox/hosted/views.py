@@ -96,7 +96,7 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
     return {
         "receipt": found,
         "biller_name": biller.name[locale],
-        "account": biller.account(held.choice.inputs),
+        "account": biller.account(held.choice.inputs) if held.choice.inputs else held.payment.account_ref_masked,
         "payer": customers.by_id(session.customer_id).name,
         "paid_at": clock.to_datetime(clock.parse(found["paid_at"])).strftime("%Y-%m-%d %H:%M:%S"),
     }

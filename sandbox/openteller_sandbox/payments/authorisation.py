@@ -22,6 +22,8 @@ from openteller_sandbox.payments.model import Attempt, Choice, Fee, Held
 from openteller_sandbox.payments.states import Status
 
 MOST_ATTEMPTS = 5
+MOST_SIGN_INS = 10
+"""However many browsers sign in and leave: after these the link has served its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ def sign_in(
     """
     with bank.db.act() as tx:
         held = open_payment(tx, payment_id, now)
+        if len(held.payment.attempts) >= MOST_SIGN_INS:
+            _use_up(bank, tx, world, held, now)
+            return SignIn.LOCKED, None, ""
         result, customer = customers.sign_in(tx, world, number, code, now)
         attempt = Attempt(ids.new("att"), "STARTED", now)
         held.payment.attempts.append(attempt)
@@ -191,13 +196,20 @@ def _fail(bank: Bank, tx: Tx, world: World, held: Held, attempt: Attempt, now: i
     payment = held.payment
     attempt.status, attempt.reason = "FAILED", "PAYER_NOT_COMPLETED"
     if payment.failed_attempts >= MOST_ATTEMPTS:
-        payment.status_reason = "PAYER_NOT_COMPLETED"
-        lifecycle.close_attempts(payment)
-        lifecycle.move(bank, tx, world, held, Status.FAILED, "PAYER", now)
+        _use_up(bank, tx, world, held, now)
     elif any(each.status == "STARTED" for each in payment.attempts):
         records.save(bank, tx, held, now)
     else:
         lifecycle.move(bank, tx, world, held, Status.CREATED, "PAYER", now)
+
+
+def _use_up(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
+    """End a payment whose attempts are used up."""
+    held.payment.status_reason = "PAYER_NOT_COMPLETED"
+    lifecycle.close_attempts(held.payment)
+    if held.payment.status is Status.CREATED:
+        lifecycle.move(bank, tx, world, held, Status.AUTHORISING, "PAYER", now)
+    lifecycle.move(bank, tx, world, held, Status.FAILED, "PAYER", now)
 
 
 def _open_attempt(held: Held, attempt_id: str) -> Attempt:

@@ -93,12 +93,13 @@ def forget_context(bank: Bank, act: Due) -> None:
 
 
 def forget_keys(bank: Bank, act: Due) -> None:
-    """Forget the idempotency keys of a payment, 24 hours after it was final; its account number goes with them."""
+    """Forget the idempotency keys of a payment and its account number, 24 hours after it was final."""
     with bank.db.act() as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in FINAL:
             return
         idempotency.forget(tx, act.world.world_id, act.subject)
+        records.forget_account(tx, held)
 
 
 DUE_HANDLERS = {EXPIRE: expire, FORGET_CONTEXT: forget_context, FORGET_KEYS: forget_keys}

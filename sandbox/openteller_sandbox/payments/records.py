@@ -77,6 +77,12 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
         raise Conflict
 
 
+def forget_account(tx: Tx, held: Held) -> None:
+    """Delete the account number of a payment that needs it no more; its record has it masked."""
+    held.choice.inputs = {}
+    tx.run(store.FORGET_CHOICE, p=held.payment.payment_id, chosen=json_text(asdict(held.choice)))
+
+
 def find(tx: Tx, app_id: str, payment_id: str) -> Held | None:
     """Give an app's payment."""
     row = tx.one(store.FIND, payment_id=payment_id, app_id=app_id)

@@ -109,6 +109,9 @@ MOVE = Statement(
         wire=bindparam("w"),
     )
 )
+FORGET_CHOICE = Statement(
+    update(payments).where(payments.c.payment_id == bindparam("p")).values(choice=bindparam("chosen"))
+)
 COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
 LOCK = Statement(
     sqlite_insert(bill_locks)

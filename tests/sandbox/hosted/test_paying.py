@@ -10,6 +10,7 @@ from tests.payer import POOR, RICH, Payer
 
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.payments import store as payments_store
 
 Payers = Callable[[str], Payer]
 
@@ -306,3 +307,27 @@ def test_english_can_be_chosen_before_and_during_the_payment(partner: Partner, p
     assert "Customer number" in page.text
     page.send("language")
     assert "客户号" in page.text
+
+
+def test_many_browsers_that_sign_in_and_leave_use_the_link_up(partner: Partner, payer: Payers) -> None:
+    payment, _ = _bill_link(partner)
+    for _ in range(10):
+        payer(payment["payment_link"]["url"]).send("start").sign_in()
+    assert partner.payment(payment["payment_id"])["status"] == "authorising"
+    last = payer(payment["payment_link"]["url"]).send("start").sign_in()
+    assert last.answer.status_code == 410
+    read = partner.payment(payment["payment_id"])
+    assert (read["status"], len(read["attempts"])) == ("failed", 10)
+
+
+def test_the_account_number_is_forgotten_a_day_after_the_end(bank: Bank, partner: Partner, payer: Payers) -> None:
+    payment, digits = _bill_link(partner)
+    page = payer(payment["payment_link"]["url"]).pay(digits)
+    account = partner.magic("SH-ELECTRICITY-01", "DUE_BILL")["account_number"]
+    partner.advance(seconds=86_400 + 60)
+    page.open("/receipt")
+    assert page.answer.status_code == 200
+    assert account not in page.text
+    stored = bank.db.read().one(payments_store.BY_ID, payment_id=payment["payment_id"])
+    assert stored is not None
+    assert account not in str(tuple(stored))
