@@ -18,6 +18,7 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
+from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import scope_to_list
@@ -64,7 +65,7 @@ class _Client(ClientMixin):  # type: ignore[misc]
         return redirect_uri in self.app.return_urls
 
     def get_allowed_scope(self, scope: str | None) -> str:
-        asked = scope_to_list(scope) if scope else list(self.app.scopes)
+        asked = dict.fromkeys(scope_to_list(scope)) if scope else self.app.scopes
         return " ".join(name for name in asked if name in self.app.scopes)
 
     def check_client_secret(self, client_secret: str) -> bool:
@@ -83,6 +84,13 @@ class _Client(ClientMixin):  # type: ignore[misc]
 class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
 
+    def validate_token_request(self) -> None:
+        """Refuse a scope that the app does not hold; Authlib would give a token for less, or for nothing."""
+        super().validate_token_request()
+        asked = self.request.payload.scope
+        if asked and not set(scope_to_list(asked)) <= set(self.request.client.app.scopes):
+            raise InvalidScopeError
+
 
 class Server(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint over a bank."""
@@ -99,9 +107,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         """Answer a request to the token endpoint (RFC 6749 section 3.2)."""
         if args or mimetype != "application/x-www-form-urlencoded" or not _acceptable(form, headers):
             return _refusal(400, "invalid_request")
-        request = OAuth2Request("POST", _REQUEST_URI, headers=headers)
-        request.payload = _Payload(form.to_dict())
-        answer: Answer = self.create_token_response(request)
+        answer: Answer = self.create_token_response(_Request(form.to_dict(), headers))
         return answer
 
     def query_client(self, client_id: str) -> _Client | None:
@@ -135,15 +141,25 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return BearerTokenGenerator(access_token, None, expires_in)
 
 
-class _Payload(BasicOAuth2Payload):  # type: ignore[misc]
+class _Request(OAuth2Request):  # type: ignore[misc]
+    """A POST of a form, as Authlib sees it; the query is empty, as ``answer`` refuses another one."""
+
+    def __init__(self, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        super().__init__("POST", _REQUEST_URI, headers=headers)
+        self.payload = BasicOAuth2Payload(form)
+
+    @property
+    def args(self) -> Mapping[str, str]:
+        return {}
+
     @property
     def form(self) -> Mapping[str, str]:
-        return self._data  # type: ignore[no-any-return]
+        return self.payload.data  # type: ignore[no-any-return]
 
 
 def _acceptable(form: MultiDict[str, str], headers: Mapping[str, str]) -> bool:
     single = all(len(values) == 1 and _VALUE.fullmatch(values[0]) for values in form.listvalues())
-    if not single or not set(form) <= _PARAMETERS:
+    if not single or "grant_type" not in form or not set(form) <= _PARAMETERS:
         return False
     basic = headers.get("Authorization")
     if basic is None:
