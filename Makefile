@@ -1,0 +1,69 @@
+# The few things that people do here. Each makes .venv first when it is missing or older than the lock file.
+#
+#   make demo            watch a bill being paid at a sandbox of its own; ONCE=1 ends when the story is told
+#   make test            run the tests
+#   make lint            format, lint, types, architecture, generated files
+#   make specs           check the contract with Spectral (needs Node 20)
+#   make bench           measure against the peers (needs Node 20)
+#   make seed            build what is generated anew: the merged contract, the seed, pages of docs/
+#   make lock            resolve the development environment anew
+#   make clean           remove what the others have made
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n 2
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+NODE_INSTALLED := node_modules/.package-lock.json
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint specs bench seed lock clean
+.DELETE_ON_ERROR:
+
+demo: $(INSTALLED)
+	@ONCE=$(ONCE) $(BIN)/openteller demo
+
+test: $(INSTALLED)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/merge_specs.py --check
+	$(BIN)/python tools/build_seed.py --check
+	$(BIN)/python tools/build_docs.py --check
+	$(BIN)/python tools/lock.py --check
+
+specs: $(INSTALLED) $(NODE_INSTALLED)
+	$(BIN)/python tools/merge_specs.py --check
+	npm run --silent lint:specs
+
+bench: $(INSTALLED) $(NODE_INSTALLED)
+	$(BIN)/python benchmarks/run.py
+
+seed: $(INSTALLED)
+	$(BIN)/python tools/merge_specs.py
+	$(BIN)/python tools/build_seed.py
+	$(BIN)/python tools/build_docs.py
+
+lock: $(INSTALLED)
+	$(BIN)/python tools/lock.py
+
+clean:
+	rm -rf .venv node_modules build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip refuses hashes beside an editable install: first the packages, then the project itself, which asks for nothing more.
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "OpenTeller needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(NODE_INSTALLED): package-lock.json package.json
+	npm ci
+	@touch $@
