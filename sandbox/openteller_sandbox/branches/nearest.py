@@ -38,18 +38,14 @@ class Box(NamedTuple):
     east: float
 
 
-class Nearby(NamedTuple):
-    """A place and its distance, in the order of lists: by distance, then by number."""
-
-    distance_mm: int
-    number: int
-
-
 Rows = Iterable[Iterable[Any]]  # of number, latitude, longitude: rows of the driver as they are
 BoxSearch = Callable[[Box], Rows]
 """Gives number, latitude and longitude of every place in a box."""
 
-START = Nearby(-1, -1)
+Nearby = tuple[int, int]
+"""Distance in millimetres and number of a place. Lists are in the order of these pairs; plain, as many are made."""
+
+START: Nearby = (-1, -1)
 """Comes before every place."""
 
 
@@ -84,12 +80,12 @@ def nearest(
     """
     farthest_mm = _WHOLE_EARTH_MM if within_m is None else round(within_m * 1000)
     # On later pages: with the ring around the last page's circle that has the area of the first guess.
-    seen_mm = min(max(after.distance_mm, 0), _WHOLE_EARTH_MM)
+    seen_mm = min(max(after[0], 0), _WHOLE_EARTH_MM)
     radius_mm = min(math.ceil(math.hypot(first_radius_m * 1000, seen_mm)) + 1, farthest_mm)
     while True:
         rows = measure(origin, search(box_around(origin, radius_mm / 1000)))
         found = sorted(rows if after is START else [row for row in rows if row > after])[:count]
-        reached = [Nearby(*row) for row in found if row[0] <= radius_mm]
+        reached = [row for row in found if row[0] <= radius_mm]
         if len(reached) == count or radius_mm == farthest_mm:
             return reached
         grown_mm = found[-1][0] if len(found) == count else radius_mm * _growth(count, len(found))
@@ -114,10 +110,10 @@ def box_around(origin: Point, radius_m: float) -> Box:
     return Box(south, north, west, east)
 
 
-def measure(origin: Point, rows: Rows) -> list[tuple[int, int]]:
-    """Give (distance in millimetres, number) of each row, plain tuples that compare like ``Nearby``.
+def measure(origin: Point, rows: Rows) -> list[Nearby]:
+    """Measure the distance to each row, by the haversine formula on the mean earth.
 
-    The haversine formula on the mean earth; kept lean, as it is worked out for dozens of rows in a request.
+    Kept lean, as it is worked out for dozens of rows in a request.
     """
     north, east = origin
     sin, cos, asin, sqrt = math.sin, math.cos, math.asin, math.sqrt

@@ -106,13 +106,13 @@ def find(
     """
     tx = database.read()
     wanted = _wanted(database, tx, places, filters, now)
-    last = START if after is None else Nearby(after[0], _rank(tx, places, after[1]))
+    last = START if after is None else (after[0], _rank(tx, places, after[1]))
     if filters.near is None:
         members = _set(tx, places, store.ALL, "") if wanted is None else wanted
-        chosen = [Nearby(0, number) for number in place_sets.first(members, count, after=last.number)]
+        chosen = [(0, number) for number in place_sets.first(members, count, after=last[1])]
     else:
         chosen = _Search(tx, places, wanted, filters.near, filters.radius_m).nearest(count, last)
-    rows = places.records(tx, [row.number for row in chosen])
+    rows = places.records(tx, [number for _, number in chosen])
     state = openings.of(database).state
     found = []
     for distance_mm, number in chosen:
@@ -161,7 +161,7 @@ def _set(tx: Tx, places: Places, about: str, value: str) -> int:
 def _rank(tx: Tx, places: Places, code: str) -> int:
     """Give the number of a code, or of the last one before it where it is not there any more."""
     row = tx.one(places.RANK, code=code)
-    return START.number if row is None or row["number"] is None else int(row["number"])
+    return START[1] if row is None or row["number"] is None else int(row["number"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class _Search:
         """Measure every one: with so few that costs less than to look for them."""
         farthest_mm = math.inf if self.radius_m is None else self.radius_m * 1000
         rows = sorted(measure(self.origin, self.places.points(self.tx, place_sets.first(wanted, MOST_NUMBERS))))
-        return [Nearby(*row) for row in rows if row > after and row[0] <= farthest_mm]
+        return [row for row in rows if row > after and row[0] <= farthest_mm]
 
     def _in_box(self, box: Box) -> list[Row]:
         rows = self.tx.all(self.places.IN_BOX, south=box.south, north=box.north, west=box.west, east=box.east)
@@ -203,8 +203,9 @@ class _Search:
         names = cells_of(self.origin)
         members = self.places.cells(self.tx, names)
         for side, name in zip(_CELL_SIDES, names, strict=True):
-            cell = place_sets.unpack(members.get(name, b""))
-            held = (cell if self.wanted is None else cell & self.wanted).bit_count()
+            cell = members.get(name, b"")
+            wanted = self.wanted
+            held = place_sets.size(cell) if wanted is None else (place_sets.unpack(cell) & wanted).bit_count()
             if held >= count:
                 square_m = (side * _DEGREE_M) ** 2 * math.cos(math.radians(self.origin.latitude))
                 return _GENEROUS * math.sqrt(count / held * square_m / math.pi)

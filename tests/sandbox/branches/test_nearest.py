@@ -143,7 +143,7 @@ def test_a_corner_of_the_box_does_not_beat_a_nearer_place_beside_it() -> None:
     first_box = box_around(SHANGHAI, 10_000)
     assert [number for number, *_ in table(first_box)] == [0]
 
-    assert [row.number for row in nearest(SHANGHAI, 1, table, first_radius_m=10_000)] == [1]
+    assert [number for _, number in nearest(SHANGHAI, 1, table, first_radius_m=10_000)] == [1]
 
 
 def test_a_good_guess_takes_one_pass() -> None:
@@ -154,7 +154,7 @@ def test_a_good_guess_takes_one_pass() -> None:
 
 def test_a_cursor_from_nowhere_ends_the_list() -> None:
     """A forged distance larger than the earth must not upset the arithmetic."""
-    assert nearest(SHANGHAI, 5, Table([BEIJING]), first_radius_m=1000, after=Nearby(2**63 - 1, 0)) == []
+    assert nearest(SHANGHAI, 5, Table([BEIJING]), first_radius_m=1000, after=(2**63 - 1, 0)) == []
 
 
 def test_a_position_is_read_as_it_is_written() -> None:
