@@ -133,7 +133,7 @@ def _pay(browser: Browser, cast: Cast, payment: Json) -> None:
     if page.code4 != link["code4"]:
         raise click.ClickException(f"the page shows the check code {page.code4!r}, the chat said {link['code4']!r}")
     telling.row("核对码 Check code", page.code4, "as in the chat · 与聊天一致")
-    page = _walk(browser, page, _answers(cast))
+    page = walk(browser, page, answers(cast))
     now = cast.partner.get(f"/v1/payments/{payment['payment_id']}")
     if now["status"] != "succeeded":
         raise click.ClickException(f"the payment is {now['status']}; the page says {page.notice or page.heading}")
@@ -141,7 +141,7 @@ def _pay(browser: Browser, cast: Cast, payment: Json) -> None:
     telling.row("状态 Status", now["status"], f"money_at {now['money_at']}")
 
 
-def _answers(cast: Cast) -> dict[str, Answer]:
+def answers(cast: Cast) -> dict[str, Answer]:
     customer = cast.customer
     account = {f"in_{name}": value for name, value in cast.magic.items()}
     sign_in = {"customer_number": customer["customer_number"], "demo_code": customer["demo_code"]}
@@ -154,13 +154,13 @@ def _answers(cast: Cast) -> dict[str, Answer]:
     }
 
 
-def _walk(browser: Browser, page: Page, answers: Mapping[str, Answer]) -> Page:
+def walk(browser: Browser, page: Page, by_step: Mapping[str, Answer]) -> Page:
     """Go over the page, form by form, until it asks nothing more that the payer would answer; give the last page."""
     for _ in range(_MOST_FORMS):
-        form = next((form for form in page.forms if form.step in answers), None)
+        form = next((form for form in page.forms if form.step in by_step), None)
         if form is None:
             return page
-        answer = answers[form.step]
+        answer = by_step[form.step]
         telling.row(page.heading, answer.told)
         if answer.facts:
             for label, value in page.facts.items():
