@@ -1,0 +1,300 @@
+"""What is measured: each measure runs the sandbox and its peer side by side and gives rows of ratios.
+
+The two take turns, round by round, so that what slows the machine down slows both; a ratio is the median of the
+rounds' ratios. Nothing here knows how to print.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import servers
+from load import Plan, Result, Step
+from servers import CONTRACT, Cores, Launcher, Server, Unavailable, pinned
+
+_CONNECTIONS = 16
+_POST_CONNECTIONS = 32
+_PAIRS = 300
+_LOAD = Path(__file__).with_name("load.py")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure."""
+
+    rounds: int
+    round_s: float
+    warmup_s: float
+    starts: int
+
+
+FULL = Pace(rounds=7, round_s=1.5, warmup_s=0.4, starts=5)
+QUICK = Pace(rounds=3, round_s=0.4, warmup_s=0.2, starts=1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    better: ``more`` or ``less``, which of the two reaches the target. ratios: one for each round; of a row without a
+    peer, its values. detail: whatever else was seen.
+    """
+
+    measure: str
+    unit: str
+    ours: float
+    peer_name: str
+    peer: float | None
+    ratios: list[float]
+    target: float
+    better: str
+    detail: dict[str, Any]
+
+    @property
+    def ratio(self) -> float:
+        """The median."""
+        return median(self.ratios)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target is reached."""
+        return self.ratio >= self.target if self.better == "more" else self.ratio <= self.target
+
+
+class Lab:
+    """Runs servers and loads in a folder of its own, at a pace. Servers run on for later measures, and end with it."""
+
+    def __init__(self, folder: Path, pace: Pace, cores: Cores) -> None:
+        self.folder = folder
+        self.pace = pace
+        self.cores = cores
+        self._serial = 0
+        self._running = ExitStack()
+        self._pair: tuple[Server, Server] | None = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every server."""
+        self._running.close()
+
+    def run(self, launcher: Launcher) -> Server:
+        """Start a server on empty files, and wait for it."""
+        folder = self._running.enter_context(TemporaryDirectory(dir=self.folder))
+        return self._running.enter_context(launcher.running(Path(folder), self.cores))
+
+    def sandbox_and_prism(self) -> tuple[Server, Server]:
+        """Give the sandbox, on a new database, and Prism on the same contract."""
+        if self._pair is None:
+            self._pair = (self.run(servers.sandbox(branch_path())), self.run(servers.prism(branch_path())))
+        return self._pair
+
+    def load(self, server: Server, steps: list[Step], connections: int, *, most: int = 0) -> Result:
+        """Put a server under load for one round, or for so many requests.
+
+        Raises:
+            Unavailable: an answer was not what it has to be.
+        """
+        pace = self.pace
+        limit_s = 20.0 if most else pace.round_s
+        plan = Plan(server.port, connections, steps, limit_s, 0.0 if most else pace.warmup_s, most, self._serial)
+        command = pinned(self.cores.generator, [sys.executable, str(_LOAD)])
+        done = subprocess.run(command, input=json.dumps(asdict(plan)), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unavailable(f"{server.name} under load: {done.stderr[-600:]}")
+        result = Result(**json.loads(done.stdout))
+        self._serial = result.next_serial
+        return result
+
+
+def _get(path: str, headers: Mapping[str, str] | None = None) -> Step:
+    return Step("GET", path, 200, dict(headers or {}))
+
+
+def branch_path() -> str:
+    """Read the branch of the contract's own example, which is one of the seed."""
+    return f"/v1/branches/{_operation('/v1/branches/{branch_id}', 'get')['parameters'][0]['example']}"
+
+
+def _operation(path: str, method: str) -> dict[str, Any]:
+    operation: dict[str, Any] = json.loads(CONTRACT.read_bytes())["paths"][path][method]
+    return operation
+
+
+def _create(token: Mapping[str, str]) -> Step:
+    """Create a payment of the direct form, the fullest that needs no other call first.
+
+    Biller, account and amount are checked.
+    """
+    examples = _operation("/v1/payments", "post")["requestBody"]["content"]["application/json"]["examples"]
+    body = {**examples["direct"]["value"], "partner_reference": "bench-{serial}"}
+    headers = {**token, "Idempotency-Key": "bench-{serial}"}
+    return Step("POST", "/v1/payments", 201, headers, json.dumps(body), capture=r'"payment_id": ?"([^"]+)"')
+
+
+def _intent() -> Step:
+    """Create a payment intent with as much in it: an amount, a currency, the caller's reference."""
+    body = {"amount": 5000, "currency": "cny", "metadata": {"partner_reference": "bench-{serial}"}}
+    capture = r'\n  "id": "(pi_[^"]+)"'
+    return Step("POST", "/v1/payment_intents", 200, servers.LOCALSTRIPE_KEY, json.dumps(body), capture)
+
+
+def _alternate(lab: Lab, ours: Callable[[], Result], peer: Callable[[], Result]) -> list[tuple[Result, Result]]:
+    """Let the two take turns, and change who begins."""
+    rounds = []
+    for number in range(lab.pace.rounds):
+        if number % 2:
+            second, first = peer(), ours()
+        else:
+            first, second = ours(), peer()
+        rounds.append((first, second))
+    return rounds
+
+
+def _rates(measure: str, peer_name: str, rounds: list[tuple[Result, Result]], target: float) -> Row:
+    ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
+    return Row(
+        measure,
+        "requests/s",
+        median(result.rate for result in ours),
+        peer_name,
+        median(result.rate for result in peers),
+        [mine.rate / its.rate for mine, its in rounds],
+        target,
+        "more",
+        {"ours": _detail(ours), "peer": _detail(peers)},
+    )
+
+
+def _detail(results: list[Result]) -> dict[str, Any]:
+    return {
+        "rates": [round(result.rate, 1) for result in results],
+        "p50_ms": median(result.p50_ms for result in results),
+        "p99_ms": median(result.p99_ms for result in results),
+        "generator_busy": round(max(result.busy for result in results), 2),
+    }
+
+
+def _reads(measure: str, path: Callable[[], str], target: float) -> Callable[[Lab], list[Row]]:
+    """Compare a read with Prism's, both without a token: open data."""
+
+    def run(lab: Lab) -> list[Row]:
+        ours, peer = lab.sandbox_and_prism()
+        rounds = _alternate(
+            lab,
+            lambda: lab.load(ours, [_get(path())], _CONNECTIONS),
+            lambda: lab.load(peer, [_get(path())], _CONNECTIONS),
+        )
+        return [_rates(measure, "Prism", rounds, target)]
+
+    return run
+
+
+def _post_payment(lab: Lab) -> list[Row]:
+    ours, peer = lab.sandbox_and_prism()
+    token = servers.token(ours)  # Prism takes any
+    rounds = _alternate(
+        lab,
+        lambda: lab.load(ours, [_create(token)], _POST_CONNECTIONS),
+        lambda: lab.load(peer, [_create(token)], _POST_CONNECTIONS),
+    )
+    return [_rates("POST payment, durable, 32 connections", "Prism (canned)", rounds, 1.0)]
+
+
+def _against_localstripe(lab: Lab) -> list[Row]:
+    """Create and get in turn.
+
+    The peer writes its whole store with every change, so it is emptied before each round, and rounds are short.
+    """
+    ours, peer = lab.run(servers.sandbox(branch_path())), lab.run(servers.localstripe())
+    token, key = servers.token(ours), servers.LOCALSTRIPE_KEY
+
+    def mine() -> Result:
+        steps = [_create(token), _get("/v1/payments/{id}", token)]
+        return lab.load(ours, steps, _CONNECTIONS, most=2 * _PAIRS)
+
+    def its() -> Result:
+        peer.call("DELETE", "/_config/data", headers=key)
+        steps = [_intent(), _get("/v1/payment_intents/{id}", key)]
+        return lab.load(peer, steps, _CONNECTIONS, most=2 * _PAIRS)
+
+    rounds = _alternate(lab, mine, its)
+    return [_rates("create and get a payment", "localstripe", rounds, 3.0)]
+
+
+def _start_time(lab: Lab, launcher: Launcher, folder: Path) -> float:
+    """Give the seconds from the command to the first 200."""
+    began = time.perf_counter()
+    with launcher.running(folder, lab.cores):
+        return time.perf_counter() - began
+
+
+def _cold_start(lab: Lab) -> list[Row]:
+    new, known, peers = [], [], []
+    path = branch_path()
+    for _ in range(lab.pace.starts):
+        with TemporaryDirectory(dir=lab.folder) as name:
+            folder = Path(name)
+            new.append(_start_time(lab, servers.sandbox(path), folder))
+            peers.append(_start_time(lab, servers.prism(path), folder))
+            known.append(_start_time(lab, servers.sandbox(path), folder))
+    return [
+        _less("cold start to first 200, existing database", "s", known, peers, 0.35),
+        _less("cold start to first 200, new database", "s", new, peers, 0.35),
+        _absolute("start on an existing database", known, 0.7),
+        _absolute("first start, seed loaded", new, 2.0),
+    ]
+
+
+def _memory(lab: Lab) -> list[Row]:
+    """Read the resident memory after the start, on a new database, and after every kind of request.
+
+    When other measures ran before, their load counts too.
+    """
+    pair = lab.sandbox_and_prism()
+    token = servers.token(pair[0])
+    for server in pair:
+        for path in (branch_path(), _FX, _NEAR):
+            lab.load(server, [_get(path)], _CONNECTIONS)
+        lab.load(server, [_create(token)], _POST_CONNECTIONS)
+    started, loaded = [server.started_mib for server in pair], [server.resident_mib() for server in pair]
+    return [
+        _less("memory after the start, new database", "MiB", started[:1], started[1:], 0.4),
+        _less("memory after the load", "MiB", loaded[:1], loaded[1:], 0.4),
+    ]
+
+
+def _less(measure: str, unit: str, ours: list[float], peers: list[float], target: float) -> Row:
+    ratios = [mine / its for mine, its in zip(ours, peers, strict=True)]
+    detail = {"ours": ours, "peer": peers}
+    return Row(measure, unit, median(ours), "Prism", median(peers), ratios, target, "less", detail)
+
+
+def _absolute(measure: str, values: list[float], target: float) -> Row:
+    return Row(measure, "s", median(values), "", None, values, target, "less", {"ours": values})
+
+
+_FX = "/v1/rates/fx"
+_NEAR = "/v1/branches?near=31.2304,121.4737&limit=20"
+
+MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
+    "branch": _reads("one branch", branch_path, 3.5),
+    "fx": _reads("FX board", lambda: _FX, 3.5),
+    "branches": _reads("20 nearest branches", lambda: _NEAR, 2.5),
+    "post-payment": _post_payment,
+    "create-get": _against_localstripe,
+    "cold-start": _cold_start,
+    "memory": _memory,
+}
