@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from tests.attacks.snapshot import snapshot
 from tests.conftest import Partner
+from tests.contract.direct_payer import DirectPayer
 from tests.contract.good_requests import Good
-from tests.contract.payer import Payer
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import contract as contracts
@@ -42,7 +42,7 @@ def owned(bank: Bank, partner: Partner) -> Owned:
     bills = [bill["bill_id"] for bill in fetch["bills"]]
     paid = partner.pay_link(bill_ids=bills[:1], partner_reference="the-owners-order")["payment_id"]
     opened = partner.pay_link()["payment_id"]
-    Payer(bank).pay(paid)
+    DirectPayer(bank).pay(paid)
     nothing = "zzzzzzzzzzzzzzzzzzzz"
     requests = [
         ("GET", f"/v1/bill-fetches/{fetch['bill_fetch_id']}", f"/v1/bill-fetches/bft_{nothing}"),
@@ -156,7 +156,7 @@ def test_one_worlds_reset_deletes_nothing_of_another(
     other = new_partner()
     body = {"partner_reference": "a-few-things-of-its-own", "context": {"channel": "weibo"}}
     fetched = other.fetch().json["bills"][0]["bill_id"]
-    Payer(bank).pay(other.pay_link(bill_ids=[fetched])["payment_id"])
+    DirectPayer(bank).pay(other.pay_link(bill_ids=[fetched])["payment_id"])
     assert other.post("/v1/payments", body, key="kept-through-a-reset").status_code == 201
     world_id = other.app["world_id"]
 
@@ -202,7 +202,7 @@ def test_one_bill_is_not_paid_twice_through_two_apps(bank: Bank, partner: Partne
     """Both links are made while the bill is due; the second payer is stopped before any money is held."""
     other = new_partner(headers=partner.headers, join="world")
     links = [app.pay_link(bill_ids=[app.fetch().json["bills"][0]["bill_id"]])["payment_id"] for app in (partner, other)]
-    first, second = Payer(bank), Payer(bank, CUSTOMERS[0])
+    first, second = DirectPayer(bank), DirectPayer(bank, CUSTOMERS[0])
     _, attempt = second.sign_in(links[1])
     assert first.pay(links[0]) is Confirmed.DONE
     before = snapshot(bank)
@@ -222,7 +222,7 @@ def test_the_same_bill_is_due_in_another_world(bank: Bank, partner: Partner, new
     for app in (partner, new_partner()):
         bill = app.fetch().json["bills"][0]
         assert bill["status"] == "OPEN"
-        assert Payer(bank).pay(app.pay_link(bill_ids=[bill["bill_id"]])["payment_id"]) is Confirmed.DONE
+        assert DirectPayer(bank).pay(app.pay_link(bill_ids=[bill["bill_id"]])["payment_id"]) is Confirmed.DONE
 
 
 # Scopes.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.conftest import Partner
-from tests.contract.payer import Payer
+from tests.contract.direct_payer import DirectPayer
 from werkzeug.test import TestResponse
 
 from openteller_sandbox.bank import Bank
@@ -67,7 +67,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     fetched = partner.fetch(BILLER, "SEVERAL_BILLS").json
     bill_id = fetched["bills"][0]["bill_id"]
     paid = partner.pay_link(bill_ids=[bill_id])["payment_id"]
-    Payer(bank).pay(paid)
+    DirectPayer(bank).pay(paid)
     opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
     branch = partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]
     atm = partner.get("/v1/atms", limit=1).json["data"][0]["atm_id"]

@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from flask import Flask
 from tests.conftest import Partner, WallClock, make_bank, make_partner
+from tests.contract.direct_payer import DirectPayer
 from tests.contract.good_requests import Good, good_requests, unknown_id
 from tests.contract.observer import Observer
-from tests.contract.payer import Payer
 
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
@@ -169,7 +169,7 @@ class Walk:
         partner = make_partner(self.seen)
         several = [bill["bill_id"] for bill in partner.fetch(scenario="SEVERAL_BILLS").json["bills"]]
         self._refuse("BILLS_NOT_PAYABLE_TOGETHER", partner, bill_ids=several[1:])
-        Payer(self.bank).pay(partner.pay_link(bill_ids=several[:1])["payment_id"])
+        DirectPayer(self.bank).pay(partner.pay_link(bill_ids=several[:1])["payment_id"])
         self._refuse("BILL_ALREADY_PAID", partner, bill_ids=several[:1])
         partner.advance(seconds=25 * 3600)
         self._refuse("BILL_EXPIRED", partner, bill_ids=several[:1])
@@ -212,7 +212,7 @@ class Walk:
     def _every_ending(self, direct: dict[str, Any]) -> None:
         """Payments in every status that can be reached, each read and listed; time goes on in a world of its own."""
         partner = make_partner(self.seen)
-        payer = Payer(self.bank)
+        payer = DirectPayer(self.bank)
         for scenario in ENDINGS:
             payer.pay(partner.pay_link(**direct | {"inputs": partner.magic(TOPUP, scenario)})["payment_id"])
         given_up = partner.pay_link()["payment_id"]

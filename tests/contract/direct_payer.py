@@ -1,4 +1,4 @@
-"""The payer of the tests: acts at the services behind the bank's page, where no partner can act."""
+"""A payer without a browser: acts at the services behind the page of the bank, where no partner can act."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openteller_sandbox.payments.model import Choice, Held
 
 
 @dataclass(frozen=True)
-class Payer:
+class DirectPayer:
     """A signed-in customer of the demo bank."""
 
     bank: Bank
