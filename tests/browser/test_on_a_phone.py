@@ -1,0 +1,156 @@
+"""The payer's pages in a real browser as wide as a phone. They have no scripts, and their policy would run none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.sdk.processes import MORNING, sandbox
+
+selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+from selenium import webdriver  # noqa: E402 - only where it is installed
+from selenium.common.exceptions import WebDriverException  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+from tests.sandbox.test_serving import _call, _token  # noqa: E402
+
+_CHROMIUM = shutil.which("chromium")
+_DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (_CHROMIUM and _DRIVER), reason="chromium and chromedriver are not installed")
+
+WIDTH = 360
+_SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox(tmp_path_factory.mktemp("phone"), "--clock", MORNING) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = _CHROMIUM or ""
+    for switch in (*_SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(switch)
+    options.add_experimental_option(
+        "mobileEmulation", {"deviceMetrics": {"width": WIDTH, "height": 740, "pixelRatio": 2}}
+    )
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+    yield driver
+    driver.quit()
+
+
+def _look(browser: webdriver.Chrome, folder: Path, name: str) -> None:
+    """Check what holds for every page, and keep a picture of it."""
+    browser.save_screenshot(str(folder / f"{name}.png"))
+    size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+    assert size["width"] <= WIDTH, f"{name} is wider than the phone"
+    for field in browser.find_elements(By.CSS_SELECTOR, "main input:not([type=hidden]), main select"):
+        assert _is_labelled(browser, field), f"{name} has a field without a label"
+    for target in browser.find_elements(By.CSS_SELECTOR, "main button, main .choice"):
+        assert target.size["height"] >= 40, f"{name} has a target that is hard to hit"
+    complaints = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not [text for text in complaints if "Content Security Policy" in text or "Content-Security-Policy" in text]
+    assert not browser.find_elements(By.TAG_NAME, "script")
+    assert browser.find_element(By.CLASS_NAME, "watermark").is_displayed()
+
+
+def _is_labelled(browser: webdriver.Chrome, field: WebElement) -> bool:
+    name = field.get_attribute("id")
+    return bool(name and browser.find_elements(By.CSS_SELECTOR, f"label[for='{name}']")) or bool(
+        field.find_elements(By.XPATH, "ancestor::label")
+    )
+
+
+def _press(browser: webdriver.Chrome) -> None:
+    """Press the main button, and wait for the page that follows."""
+    before = browser.page_source
+    browser.find_element(By.CSS_SELECTOR, "main form button:not(.plain)").click()
+    # While one page gives way to the next, the driver's questions about either may fail.
+    patient = WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
+    patient.until(lambda page: page.page_source != before and page.find_element(By.TAG_NAME, "footer"))
+
+
+def _type(browser: webdriver.Chrome, name: str, text: str) -> None:
+    field = browser.find_element(By.NAME, name)
+    field.clear()
+    field.send_keys(text)
+
+
+def _open_link(url: str, locale: str, **hints: str) -> dict:
+    body = json.dumps({"partner_reference": f"phone-{locale}-{len(hints)}", "locale": locale, **hints}).encode()
+    headers = {
+        "Authorization": f"Bearer {_token(url)}",
+        "Content_Type": "application/json",
+        "Idempotency_Key": f"phone-{locale}",
+    }
+    status, _, answer = _call(url, "POST", "/v1/payments", body, **headers)
+    assert status == 201, answer
+    return dict(json.loads(answer))
+
+
+def test_a_bill_is_paid_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
+    payment = _open_link(url, "zh-CN", category_code="ELECTRICITY", adcode="310000")
+    browser.get(payment["payment_link"]["url"])
+    assert payment["payment_link"]["code4"] in browser.find_element(By.CLASS_NAME, "code4").text
+    for step, values in (
+        ("landing", {}),
+        ("biller", {}),
+        ("account", {"in_account_number": "3100000011"}),
+        ("sign_in", {"customer_number": "62000001", "demo_code": "246810"}),
+        ("confirm", {}),
+    ):
+        _look(browser, tmp_path, step)
+        for name, text in values.items():
+            _type(browser, name, text)
+        _press(browser)
+    _look(browser, tmp_path, "result")
+    assert "缴费成功" in browser.find_element(By.TAG_NAME, "main").text
+    browser.find_element(By.CSS_SELECTOR, "a.button").click()
+    _look(browser, tmp_path, "receipt")
+    assert "人民币" in browser.find_element(By.TAG_NAME, "main").text
+
+
+def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
+    browser.get(_open_link(url, "en")["payment_link"]["url"])
+    _look(browser, tmp_path, "landing-en")
+    _press(browser)
+    _look(browser, tmp_path, "place-en")
+    assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+    _press(browser)
+    _press(browser)
+    _type(browser, "in_account_number", "1")
+    _press(browser)
+    _look(browser, tmp_path, "account-fault-en")
+    assert browser.find_elements(By.CSS_SELECTOR, "[aria-invalid=true]")
+
+
+@pytest.mark.parametrize("path", ["/", "/errors/", "/errors/BILL_CHANGED", "/link-check", "/pay/unknown"])
+def test_the_other_pages_fit_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path, path: str) -> None:
+    browser.get(url + path)
+    _look(browser, tmp_path, "page")
+
+
+def test_the_reference_works_without_the_internet(browser: webdriver.Chrome, url: str) -> None:
+    """Everything that the page asks for comes from the sandbox itself."""
+    status, _, body = _call(url, "GET", "/docs/")
+    assert status == 200
+    addresses = [part for part in body.decode().split('"') if part.startswith(("http://", "https://", "//"))]
+    assert [address for address in addresses if not address.startswith(url)] == []
