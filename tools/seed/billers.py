@@ -38,7 +38,7 @@ def build() -> dict[str, list[Record]]:
 
 
 def _cities() -> list[Record]:
-    """Every city of the country by code, county-level ones too: the sandbox finds by it who serves a city of that name."""
+    """Every city of the country by code, county-level ones too: by it one finds who serves a city of that name."""
     return [
         {"adcode": code, "name": row["name"]}
         for code, row in sorted(_divisions().items())
