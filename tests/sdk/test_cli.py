@@ -212,7 +212,7 @@ def test_the_start_says_where_everything_is(known: Path) -> None:
         _, said = running.end(signal.SIGTERM)
 
     assert processes.value_of(said, "API") == "https://bank.example/v1/"
-    assert processes.value_of(said, "Reference") == "https://bank.example/docs"
+    assert processes.value_of(said, "Reference") == "https://bank.example/docs/"
     assert processes.value_of(said, "Payment pages") == "https://bank.example/pay/"
     assert processes.value_of(said, "Errors") == "https://bank.example/errors/"
     assert processes.value_of(said, "client_id") == DEMO_APP_ID

@@ -212,7 +212,7 @@ def _announce(options: Options, bank: Bank) -> None:
     url = bank.settings.public_url
     rows = {
         "API": f"{url}/v1/",
-        "Reference": f"{url}/docs",
+        "Reference": f"{url}/docs/",
         "Contract": f"{url}/openapi.json",
         "Payment pages": f"{url}/pay/",
         "Errors": f"{url}/errors/",

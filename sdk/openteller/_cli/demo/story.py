@@ -59,7 +59,8 @@ def tell(url: str) -> None:
 
 def stay(url: str) -> None:
     """Say where to go on."""
-    telling.row("Reference", f"{url}/docs")
+    click.echo()
+    telling.row("Reference", f"{url}/docs/")
     telling.row("Start page", f"{url}/")
     telling.row("Errors", f"{url}/errors/")
     click.echo("\nThe sandbox stays up until Ctrl-C.")
