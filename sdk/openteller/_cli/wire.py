@@ -65,13 +65,14 @@ def send(method: str, url: str, *, body: bytes | None = None, headers: Mapping[s
 
 
 def _connection(url: str) -> http.client.HTTPConnection:
+    refusal = click.ClickException(f"{url} is no http or https URL")
     try:
         parts = urlsplit(url)
-        if parts.hostname and url.isascii():
-            return _CONNECTIONS[parts.scheme](parts.netloc, timeout=TIMEOUT_S)
-    except (KeyError, ValueError, http.client.InvalidURL):
-        pass
-    raise click.ClickException(f"{url} is no http or https URL")
+        if not parts.hostname or not url.isascii():
+            raise refusal
+        return _CONNECTIONS[parts.scheme](parts.netloc, timeout=TIMEOUT_S)
+    except (KeyError, ValueError, http.client.InvalidURL) as error:
+        raise refusal from error
 
 
 def _reason(error: Exception) -> str:

@@ -94,7 +94,7 @@ def test_the_board_stands_in_its_order_on_one_page(counter: Counter) -> None:
         ("/v1/rates/loans", {"date": "2019-08-19"}),
         ("/v1/rates/deposits", {"currency": "EUR"}),
         (HISTORY, {"base": "USD", "to": "0001-01-01"}),
-        (HISTORY, {"base": "XXX"}),
+        (HISTORY, {"base": "ZZZ"}),
     ],
 )
 def test_where_there_is_nothing_the_list_is_empty(counter: Counter, path: str, query: dict[str, str]) -> None:
