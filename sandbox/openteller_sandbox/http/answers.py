@@ -7,8 +7,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openteller_sandbox import clock
 from openteller_sandbox.contract import Fault
@@ -69,8 +70,15 @@ def page(
     }
     if call.bank.settings.check_answers is AnswerCheck.ENVELOPE:
         call.bank.contract.check_answer(call.operation, 200, {"data": [], **envelope})
-    data = b",".join(record.encode() if isinstance(record, str) else record for record in records)
-    return Answer(b"".join((b'{"data":[', data, b"],", json_text(envelope).encode()[1:])))
+    rest = json_text(envelope).encode()[1:]
+    return Answer(b"".join((b'{"data":[', _joined(records), b"],", rest)))
+
+
+def _joined(records: Sequence[str] | Sequence[bytes]) -> bytes:
+    """Join records of one kind: texts are written once, all together."""
+    if records and isinstance(records[0], str):
+        return ",".join(cast("Sequence[str]", records)).encode()
+    return b",".join(cast("Sequence[bytes]", records))
 
 
 def open_answer(
@@ -90,7 +98,7 @@ def open_answer(
     tag = f'"{blake2b(identity.encode(), digest_size=12).hexdigest()}"'
     headers = {
         "ETag": tag,
-        "Last-Modified": formatdate(version / 1000, usegmt=True),
+        "Last-Modified": _http_date(version),
         "Cache-Control": f"{'public' if call.caller.anonymous else 'private'}, max-age={max_age_s}",
     }
     if _matches(call.headers.get("If-None-Match"), tag):
@@ -99,6 +107,11 @@ def open_answer(
     answer = make()
     answer.headers |= headers
     return answer
+
+
+@lru_cache(256)
+def _http_date(instant: int) -> str:
+    return formatdate(instant / 1000, usegmt=True)
 
 
 def _matches(sent: str | None, tag: str) -> bool:

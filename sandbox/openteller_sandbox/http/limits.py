@@ -5,14 +5,13 @@ memory.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 _MOST_BUCKETS = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """What is left of a quota after a request. ``wait_s`` is above zero when the request is refused."""
 
     name: str

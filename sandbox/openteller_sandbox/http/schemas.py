@@ -37,16 +37,13 @@ class ContractSchema(Schema):
 
     def present(self, facts: object) -> dict[str, Any]:
         """Dump what is there: members that are None are left out, as the contract has no nulls in records."""
-        record: dict[str, Any] = _without_none(self.dump(facts))
+        record: dict[str, Any] = self.dump(facts)
         return record
 
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_none(item) for item in value]
-    return value
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read a fact from a mapping or an object; what is None counts as not there."""
+        value = obj.get(attr) if isinstance(obj, dict) else getattr(obj, attr, None)
+        return default if value is None else value
 
 
 class Pattern(validate.Validator):
