@@ -152,7 +152,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Held:
-    """A payment with what stands beside its record in the database."""
+    """A payment with what stands beside its record in the database. wire: the record as it was last read or written."""
 
     payment: Payment
     world_id: str
@@ -163,3 +163,4 @@ class Held:
     expires_at: int
     choice: Choice = field(repr=False)
     customer_id: str | None = None
+    wire: str = field(default="", repr=False)

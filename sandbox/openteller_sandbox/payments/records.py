@@ -28,6 +28,7 @@ class Conflict(Exception):
 def insert(bank: Bank, tx: Tx, held: Held) -> None:
     """Write a new payment."""
     payment = held.payment
+    held.wire = _wire(bank, payment)
     tx.run(
         store.INSERT,
         payment_id=payment.payment_id,
@@ -44,7 +45,7 @@ def insert(bank: Bank, tx: Tx, held: Held) -> None:
         expires_at=held.expires_at,
         customer_id=held.customer_id,
         choice=json_text(asdict(held.choice)),
-        wire=wire(bank, payment),
+        wire=held.wire,
     )
 
 
@@ -61,6 +62,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
     seen = payment.version
     payment.version += 1
     payment.updated_at = now
+    held.wire = _wire(bank, payment)
     changed = tx.run(
         store.MOVE,
         p=payment.payment_id,
@@ -71,7 +73,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
         v=payment.version,
         customer=held.customer_id,
         chosen=json_text(asdict(held.choice)),
-        w=wire(bank, payment),
+        w=held.wire,
     )
     if changed != 1:
         raise Conflict
@@ -108,7 +110,7 @@ def world(tx: Tx, world_id: str) -> World:
     return found
 
 
-def wire(bank: Bank, payment: Payment) -> str:
+def _wire(bank: Bank, payment: Payment) -> str:
     """Give the record of a payment, checked against the contract."""
     record = _PAYMENT.present(payment)
     bank.contract.check_record("Payment", record)
@@ -145,4 +147,5 @@ def _held(row: Any) -> Held:
         expires_at=row["expires_at"],
         choice=Choice(**json.loads(row["choice"])),
         customer_id=row["customer_id"],
+        wire=row["wire"],
     )

@@ -15,7 +15,7 @@ def _wire(call: Call, held: Held) -> bytes:
     return records.joined(
         call.bank,
         {
-            "wire": records.wire(call.bank, payment),
+            "wire": held.wire,
             "link_code": held.link_code,
             "code4": held.code4,
             "expires_at": held.expires_at,
