@@ -153,8 +153,6 @@ def confirm(
             _fail(bank, tx, world, held, attempt, now)
             given_up = behaviour is port.Behaviour.PAYER_GIVES_UP
             return Confirmed.GAVE_UP if given_up else Confirmed.INSUFFICIENT_FUNDS
-        before = held.payment.allocations, held.payment.amount, held.payment.fees, held.payment.total
-        held.choice = choice
         paid = posting.authorise(
             bank,
             tx,
@@ -163,12 +161,13 @@ def confirm(
             attempt=attempt,
             customer=customer,
             biller=quoted.biller,
+            choice=choice,
             parts=quoted.parts,
             chosen=quoted.chosen,
+            total=seen,
             now=now,
         )
         if not paid:
-            held.payment.allocations, held.payment.amount, held.payment.fees, held.payment.total = before
             _fail(bank, tx, world, held, attempt, now)
             return Confirmed.INSUFFICIENT_FUNDS
     posting.send(bank, Due(world, posting.SEND, payment_id, now))

@@ -26,7 +26,7 @@ from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
 from openteller_sandbox.payments import amounts, lifecycle, receipts, records, store
-from openteller_sandbox.payments.model import Attempt, ExceptionNote, Held, Payment, Refund, Resolution
+from openteller_sandbox.payments.model import Attempt, Choice, ExceptionNote, Held, Payment, Refund, Resolution
 from openteller_sandbox.payments.states import Debit, Posting, Status
 
 SEND = "payment.send"
@@ -60,32 +60,34 @@ def authorise(
     attempt: Attempt,
     customer: Customer,
     biller: Biller,
+    choice: Choice,
     parts: Mapping[str | None, Money],
     chosen: list[FetchedBill],
+    total: Money,
     now: int,
 ) -> bool:
-    """Hold the payer's money; False, and nothing done, when it is not there.
+    """Hold the payer's money; False, and nothing done or learnt of the payer, when it is not there.
 
     Raises:
         Problem: BILL_ALREADY_PAID, INVALID_TRANSITION.
     """
     payment = held.payment
-    amounts.show(payment, biller, parts, now)
-    assert payment.amount and payment.total
-    if not customers.take(tx, world, customer.customer_id, payment.total):
+    if not customers.take(tx, world, customer.customer_id, total):
         return False
     for bill in chosen:
         if tx.run(store.LOCK, **_lock_key(world, bill), payment_id=payment.payment_id) != 1:
             raise Problem("BILL_ALREADY_PAID")
+    held.choice, held.customer_id = choice, customer.customer_id
+    amounts.show(payment, biller, parts, now)
+    assert payment.total == total
     payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
-    payment.account_ref_masked = masked(biller.account(held.choice.inputs))
+    payment.account_ref_masked = masked(biller.account(choice.inputs))
     payment.debit.status, payment.debit.at = Debit.HELD.value, now
     payment.business_date, payment.value_date = clock.bank_date(now), biller.value_date(now)
     payment.expected_posting_at = now
-    held.customer_id = customer.customer_id
     lifecycle.close_attempts(payment, attempt)
-    total = payment.total.minor
-    _book(tx, world, payment, "authorise", {ledger.customer(customer.customer_id): -total, ledger.HOLDS: total}, now)
+    lines = {ledger.customer(customer.customer_id): -total.minor, ledger.HOLDS: total.minor}
+    _book(tx, world, payment, "authorise", lines, now)
     due.schedule(tx, world, now, SEND, payment.payment_id)
     lifecycle.move(bank, tx, world, held, Status.AUTHORISED, "PAYER", now)
     return True
