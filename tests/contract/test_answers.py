@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy import select
+from tests.conftest import Partner
 from tests.contract.observer import Observer
 
 from openteller_sandbox import contract as contracts
@@ -91,3 +92,39 @@ def test_every_stored_record_fits_the_contract(name: str, bank: Bank, walked: Ob
         record = json.loads(row["wire"])
         CONTRACT.check_record(component, record)
         assert record.keys() <= stored
+
+
+NEEDS_A_FETCH = {("createPayment", "bills"): "names a bill that nobody has fetched here"}
+
+
+def request_examples() -> list[tuple[str, str]]:
+    return [
+        (name, example)
+        for name, operation in CONTRACT.operations.items()
+        if operation.has_body
+        for example in CONTRACT.at(f"{operation.pointer}/requestBody/content/application~1json")["examples"]
+    ]
+
+
+@pytest.mark.parametrize(("operation_id", "example"), request_examples())
+def test_a_request_of_the_documents_works_as_it_stands(operation_id: str, example: str, partner: Partner) -> None:
+    """Who copies an example from the reference gets what the reference promises."""
+    operation = CONTRACT.operations[operation_id]
+    body = CONTRACT.at(f"{operation.pointer}/requestBody/content/application~1json/examples/{example}/value")
+    answer = partner.post(operation.path, body)
+    if (operation_id, example) in NEEDS_A_FETCH:
+        assert [fault["pointer"] for fault in answer.json["errors"]] == ["/bill_ids/0"]
+    else:
+        assert answer.status_code < 300, answer.text
+
+
+@pytest.mark.parametrize(
+    "operation_id", [name for name, each in CONTRACT.operations.items() if each.open_data and "{" in each.path]
+)
+def test_an_identifier_of_the_documents_names_something(operation_id: str, client: FlaskClient) -> None:
+    """Of open data, which is the same for everybody: the examples are of the seed."""
+    operation = CONTRACT.operations[operation_id]
+    nodes = [CONTRACT.resolve(node)[0] for node in CONTRACT.at(operation.pointer)["parameters"]]
+    (parameter,) = (node for node in nodes if node["in"] == "path")
+    example = parameter.get("example") or CONTRACT.resolve(parameter["schema"])[0]["examples"][0]
+    assert client.get(operation.path.replace(f"{{{parameter['name']}}}", example)).status_code == 200
