@@ -67,6 +67,14 @@ def sandbox() -> None:
     type=click.IntRange(min=1),
     help="Server processes. SQLite has one writer: more than one needs PostgreSQL.",
 )
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    envvar="OPENTELLER_TRUSTED_PROXIES",
+    show_envvar=True,
+    help="Address of a proxy whose X-Forwarded-For is believed; may be given several times.",
+)
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
 @click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
 @click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
@@ -80,6 +88,7 @@ def serve(
     check_answers: str,
     public_url: str | None,
     workers: int,
+    trusted_proxies: tuple[str, ...],
     verbose: bool,
     rate_limit_app: int | None,
     rate_limit_anonymous: int | None,
@@ -99,6 +108,7 @@ def serve(
             check_answers=check_answers,
             public_url=public_url,
             workers=workers,
+            trusted_proxies=trusted_proxies,
             verbose=verbose,
             rate_limit_app=rate_limit_app,
             rate_limit_anonymous=rate_limit_anonymous,

@@ -5,18 +5,17 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import signal
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 import click
 
 from openteller import __version__
+from openteller._cli.signals import leave_on_signals
 
 if TYPE_CHECKING:
     from openteller_sandbox.bank import Bank
@@ -58,6 +57,7 @@ class Options:
     check_answers: str
     public_url: str | None
     workers: int
+    trusted_proxies: tuple[str, ...]
     verbose: bool
     rate_limit_app: int | None
     rate_limit_anonymous: int | None
@@ -76,7 +76,7 @@ def serve(options: Options) -> None:
     """
     need_sandbox()
     _refuse_workers(options.workers)
-    signal.signal(signal.SIGTERM, _leave)
+    leave_on_signals()
     try:
         _serve(options)
     except KeyboardInterrupt:
@@ -107,11 +107,6 @@ def need_sandbox() -> None:
         raise click.ClickException(
             f'the sandbox is an extra ({missing[0]} is missing): pip install "openteller[sandbox]"'
         )
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - as signal calls it
-    """End as Ctrl-C does, until the server takes over: nothing needs finishing before."""
-    raise KeyboardInterrupt
 
 
 def _serve(options: Options) -> None:
@@ -153,11 +148,19 @@ def _settings(options: Options) -> Settings:
         public_url=_public_url(options),
         seed=options.seed or SEED_FOLDER,
         check_answers=AnswerCheck(options.check_answers),
+        trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
         rate_limits=RateLimits(
             app=options.rate_limit_app or limits.app,
             anonymous=options.rate_limit_anonymous or limits.anonymous,
         ),
     )
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise BadOption("--trusted-proxy", f"{text!r} is no IP address") from error
 
 
 def _refuse_workers(workers: int) -> None:

@@ -5,15 +5,13 @@ It uses nothing but what a partner's program and a payer's browser have: the API
 
 from __future__ import annotations
 
-import signal
 import tempfile
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from openteller._cli.demo import story
 from openteller._cli.demo.process import started
 from openteller._cli.serving import need_sandbox
+from openteller._cli.signals import leave_on_signals
 
 __all__ = ["run"]
 
@@ -25,7 +23,7 @@ def run(*, once: bool) -> None:
         click.ClickException: the sandbox is not installed or does not start, or a step fails.
     """
     need_sandbox()
-    signal.signal(signal.SIGTERM, _leave)
+    leave_on_signals()
     with tempfile.TemporaryDirectory(prefix="openteller-demo-") as folder, started(Path(folder)) as sandbox:
         story.tell(sandbox.url)
         if once:
@@ -35,8 +33,3 @@ def run(*, once: bool) -> None:
             sandbox.wait()
         except KeyboardInterrupt:
             return
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - as signal calls it
-    """End as Ctrl-C does, so that the sandbox ends too and its folder goes."""
-    raise KeyboardInterrupt
