@@ -28,8 +28,8 @@ def run(*, once: bool) -> None:
         story.tell(sandbox.url)
         if once:
             return
-        story.stay(sandbox.url)
         try:
+            story.stay(sandbox.url)
             sandbox.wait()
         except KeyboardInterrupt:
             return
