@@ -37,3 +37,37 @@ def test_what_a_payer_without_money_typed_is_not_there_for_the_next_one(
     assert stranger.step == "account"
     page.sign_in(RICH).send("confirm")
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
+
+
+# What the partner has fixed stays; what is the payer's to choose can be chosen.
+
+
+@pytest.fixture
+def top_up(partner: Partner, payer: Payers) -> tuple[dict, Payer]:
+    """Bring a payer to the confirmation of a top-up whose account and amount the app has fixed."""
+    code = "CN-MOBILE_TOPUP-01"
+    biller, inputs = partner.biller(code), partner.magic(code, "DUE_BILL")
+    payment = partner.pay_link(biller_id=biller["biller_id"], inputs=inputs, amount=biller["plans"][0]["amount"])
+    page = payer(payment["payment_link"]["url"]).send("start").sign_in()
+    return payment, page.send("digits", digits=inputs["account_number"][-4:])
+
+
+def test_an_amount_that_the_partner_has_fixed_is_not_changed_by_a_forged_form(
+    partner: Partner, top_up: tuple[dict, Payer]
+) -> None:
+    payment, page = top_up
+    page.send("confirm", step="change_amount")
+    assert page.step == "confirm"
+    page.send("confirm")
+    assert partner.payment(payment["payment_id"])["amount"] == payment["amount"]
+
+
+def test_more_than_a_bill_asks_for_can_be_paid_where_the_biller_takes_it(partner: Partner, payer: Payers) -> None:
+    code = "SH-GAS-01"
+    assert partner.biller(code)["exactness"] == "EXACT_UP"
+    account = partner.magic(code, "DUE_BILL")["account_number"]
+    payment = partner.pay_link(bill_ids=[bill["bill_id"] for bill in partner.fetch(code).json["bills"]])
+    page = payer(payment["payment_link"]["url"]).send("start").sign_in().send("digits", digits=account[-4:])
+    assert page.send("change_amount").step == "amount"
+    page.send("amount", amount="900").send("confirm")
+    assert partner.payment(payment["payment_id"])["amount"]["amount"] == "900.00"

@@ -7,7 +7,7 @@ day later, gets the step that is really next.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ from openteller_sandbox.biller_port import port
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller
 from openteller_sandbox.bills import service as bills
-from openteller_sandbox.bills.service import Question
+from openteller_sandbox.bills.service import FetchedBill, Question
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import SignIn
 from openteller_sandbox.hosted.sessions import Session
@@ -226,9 +226,22 @@ def name_amount(visit: Visit) -> None:
 
 
 def change_amount(visit: Visit) -> None:
-    """Go back from the confirmation to the amount, where the biller lets the payer choose."""
-    if not visit.session.choice.from_partner or not visit.session.choice.bill_ids:
-        visit.session.choice.amount_minor = None
+    """Go back from the confirmation to the amount, where it is the payer's to choose."""
+    choice = visit.session.choice
+    if choice.biller_id is None:
+        return
+    tx = visit.bank.db.read()
+    found = (bills.find_bill(tx, visit.held.app_id, bill_id) for bill_id in choice.bill_ids)
+    chosen = [bill for bill in found if bill is not None]
+    if payer_chooses_amount(billers.get(tx, choice.biller_id), choice, chosen):
+        choice.amount_minor = None
+
+
+def payer_chooses_amount(biller: Biller, choice: Choice, chosen: Sequence[FetchedBill]) -> bool:
+    """Tell whether the payer names the amount: neither the partner nor the biller has fixed it."""
+    if choice.from_partner and not choice.bill_ids:
+        return False
+    return len(chosen) <= 1 and (biller.exactness != "EXACT" or not chosen or chosen[0].due.balance is not None)
 
 
 def confirm(visit: Visit) -> None:

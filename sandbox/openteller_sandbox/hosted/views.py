@@ -15,7 +15,7 @@ from openteller_sandbox.billers.model import Biller, money
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.bills.service import FetchedBill
 from openteller_sandbox.customers import service as customers
-from openteller_sandbox.hosted.flow import Step
+from openteller_sandbox.hosted.flow import Step, payer_chooses_amount
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import Translate
 from openteller_sandbox.money import Money
@@ -189,14 +189,8 @@ def _confirm(bank: Bank, held: Held, session: Session, now: int) -> dict[str, An
         "total": quoted.total,
         "payer": customer.name_masked,
         "available": customers.available(tx, payments.world_of(bank, held), customer.customer_id),
-        "can_change": _can_change(quoted.biller, quoted.chosen, session),
+        "can_change": payer_chooses_amount(quoted.biller, session.choice, quoted.chosen),
     }
-
-
-def _can_change(biller: Biller, chosen: Sequence[FetchedBill], session: Session) -> bool:
-    if session.choice.from_partner and not session.choice.bill_ids:
-        return False
-    return len(chosen) <= 1 and (biller.exactness != "EXACT" or not chosen or chosen[0].due.balance is not None)
 
 
 def yuan(amount: Money) -> str:
