@@ -71,3 +71,21 @@ def test_more_than_a_bill_asks_for_can_be_paid_where_the_biller_takes_it(partner
     assert page.send("change_amount").step == "amount"
     page.send("amount", amount="900").send("confirm")
     assert partner.payment(payment["payment_id"])["amount"]["amount"] == "900.00"
+
+
+def test_an_account_that_the_partner_has_fixed_is_not_exchanged_when_the_biller_refuses_it(
+    partner: Partner, payer: Payers
+) -> None:
+    code = "CC-GAS-01"
+    inputs, amount = partner.magic(code, "UNKNOWN_ACCOUNT"), {"amount": "100.00", "currency": "CNY"}
+    payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"], inputs=inputs, amount=amount)
+    page = payer(payment["payment_link"]["url"]).send("start").sign_in()
+    page.send("digits", digits=inputs["account_number"][-4:])
+    assert "没有这个户号" in page.text
+    assert page.step == "sign_in"
+    read = partner.payment(payment["payment_id"])
+    assert (read["status"], read["amount"], read["account_ref_masked"]) == (
+        "created",
+        payment["amount"],
+        payment["account_ref_masked"],
+    )

@@ -154,9 +154,8 @@ def fill_account(visit: Visit) -> None:
         raise FieldFaults({name: message for name, _, message in faults})
     if choice.from_partner and any(inputs.get(name) != value for name, value in choice.inputs.items()):
         raise FieldFaults(dict.fromkeys(choice.inputs, "Not the account that the app has filled in."))
-    visit.session.choice = Choice(
-        biller.biller_id, inputs, amount_minor=choice.amount_minor if choice.from_partner else None
-    )
+    amount_minor = choice.amount_minor if choice.from_partner else None
+    visit.session.choice = Choice(biller.biller_id, inputs, amount_minor=amount_minor, from_partner=choice.from_partner)
     if visit.session.customer_id:
         _fetch(visit, biller)
 
@@ -283,7 +282,10 @@ def _fetch_when_ready(visit: Visit) -> None:
 
 
 def _fetch(visit: Visit, biller: Biller) -> None:
-    """Ask the biller what the account owes, for the payer, who may know why it cannot be paid."""
+    """Ask the biller what the account owes, for the payer, who may know why it cannot be paid.
+
+    Another account can be typed then; where the partner has filled it in, the payer can only leave.
+    """
     session = visit.session
     if biller.fetch_mode == "DIRECT":
         return
@@ -291,7 +293,10 @@ def _fetch(visit: Visit, biller: Biller) -> None:
     answer = bills.ask_on_page(visit.bank, visit.world, question, visit.now)
     if isinstance(answer, port.NotPayable):
         session.notice = answer.reason.value
-        session.choice = Choice(biller.biller_id)
+        if session.choice.from_partner:
+            leave(visit)
+        else:
+            session.choice = Choice(biller.biller_id)
         return
     if isinstance(answer, port.Failed):
         session.choice.bill_fetch_id = None
