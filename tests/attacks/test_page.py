@@ -89,3 +89,39 @@ def test_an_account_that_the_partner_has_fixed_is_not_exchanged_when_the_biller_
         payment["amount"],
         payment["account_ref_masked"],
     )
+
+
+# A biller that is closed.
+
+
+def test_a_biller_in_its_maintenance_is_not_asked_and_the_payer_hears_it_before_the_sign_in(
+    partner: Partner, payer: Payers
+) -> None:
+    code = "SZ-WATER-01"
+    window = partner.biller(code)["maintenance_windows"][0]
+    payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"])
+    page = payer(payment["payment_link"]["url"]).send("start")
+    page.send("account", in_account_number=partner.magic(code, "DUE_BILL")["account_number"])
+    assert (page.answer.status_code, page.answer.headers["Retry-After"]) == (503, "5400")
+    page.open()
+    assert page.step == "account"
+    partner.advance(to=window["ends_at"])
+    page.send("account", in_account_number=partner.magic(code, "DUE_BILL")["account_number"]).sign_in().send("confirm")
+    assert partner.payment(payment["payment_id"])["status"] == "succeeded"
+
+
+def test_a_biller_that_closes_between_two_steps_takes_nothing_and_can_be_asked_again(
+    partner: Partner, payer: Payers
+) -> None:
+    code = "NJ-SOCIAL_INSURANCE-01"
+    payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"])
+    inputs = {f"in_{name}": value for name, value in partner.magic(code, "DUE_BILL").items()}
+    page = payer(payment["payment_link"]["url"]).send("start").send("account", **inputs)
+    partner.advance(to="2026-09-29T16:30:00+08:00")
+    page.sign_in()
+    assert (page.answer.status_code, "BILLER_CUTOFF" in page.text) == (409, True)
+    partner.advance(to="2026-09-30T09:00:00+08:00")
+    page.open()
+    assert page.step == "retry"
+    page.send("retry").send("confirm")
+    assert partner.payment(payment["payment_id"])["status"] == "succeeded"

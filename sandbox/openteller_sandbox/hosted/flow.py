@@ -146,7 +146,7 @@ def fill_account(visit: Visit) -> None:
     """Take the inputs that the biller needs."""
     choice = visit.session.choice
     assert choice.biller_id
-    biller = billers.get(visit.bank.db.read(), choice.biller_id)
+    biller = bills.payable_biller(visit.bank.db.read(), choice.biller_id, visit.now, hours=True)
     typed = {each.name: visit.form.get(f"in_{each.name}", "").strip() for each in biller.input_fields}
     inputs = {name: _plain(value) for name, value in typed.items() if value}
     faults = biller.input_faults(inputs, on_page=True)
@@ -289,6 +289,7 @@ def _fetch(visit: Visit, biller: Biller) -> None:
     session = visit.session
     if biller.fetch_mode == "DIRECT":
         return
+    bills.payable_biller(visit.bank.db.read(), biller.biller_id, visit.now, hours=True)
     question = Question(visit.held.app_id, biller, session.choice.inputs)
     answer = bills.ask_on_page(visit.bank, visit.world, question, visit.now)
     if isinstance(answer, port.NotPayable):

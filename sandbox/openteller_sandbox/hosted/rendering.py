@@ -51,7 +51,10 @@ def problem_page(bank: Bank, problem: Problem, session: Session | None = None, h
         "code": held.link_code if held else None,
         "csrf": session.csrf if session else None,
     }
-    return render("problem.html", locale, values, row.status)
+    response = render("problem.html", locale, values, row.status)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 def see_other(path: str) -> Response:
