@@ -16,9 +16,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem
 from openteller_sandbox.http.checks import BODY_LIMIT
+from openteller_sandbox.http.problems import render
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,24 +35,72 @@ _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body i
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Reply = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Turns:
+    """Makes durable, at the end of each turn of the running loop, what acts have done in it: one sync to disk for all.
+
+    Requests that have come meanwhile wait for the sync and are the next turn, so that turns grow with the load.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._loop = asyncio.get_running_loop()
+        self._durable: asyncio.Future[bool] | None = None
+        database.gather(self._begin)
+
+    async def durable(self) -> bool:
+        """Wait until all that was done by now is on disk; False when it cannot be and is undone."""
+        return self._durable is None or await self._durable
+
+    def close(self) -> None:
+        """End the last turn, and gather no more."""
+        if self._durable:
+            self._end()
+        self._database.gather(None)
+
+    def _begin(self) -> None:
+        self._durable = self._loop.create_future()
+        self._loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        durable, self._durable = self._durable, None
+        if durable is None:  # closed meanwhile
+            return
+        try:
+            self._database.commit()
+            durable.set_result(True)
+        except DatabaseError as error:
+            log.error("%s", error)  # noqa: TRY400 - it says all
+            durable.set_result(False)
 
 
 class Shell:
-    """Turns RSGI requests into WSGI calls."""
+    """Turns RSGI requests into WSGI calls, and holds back every answer until what it tells of is durable.
 
-    def __init__(self, app: Wsgi) -> None:
+    Args:
+        app: what answers.
+        turns: knows what is durable.
+        fault: gives the answer instead, where something is not.
+    """
+
+    def __init__(self, app: Wsgi, turns: Turns, fault: Callable[[], Reply]) -> None:
         self._app = app
+        self._turns = turns
+        self._fault = fault
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Serve one request."""
         body = b"" if scope.method in _BODILESS else await _read(scope, protocol)
-        status, headers, chunks = self._call(scope, body)
+        reply = self._call(scope, body)
+        status, headers, chunks = reply if await self._turns.durable() else self._fault()
         if chunks:
             protocol.response_bytes(status, headers, chunks)
         else:
             protocol.response_empty(status, headers)
 
-    def _call(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _call(self, scope: Scope, body: bytes) -> Reply:
         answer: list[Any] = [500, []]
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:  # noqa: ARG001
@@ -68,8 +120,9 @@ class Shell:
 async def _read(scope: Scope, protocol: HTTPProtocol) -> bytes:
     """Read the body, but not more than one byte over the limit: the app then refuses it."""
     announced = scope.headers.get("content-length")
-    if announced is not None and announced.isdigit() and int(announced) > BODY_LIMIT:
-        return b"\0" * (BODY_LIMIT + 1)
+    if announced is not None and announced.isdigit():
+        # At once, where it is known to be short: each part would be a turn of the loop.
+        return await protocol() if int(announced) <= BODY_LIMIT else b"\0" * (BODY_LIMIT + 1)
     parts, size = [], 0
     async for part in protocol:
         parts.append(part)
@@ -113,18 +166,27 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
     from granian.server.embed import Server  # noqa: PLC0415
 
-    server = Server(
-        Shell(app.wsgi_app), address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False
-    )
+    turns = Turns(bank.db)
+    shell = Shell(app.wsgi_app, turns, lambda: _fault(bank))
+    server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     serving = asyncio.create_task(server.serve())
     ready()
-    while not serving.done():
-        due.run_all(bank)
-        await asyncio.wait([serving], timeout=_TICK_S)
-    serving.result()
+    try:
+        while not serving.done():
+            due.run_all(bank)
+            await asyncio.wait([serving], timeout=_TICK_S)
+        serving.result()
+    finally:
+        turns.close()
+
+
+def _fault(bank: Bank) -> Reply:
+    problem = Problem("INTERNAL_ERROR")
+    status, body, headers = render(problem, bank.contract, bank.settings.public_url, ids.new("rqs"))
+    return status, list(headers.items()), body
 
 
 def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:

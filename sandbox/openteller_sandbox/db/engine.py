@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_MS = 5000
 
 Row = sqlite3.Row
+
+_Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
+_ALONE: _Steps = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
+_GATHERED: _Steps = ("SAVEPOINT act", ("ROLLBACK TO act", "RELEASE act"), "RELEASE act")
 
 
 class DatabaseError(Exception):
@@ -59,30 +63,89 @@ class Tx:
         return self._connection.execute(sql, {**constants, **parameters} if constants else parameters)
 
 
+class _Thread(threading.local):
+    """What a thread has of a database. gathered: acts that wait for ``commit`` are in the connection's transaction."""
+
+    connection: sqlite3.Connection | None = None
+    acting = False
+    on_gather: Callable[[], None] | None = None
+    gathered = False
+
+
 class Database:
     """An SQLite file, with one connection for each thread that uses it."""
 
     def __init__(self, url: str) -> None:
         self.path = _path(url)
-        self._local = threading.local()
+        self._thread = _Thread()
         self._connections: list[sqlite3.Connection] = []
 
     @contextmanager
     def act(self) -> Iterator[Tx]:
-        """Open a transaction: kept whole when the block ends, undone when it raises."""
-        connection = self._connection()
-        if connection.in_transaction:
+        """Open a transaction: kept whole when the block ends, undone when it raises.
+
+        Raises:
+            DatabaseError: acts are gathered, and those before this one are lost already.
+        """
+        connection, thread = self._connection(), self._thread
+        if thread.acting:
             raise RuntimeError("an act is running: hand its tx on instead of opening another")
-        connection.execute("BEGIN IMMEDIATE")
+        begin, undo, keep = _ALONE if thread.on_gather is None else self._join(connection, thread.on_gather)
+        connection.execute(begin)
+        thread.acting = True
         try:
             yield Tx(connection)
+            connection.execute(keep)
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk, for one, has undone everything already
+                for statement in undo:
+                    connection.execute(statement)
             raise
-        connection.execute("COMMIT")
+        finally:
+            thread.acting = False
+
+    def gather(self, on_gather: Callable[[], None] | None) -> None:
+        """From now on, keep what acts of this thread do in one transaction until ``commit``: one sync to disk for all.
+
+        An act that raises is still undone alone. What an act has done is seen by this thread at once and durable after
+        ``commit`` only, so whoever gathers holds back every answer until then.
+
+        Args:
+            on_gather: called when the first act of a transaction begins; None to gather no more.
+        """
+        self._thread.on_gather = on_gather
+
+    def commit(self) -> None:
+        """Make durable what was gathered.
+
+        Raises:
+            DatabaseError: it cannot be; all of it is undone.
+        """
+        connection, thread = self._connection(), self._thread
+        if not thread.gathered:
+            return
+        thread.gathered = False
+        try:
+            if not connection.in_transaction:
+                raise DatabaseError("a fault has undone the whole transaction")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise DatabaseError(f"cannot commit: {error}") from error
+
+    def _join(self, connection: sqlite3.Connection, on_gather: Callable[[], None]) -> _Steps:
+        thread = self._thread
+        if not thread.gathered:
+            connection.execute("BEGIN IMMEDIATE")
+            thread.gathered = True
+            on_gather()
+        elif not connection.in_transaction:
+            raise DatabaseError("a fault has undone the transaction that this act would be part of")
+        return _GATHERED
 
     def read(self) -> Tx:
-        """Give a reader. Each statement sees what is committed by then."""
+        """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
         return Tx(self._connection())
 
     def prepare(self) -> bool:
@@ -115,12 +178,12 @@ class Database:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
-        self._local = threading.local()
+        self._thread = _Thread()
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        connection = self._thread.connection
         if connection is None:
-            connection = self._local.connection = self._connect()
+            connection = self._thread.connection = self._connect()
             self._connections.append(connection)
         return connection
 
