@@ -12,7 +12,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema_of(biller: Biller) -> dict[str, Any]:
     """Give the contract's ``InputSchema`` of a biller."""
-    hidden = _hidden(biller)
+    hidden = biller.page_only
     fields = [field.facts for field in biller.input_fields if field.name not in hidden]
     required = [field["name"] for field in fields if field["required"]]
     choices: list[dict[str, list[str]]] = []
@@ -33,15 +33,6 @@ def schema_of(biller: Biller) -> dict[str, Any]:
         **({"oneOf": choices} if choices else {}),
         **({"dependentRequired": together} if together else {}),
     }
-
-
-def _hidden(biller: Biller) -> set[str]:
-    """Give the fields of HIGH sensitivity, and those that a rule lets be given together with one of them only."""
-    hidden = {field.name for field in biller.input_fields if field.high}
-    for group in biller.facts["input_groups"]:
-        if group["rule"] == "ALL_OF" and hidden.intersection(group["fields"]):
-            hidden.update(group["fields"])
-    return hidden
 
 
 def _property(field: Mapping[str, Any]) -> dict[str, Any]:

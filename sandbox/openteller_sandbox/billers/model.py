@@ -18,6 +18,7 @@ from openteller_sandbox.billers import account_numbers
 from openteller_sandbox.money import Money, rounded
 
 _WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_PAGE_ONLY = "Of HIGH sensitivity, or part of what is: only the page of the bank asks for it. Leave it out."
 _FIXED_LEAD = re.compile(r"\^([0-9]+)\[0-9\]\{([0-9]+)\}\$")
 
 
@@ -147,6 +148,15 @@ class Biller:
         return tuple(InputField(field) for field in self.facts["input_fields"])
 
     @cached_property
+    def page_only(self) -> frozenset[str]:
+        """Names of the fields that only the bank's page asks for: of HIGH sensitivity, or to be given together with
+        one that is.
+        """
+        high = {field.name for field in self.input_fields if field.high}
+        together = (set(group["fields"]) for group in self.facts["input_groups"] if group["rule"] == "ALL_OF")
+        return frozenset(high.union(*(names for names in together if names & high)))
+
+    @cached_property
     def min_amount(self) -> Money:
         """The least that it takes."""
         return money(self.facts["min_amount"])
@@ -219,20 +229,15 @@ class Biller:
 
         Args:
             inputs: values by field name.
-            on_page: whether the bank's own page asked; only there are fields of HIGH sensitivity taken, and needed.
+            on_page: whether the bank's own page asked; only there are fields of HIGH sensitivity taken, and needed, and
+                those that go together with one.
         """
         fields = {field.name: field for field in self.input_fields}
         faults = [(name, "FIELD_UNKNOWN", "The biller has no such field.") for name in inputs if name not in fields]
         for field in self.input_fields:
             value = inputs.get(field.name)
-            if value is not None and field.high and not on_page:
-                faults.append(
-                    (
-                        field.name,
-                        "FIELD_INVALID",
-                        "Of HIGH sensitivity: only the page of the bank asks for it. Leave it out.",
-                    )
-                )
+            if value is not None and field.name in self.page_only and not on_page:
+                faults.append((field.name, "FIELD_INVALID", _PAGE_ONLY))
             elif value is not None:
                 message = field.fault(value)
                 faults += [(field.name, "FIELD_INVALID", message)] if message else []
