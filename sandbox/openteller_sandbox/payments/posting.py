@@ -108,6 +108,7 @@ def send(bank: Bank, act: Due) -> None:
         due.schedule(tx, act.world, act.at + QUERIES_MS[0], QUERY, payment.payment_id)
         lifecycle.move(bank, tx, act.world, held, Status.PROCESSING, "BANK", act.at)
         posting = _posting(bank, tx, held)
+    bank.db.commit()  # that it was sent must be on disk before the biller hears of it, also where acts are gathered
     settle(bank, act, bills.port_of(bank).post(act.world, posting, act.at))
 
 

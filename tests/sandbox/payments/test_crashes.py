@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from tests.conftest import Partner
 from tests.payer import Payer
 
 from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.biller_port.port import Posting, PostingAnswer
 from openteller_sandbox.biller_port.simulated import SimulatedBiller
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.due import service as due
@@ -81,6 +84,30 @@ def test_killed_before_the_answer_was_kept_the_posting_is_found_and_not_repeated
     partner.advance(seconds=61)
     paid = partner.payment(payment["payment_id"])
     assert (paid["status"], paid["exceptions"]) == ("succeeded", [])
+
+
+def test_that_a_payment_was_sent_is_on_disk_before_the_biller_hears_of_it(
+    bank: Bank, ready: tuple[dict, Payer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server gathers acts and syncs once a turn; a biller is outside of the bank, and cannot be untold."""
+    _, page = ready
+    on_disk = []
+    real = SimulatedBiller.post
+
+    def look(self: SimulatedBiller, world: World, sent: Posting, now: int) -> PostingAnswer:
+        with closing(sqlite3.connect(bank.db.path)) as another:
+            row = another.execute("SELECT status FROM payments WHERE payment_id = ?", (sent.posting_id,)).fetchone()
+        on_disk.append(row[0])
+        return real(self, world, sent, now)
+
+    monkeypatch.setattr(SimulatedBiller, "post", look)
+    bank.db.gather(lambda: None)
+    try:
+        page.send("confirm")
+        bank.db.commit()
+    finally:
+        bank.db.gather(None)
+    assert on_disk == ["processing"]
 
 
 def test_killed_inside_the_hold_nothing_has_happened(
