@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 from tests.conftest import Partner
 from tests.payer import POOR, RICH, Payer
+
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.bills.store import bill_fetches
+from openteller_sandbox.db import Statement
 
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
@@ -37,6 +42,33 @@ def test_what_a_payer_without_money_typed_is_not_there_for_the_next_one(
     assert stranger.step == "account"
     page.sign_in(RICH).send("confirm")
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
+
+
+def test_what_a_payer_asks_on_the_page_is_not_the_partners_to_read(
+    bank: Bank, partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    _, page = at_power("SLOW")
+    page.sign_in()
+    partner.advance(seconds=10)
+    page.open()
+    assert page.step == "confirm"
+    assert not [event for event in partner.events() if event["type"] == "bill_fetch.ready"]
+    kept = bank.db.read().all(Statement(select(bill_fetches)))[-1]["bill_fetch_id"]
+    assert partner.get(f"/v1/bill-fetches/{kept}").status_code == 404
+
+
+def test_a_bill_that_a_payer_found_on_the_page_is_neither_read_nor_linked_by_the_partner(
+    partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    payment, page = at_power("REVERSED")
+    page.sign_in().send("confirm")
+    partner.advance(seconds=3700)
+    read = partner.payment(payment["payment_id"])
+    bill_id = read["allocations"][0]["bill_id"]
+    assert read["status"] == "refunded"
+    assert partner.get(f"/v1/bills/{bill_id}").status_code == 404
+    again = partner.post("/v1/payments", {"partner_reference": "again-1", "bill_ids": [bill_id]})
+    assert (again.status_code, again.json["errors"][0]["pointer"]) == (422, "/bill_ids/0")
 
 
 # What the partner has fixed stays; what is the payer's to choose can be chosen.

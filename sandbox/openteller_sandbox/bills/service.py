@@ -24,6 +24,8 @@ from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem, json_text
 
 KEEP_MS = DAY
+ON_PAGE = ""
+"""The ``end_user_ref`` of what a payer asks on the bank's page: no partner sees the answer."""
 ANSWER = "bill_fetch.answer"
 PURGE = "bill_fetch.purge"
 _FETCH = BillFetchSchema()
@@ -50,7 +52,7 @@ class Question:
     app_id: str
     biller: Biller
     inputs: Mapping[str, str] = field(repr=False)
-    end_user_ref: str = ""
+    end_user_ref: str = ON_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,28 +190,34 @@ def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found |
     else:
         due.schedule(tx, world, now + answer.after_ms, ANSWER, fetch_id)
     due.schedule(tx, world, facts["expires_at"], PURGE, fetch_id)
-    found = find_fetch(tx, asked.app_id, fetch_id)
+    found = find_fetch(tx, asked.app_id, fetch_id, on_page=asked.end_user_ref == ON_PAGE)
     assert found is not None
     return found
 
 
-def find_fetch(tx: Tx, app_id: str, bill_fetch_id: str) -> Answered | None:
-    """Give an app's fetch with its bills as they stand."""
+def find_fetch(tx: Tx, app_id: str, bill_fetch_id: str, *, on_page: bool = False) -> Answered | None:
+    """Give an app's fetch with its bills as they stand, or one that the page has made for the app's payer."""
     row = tx.one(store.FIND_FETCH, bill_fetch_id=bill_fetch_id, app_id=app_id)
-    if row is None:
+    if row is None or (row["end_user_ref"] == ON_PAGE) is not on_page:
         return None
     bills = ",".join(bill["wire"] for bill in tx.all(store.BILLS_OF_FETCH, bill_fetch_id=bill_fetch_id))
     return Answered(bill_fetch_id, row["status"], f'{row["wire"][:-1]},"bills":[{bills}]}}')
 
 
 def find_bill_wire(tx: Tx, app_id: str, bill_id: str) -> str | None:
-    """Give the record of an app's bill."""
-    row = tx.one(store.FIND_BILL, bill_id=bill_id, app_id=app_id)
+    """Give the record of a bill that an app has fetched."""
+    row = tx.one(store.FIND_ASKED_BILL, bill_id=bill_id, app_id=app_id, on_page=ON_PAGE)
     return row["wire"] if row else None
 
 
+def find_asked_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
+    """Give a bill that an app has fetched, with what only the bank may know."""
+    row = tx.one(store.FIND_ASKED_BILL, bill_id=bill_id, app_id=app_id, on_page=ON_PAGE)
+    return _fetched(row) if row else None
+
+
 def find_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
-    """Give an app's bill with what only the bank may know."""
+    """Give a bill of a payment of an app to the bank itself, whoever has fetched it."""
     row = tx.one(store.FIND_BILL, bill_id=bill_id, app_id=app_id)
     return _fetched(row) if row else None
 
@@ -242,7 +250,7 @@ def mark(bank: Bank, tx: Tx, world: World, bills: Sequence[FetchedBill], status:
 
 
 def answer_late(bank: Bank, act: Due) -> None:
-    """Ask a slow biller again, and tell the app what it says."""
+    """Ask a slow biller again, and tell the app what it says, where the app has asked."""
     row = bank.db.read().one(store.FETCH_BY_ID, bill_fetch_id=act.subject)
     if row is None or row["status"] != "PROCESSING":
         return
@@ -267,6 +275,8 @@ def answer_late(bank: Bank, act: Due) -> None:
             return
         if isinstance(answer, port.Found):
             _keep_bills(bank, tx, act.world, asked, act.subject, answer.bills, row["expires_at"])
+        if asked.end_user_ref == ON_PAGE:
+            return
         data = {"bill_fetch_id": act.subject, "status": status, "version": version}
         events.record(bank, tx, act.world, row["app_id"], "bill_fetch.ready", data, act.at)
 

@@ -1,5 +1,5 @@
 """The tables of bill fetches and bills. ``inputs`` and ``bill_number`` are personal: they stay here, and are purged
-after 24 hours unless paid.
+after 24 hours unless paid. A fetch that the page has made for a payer has an empty ``end_user_ref``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,15 @@ ANSWER_FETCH = Statement(
 )
 FIND_BILL = Statement(
     select(bills).where(bills.c.bill_id == bindparam("bill_id"), bills.c.app_id == bindparam("app_id"))
+)
+FIND_ASKED_BILL = Statement(
+    select(bills)
+    .join(bill_fetches, bill_fetches.c.bill_fetch_id == bills.c.bill_fetch_id)
+    .where(
+        bills.c.bill_id == bindparam("bill_id"),
+        bills.c.app_id == bindparam("app_id"),
+        bill_fetches.c.end_user_ref != bindparam("on_page"),
+    )
 )
 BILLS_OF_FETCH = Statement(
     select(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")).order_by(bills.c.position)

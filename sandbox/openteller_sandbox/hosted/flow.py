@@ -107,7 +107,7 @@ def _money_step(bank: Bank, held: Held, biller: Biller, choice: Choice) -> Step:
     if biller.fetch_mode == "FETCH" and not choice.bill_ids:
         if choice.bill_fetch_id is None:
             return Step.RETRY
-        fetched = bills.find_fetch(bank.db.read(), held.app_id, choice.bill_fetch_id)
+        fetched = bills.find_fetch(bank.db.read(), held.app_id, choice.bill_fetch_id, on_page=True)
         if fetched is None or fetched.status in {"NO_BILL", "FAILED"}:
             return Step.NOTHING_DUE
         return Step.WAIT if fetched.status == "PROCESSING" else Step.BILLS

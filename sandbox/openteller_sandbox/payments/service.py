@@ -211,7 +211,7 @@ def _choose_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[s
 
 
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
-    bill = bills.find_bill(tx, caller.app_id, bill_id)
+    bill = bills.find_asked_bill(tx, caller.app_id, bill_id)
     if bill is None:
         fault = Fault(
             "body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged."
