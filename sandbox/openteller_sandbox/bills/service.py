@@ -21,7 +21,7 @@ from openteller_sandbox.contract import Fault, showable
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
-from openteller_sandbox.http import Problem, json_text
+from openteller_sandbox.http import Problem, idempotency, json_text
 
 KEEP_MS = DAY
 ON_PAGE = ""
@@ -282,8 +282,11 @@ def answer_late(bank: Bank, act: Due) -> None:
 
 
 def purge(bank: Bank, act: Due) -> None:
-    """Delete a fetch and its unpaid bills, 24 hours later; of a paid one the account number goes."""
+    """Delete a fetch, its unpaid bills and its idempotency key, which holds both, 24 hours later; of a paid one the
+    account number goes.
+    """
     with bank.db.act() as tx:
+        idempotency.forget(tx, act.world.world_id, act.subject)
         tx.run(store.PURGE_BILLS, bill_fetch_id=act.subject)
         left = tx.one(store.COUNT_BILLS, bill_fetch_id=act.subject)
         if left and left["count"]:
