@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from tests.conftest import Partner
 from tests.payer import Payer
 
@@ -35,3 +36,49 @@ def test_a_purged_fetch_is_not_read_any_more_by_sending_its_key_again(partner: P
     later = partner.post("/v1/bill-fetches", body, key="fetch-1")
     assert later.json["bill_fetch_id"] != first.json["bill_fetch_id"]
     assert partner.get(later.headers["Location"]).status_code == 200
+
+
+# The clock.
+
+
+@pytest.mark.parametrize(
+    ("evening", "scenario"),
+    [
+        ("2026-09-30T21:00:00+08:00", "DUE_BILL"),
+        ("2026-09-30T21:00:00+08:00", "SLOW"),
+        ("2026-11-30T21:00:00+08:00", "DUE_BILL"),
+        ("2027-02-28T21:00:00+08:00", "DUE_BILL"),
+    ],
+)
+def test_a_bill_found_on_the_last_day_of_a_month_is_paid_on_the_first_of_the_next(
+    partner: Partner, payer: Payers, evening: str, scenario: str
+) -> None:
+    partner.advance(to=evening)
+    location = partner.fetch(scenario=scenario).headers["Location"]
+    partner.advance(seconds=10)
+    found = partner.get(location).json["bills"]
+    payment = partner.pay_link(bill_ids=[bill["bill_id"] for bill in found])
+    partner.advance(seconds=4 * 3600)
+    page = payer(payment["payment_link"]["url"]).pay(partner.magic(POWER, scenario)["account_number"][-4:])
+    assert partner.payment(payment["payment_id"])["status"] == "succeeded", page.text
+
+
+def test_a_penalty_that_grows_at_midnight_is_not_taken_unseen(partner: Partner, payer: Payers) -> None:
+    partner.advance(to="2026-12-31T21:00:00+08:00")
+    payment = partner.pay_link(bill_ids=[bill["bill_id"] for bill in partner.fetch().json["bills"]])
+    partner.advance(seconds=4 * 3600)
+    page = payer(payment["payment_link"]["url"]).pay(partner.magic(POWER, "DUE_BILL")["account_number"][-4:])
+    assert "账单金额有变化" in page.text
+    assert partner.payment(payment["payment_id"])["debit"]["status"] == "NOT_STARTED"
+
+
+def test_what_is_due_at_the_end_of_a_leap_february_is_due_on_its_29th(partner: Partner) -> None:
+    for _ in range(2):
+        partner.advance(seconds=250 * 86_400)
+    partner.advance(to="2028-03-01T12:00:00+08:00")
+    bill = partner.fetch().json["bills"][0]
+    assert (bill["period"], bill["bill_date"], bill["due_date"]) == (
+        {"from": "2028-02-01", "to": "2028-02-29"},
+        "2028-03-01",
+        "2028-03-31",
+    )

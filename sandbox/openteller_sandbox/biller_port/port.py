@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from openteller_sandbox.bank import World
@@ -36,6 +36,14 @@ class Behaviour(StrEnum):
     NORMAL = "NORMAL"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     PAYER_GIVES_UP = "PAYER_GIVES_UP"
+
+
+class Asking(Enum):
+    """Why a biller is asked what an account owes."""
+
+    FIRST = auto()
+    AGAIN = auto()  # it has answered ``Later``
+    TO_PAY = auto()  # money is about to be held for what it has answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +129,8 @@ class PostingAnswer:
 class BillerPort(Protocol):
     """A biller, in process or far away. No transaction of the bank is open while it is asked."""
 
-    def query(
-        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False
-    ) -> QueryAnswer:
-        """Ask what an account owes. again: the second question, when the first was answered ``Later`` or before a
-        bill is paid.
-        """
+    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, asking: Asking) -> QueryAnswer:
+        """Ask what an account owes. A bill that was found is found TO_PAY for 24 hours, unless it was paid."""
 
     def post(self, world: World, posting: Posting, now: int) -> PostingAnswer:
         """Send a payment. The same ``posting_id`` is posted once, however often it is sent."""

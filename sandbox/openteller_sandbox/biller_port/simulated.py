@@ -17,6 +17,7 @@ from openteller_sandbox import clock
 from openteller_sandbox.bank import World
 from openteller_sandbox.biller_port import scenarios, store
 from openteller_sandbox.biller_port.port import (
+    Asking,
     Behaviour,
     DueBill,
     Failed,
@@ -76,17 +77,15 @@ class SimulatedBiller:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def query(
-        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool = False
-    ) -> QueryAnswer:
+    def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, asking: Asking) -> QueryAnswer:
         """Answer what an account owes. Every refusal does the same work as an answer, so that latency tells nothing."""
         scenario = scenarios.of(biller, inputs)
-        bills = self._due(world, biller, inputs, now, again=again)
+        bills = self._due(world, biller, inputs, now, asking)
         if scenario in _REFUSALS:
             return NotPayable(_REFUSALS[scenario])
         if scenario is Scenario.BILLER_DOWN:
             return Failed()
-        if scenario is Scenario.SLOW and not again:
+        if scenario is Scenario.SLOW and asking is Asking.FIRST:
             return Later(SLOW_MS)
         return Found(bills)
 
@@ -152,7 +151,7 @@ class SimulatedBiller:
             )
 
     def _due(
-        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, *, again: bool
+        self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, asking: Asking
     ) -> tuple[DueBill, ...]:
         if biller.fetch_mode != "FETCH":
             return ()
@@ -166,9 +165,12 @@ class SimulatedBiller:
         )
         paid = {number for row in rows for number in json.loads(row["bill_numbers"])}
         today = clock.bank_date(now)
-        months = list(_months_back(today, _how_many(scenario, biller, account)))
-        extra = Decimal(10) if scenario is Scenario.BILL_CHANGES and again else Decimal(0)
-        bills = [_bill(biller, account, month, today, extra) for month in reversed(months)]
+        count = _how_many(scenario, biller, account)
+        months = set(_months_back(today, count))
+        if asking is Asking.TO_PAY:  # what was found on the last day of a month can be paid on the first of the next
+            months.update(_months_back(today - timedelta(days=1), count))
+        extra = Decimal(10) if scenario is Scenario.BILL_CHANGES and asking is Asking.TO_PAY else Decimal(0)
+        bills = [_bill(biller, account, month, today, extra) for month in sorted(months)]
         if scenario is Scenario.PREPAID_METER:
             return (_meter(biller, account, today, len(rows)),)
         return tuple(bill for bill in bills if bill.bill_number not in paid)

@@ -155,7 +155,7 @@ def ask(bank: Bank, world: World, asked: Question, now: int) -> port.Found | por
 
 def ask_on_page(bank: Bank, world: World, asked: Question, now: int) -> port.QueryAnswer:
     """Put a question for the payer, who may know why an account cannot be paid."""
-    return port_of(bank).query(world, asked.biller, asked.inputs, now)
+    return port_of(bank).query(world, asked.biller, asked.inputs, now, port.Asking.FIRST)
 
 
 def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found | port.Later, now: int) -> Answered:
@@ -256,7 +256,7 @@ def answer_late(bank: Bank, act: Due) -> None:
         return
     biller = billers.get(bank.db.read(), row["biller_id"])
     asked = Question(row["app_id"], biller, json.loads(row["inputs"]), row["end_user_ref"])
-    answer = port_of(bank).query(act.world, biller, asked.inputs, act.at, again=True)
+    answer = port_of(bank).query(act.world, biller, asked.inputs, act.at, port.Asking.AGAIN)
     if isinstance(answer, port.Later):
         with bank.db.act() as tx:
             due.schedule(tx, act.world, act.at + answer.after_ms, ANSWER, act.subject)

@@ -257,7 +257,7 @@ def _ask_again(bank: Bank, world: World, quoted: Quote, choice: Choice, now: int
     """
     if quoted.biller.fetch_mode == "DIRECT":
         return
-    answer = bills.port_of(bank).query(world, quoted.biller, choice.inputs, now, again=True)
+    answer = bills.port_of(bank).query(world, quoted.biller, choice.inputs, now, port.Asking.TO_PAY)
     if isinstance(answer, port.NotPayable):
         raise Problem("ACCOUNT_NOT_PAYABLE")
     if not isinstance(answer, port.Found):
