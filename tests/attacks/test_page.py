@@ -157,3 +157,29 @@ def test_a_biller_that_closes_between_two_steps_takes_nothing_and_can_be_asked_a
     assert page.step == "retry"
     page.send("retry").send("confirm")
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
+
+
+# A confused payer, and time that passes over an open page.
+
+
+def test_bills_that_were_purged_are_asked_for_again_and_not_called_paid(
+    partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    payment, page = at_power("SEVERAL_BILLS", expires_in=604_800)
+    assert page.sign_in().step == "bills"
+    partner.advance(seconds=86_400 + 60)
+    page.open()
+    assert page.step == "retry"
+    page.send("retry").send("bills").send("confirm")
+    assert partner.payment(payment["payment_id"])["status"] == "succeeded"
+
+
+def test_bills_that_somebody_else_has_paid_meanwhile_are_not_offered(
+    partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    (_, slow), (_, quick) = at_power("SEVERAL_BILLS"), at_power("SEVERAL_BILLS")
+    assert slow.sign_in().step == "bills"
+    everything = quick.sign_in().forms["bills"].offered["bill_id"]
+    quick.send("bills", bill_id=everything).send("confirm")
+    slow.open()
+    assert "没有待缴账单" in slow.text

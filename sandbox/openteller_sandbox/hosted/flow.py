@@ -108,12 +108,20 @@ def _money_step(bank: Bank, held: Held, biller: Biller, choice: Choice) -> Step:
         if choice.bill_fetch_id is None:
             return Step.RETRY
         fetched = bills.find_fetch(bank.db.read(), held.app_id, choice.bill_fetch_id, on_page=True)
-        if fetched is None or fetched.status in {"NO_BILL", "FAILED"}:
-            return Step.NOTHING_DUE
-        return Step.WAIT if fetched.status == "PROCESSING" else Step.BILLS
+        if fetched is None or fetched.status == "FAILED":
+            return Step.RETRY
+        if fetched.status == "PROCESSING":
+            return Step.WAIT
+        return Step.BILLS if offered_bills(bank, choice) else Step.NOTHING_DUE
     if choice.amount_minor is None:
         return Step.AMOUNT
     return Step.CONFIRM
+
+
+def offered_bills(bank: Bank, choice: Choice) -> list[FetchedBill]:
+    """Give the bills that were found and nobody has paid since, oldest first."""
+    found = bills.bills_of_fetch(bank.db.read(), choice.bill_fetch_id or "")
+    return [bill for bill in found if bill.status == "OPEN"]
 
 
 def choose_place(visit: Visit) -> None:
@@ -195,11 +203,9 @@ def confirm_digits(visit: Visit) -> None:
 def choose_bills(visit: Visit) -> None:
     """Take which of several bills are paid."""
     choice = visit.session.choice
-    assert choice.bill_fetch_id and choice.biller_id
+    assert choice.biller_id
     biller = billers.get(visit.bank.db.read(), choice.biller_id)
-    offered = [
-        bill for bill in bills.bills_of_fetch(visit.bank.db.read(), choice.bill_fetch_id) if bill.status == "OPEN"
-    ]
+    offered = offered_bills(visit.bank, choice)
     wanted = visit.lists.get("bill_id", [])
     chosen = [bill for bill in offered if bill.bill_id in wanted]
     if not chosen:
@@ -325,10 +331,7 @@ def take_only_bill(visit: Visit) -> None:
 
 def _take_only_bill(visit: Visit, biller: Biller) -> None:
     choice = visit.session.choice
-    assert choice.bill_fetch_id
-    offered = [
-        bill for bill in bills.bills_of_fetch(visit.bank.db.read(), choice.bill_fetch_id) if bill.status == "OPEN"
-    ]
+    offered = offered_bills(visit.bank, choice)
     if len(offered) == 1 or (offered and biller.selection == "ALL"):
         choice.bill_ids = [bill.bill_id for bill in offered]
         due = amounts.outstanding(offered)

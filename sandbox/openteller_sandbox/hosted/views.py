@@ -15,7 +15,7 @@ from openteller_sandbox.billers.model import Biller, money
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.bills.service import FetchedBill
 from openteller_sandbox.customers import service as customers
-from openteller_sandbox.hosted.flow import Step, payer_chooses_amount
+from openteller_sandbox.hosted.flow import Step, offered_bills, payer_chooses_amount
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import Translate
 from openteller_sandbox.money import Money
@@ -139,11 +139,7 @@ def _account(bank: Bank, session: Session) -> dict[str, Any]:
 
 def _bills(bank: Bank, session: Session) -> dict[str, Any]:
     biller = _biller(bank, session)
-    offered = [
-        bill
-        for bill in bills.bills_of_fetch(bank.db.read(), session.choice.bill_fetch_id or "")
-        if bill.status == "OPEN"
-    ]
+    offered = offered_bills(bank, session.choice)
     return {
         "biller": biller.facts,
         "bills": offered,
