@@ -45,7 +45,8 @@ def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
     bank = Bank(settings, contracts.load(), Database(settings.database), clock or Clock())
-    if bank.db.prepare():
+    bank.db.prepare()
+    if not seeding.is_loaded(bank.db):
         try:
             seeding.load(bank.db, bank.contract, settings.seed, importers)
         except seeding.SeedError:

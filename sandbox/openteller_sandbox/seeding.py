@@ -49,6 +49,11 @@ def records(contract: Contract, folder: Path, name: str, component: str | None) 
         yield record, line
 
 
+def is_loaded(database: Database) -> bool:
+    """Tell whether a database has its seed; one whose first start was interrupted has not."""
+    return bank_facts.get(database.read(), "seed") is not None
+
+
 def load(database: Database, contract: Contract, folder: Path, importers: Sequence[Importer]) -> None:
     """Load every feature's seed in one act.
 

@@ -202,12 +202,16 @@ def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None
     Raises:
         OSError: the address is taken.
     """
-    _probe(host, port)
+    check_free(host, port)
     asyncio.run(_serve(bank, app, host, port, ready))
 
 
-def _probe(host: str, port: int) -> None:
-    """Find a taken port now, with the system's own error, instead of inside the server's thread."""
+def check_free(host: str, port: int) -> None:
+    """Find a taken port now, with the system's own error, instead of inside the server's thread.
+
+    Raises:
+        OSError: the address is taken, or not of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

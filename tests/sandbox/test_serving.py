@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from tests.sdk.processes import MORNING, Running, sandbox
 
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.db import Database
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.partners.service import DEMO_APP_ID, DEMO_CLIENT_SECRET
 
@@ -126,14 +128,14 @@ def test_what_was_acknowledged_survives_a_kill_and_time_goes_on(tmp_path: Path) 
 
 
 def test_a_database_of_another_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    from tests.sdk.processes import run
+    from tests.sdk.processes import free_port, run
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version=999")
         connection.execute("CREATE TABLE mine (x)")
         connection.commit()
-    done = run("sandbox", "serve", "--database", str(path), cwd=tmp_path)
+    done = run("sandbox", "serve", "--port", str(free_port()), "--database", str(path), cwd=tmp_path)
     assert done.returncode == 1
     assert "schema 999" in done.stderr
     with closing(sqlite3.connect(path)) as connection:
@@ -141,7 +143,7 @@ def test_a_database_of_another_version_is_refused_and_left_as_it_is(tmp_path: Pa
 
 
 def test_a_seed_that_does_not_fit_names_its_line_and_leaves_no_database(tmp_path: Path) -> None:
-    from tests.sdk.processes import run
+    from tests.sdk.processes import free_port, run
 
     from openteller_sandbox.settings import SEED_FOLDER
 
@@ -151,7 +153,18 @@ def test_a_seed_that_does_not_fit_names_its_line_and_leaves_no_database(tmp_path
         (seed / file.name).write_bytes(file.read_bytes())
     (seed / "billers.jsonl.gz").unlink()
     (seed / "billers.jsonl").write_text('{"biller_id": "blr_x"}\n')
-    done = run("sandbox", "serve", "--database", "new.db", "--seed", str(seed), cwd=tmp_path)
+    where = ("--port", str(free_port()), "--database", "new.db")
+    done = run("sandbox", "serve", *where, "--seed", str(seed), cwd=tmp_path)
     assert done.returncode == 1
     assert "billers, line 1" in done.stderr
     assert not list(tmp_path.glob("new.db*"))
+
+
+def test_a_first_start_that_was_interrupted_is_made_good_by_the_next(bank: Bank, tmp_path: Path) -> None:
+    """Tables are made in one act and the seed is loaded in the next: a kill between the two leaves this file."""
+    database = Database(str(tmp_path / "bank.db"))
+    database.prepare()
+    database.close()
+    with sandbox(tmp_path, "--clock", MORNING) as (url, _):
+        status, _, body = _call(url, "GET", "/v1/billers?limit=1")
+    assert (status, len(json.loads(body)["data"])) == (200, 1)

@@ -146,11 +146,16 @@ def test_the_packages_that_are_looked_for_are_those_of_the_extra() -> None:
     ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
 def test_an_option_that_cannot_be_used_is_one_line_and_code_2(tmp_path: Path, options: list[str], reason: str) -> None:
-    done = processes.run("sandbox", "serve", *options, cwd=tmp_path)
+    done = processes.run("sandbox", "serve", *free_port(), *options, cwd=tmp_path)
 
     assert done.returncode == 2
     assert reason in one_error_line(done.stderr)
     assert list(tmp_path.iterdir()) == []
+
+
+def free_port() -> tuple[str, str]:
+    """Give the option of a port that nobody has: the default one may be taken on this machine."""
+    return "--port", str(processes.free_port())
 
 
 def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -159,18 +164,18 @@ def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path)
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    done = processes.run("sandbox", "serve", cwd=tmp_path, env={"OPENTELLER_DATABASE_URL": str(file)})
+    done = processes.run("sandbox", "serve", *free_port(), cwd=tmp_path, env={"OPENTELLER_DATABASE_URL": str(file)})
 
     assert done.returncode == 1
     assert "schema 99" in one_error_line(done.stderr)
     assert file.exists()
 
 
-@pytest.mark.parametrize("name", ["missing/bank.db", "text.db", "postgresql://bank"])
+@pytest.mark.parametrize("name", ["missing/bank.db", "text.db", "postgresql://bank", ":memory:"])
 def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "text.db").write_text("no database, by its looks\n" * 100, encoding="utf-8")
 
-    done = processes.run("sandbox", "serve", "--database", name, cwd=tmp_path)
+    done = processes.run("sandbox", "serve", *free_port(), "--database", name, cwd=tmp_path)
 
     assert done.returncode == 1
     one_error_line(done.stderr)
@@ -179,7 +184,7 @@ def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path, name: str)
 def test_a_seed_that_does_not_fit_leaves_no_database(tmp_path: Path) -> None:
     (tmp_path / "seed").mkdir()
 
-    done = processes.run("sandbox", "serve", "--seed", "seed", cwd=tmp_path)
+    done = processes.run("sandbox", "serve", *free_port(), "--seed", "seed", cwd=tmp_path)
 
     assert done.returncode == 1
     assert "the seed cannot be loaded" in one_error_line(done.stderr)

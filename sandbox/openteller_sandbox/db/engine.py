@@ -215,7 +215,7 @@ class Database:
 
 
 def _path(url: str) -> str:
-    if "://" not in url:
+    if "://" not in url and url != ":memory:":
         return url
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/"):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port import port
-from openteller_sandbox.biller_port import store as port_store
+from openteller_sandbox.biller_port import service as biller_books
 from openteller_sandbox.biller_port.port import PostingAnswer, PostingState
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
@@ -174,7 +174,7 @@ def reverse(bank: Bank, act: Due) -> None:
         _book(tx, act.world, payment, "reverse", lines, act.at)
         payment.exceptions.append(ExceptionNote("BILLER_REVERSED", act.at, payment.amount))
         bills.mark(bank, tx, act.world, _chosen(tx, held), "OPEN")
-        tx.run(port_store.SET_STATE, w=act.world.world_id, p=payment.payment_id, to="REVERSED")
+        biller_books.take_back(tx, act.world, payment.payment_id)
         _give_back(bank, tx, act, held, Posting.REVERSED, "BILLER_REVERSED", "BILLER")
 
 
@@ -190,11 +190,6 @@ def posted_late(bank: Bank, act: Due) -> None:
         _set_posting(held.payment, Posting.POSTED, act.at)
         _note_exception(tx, act, held.payment, "LATE_POSTING", "post late")
         records.save(bank, tx, held, act.at)
-
-
-def reset(tx: Tx, world_id: str) -> None:
-    """Forget what the billers have posted in a world."""
-    tx.run(port_store.RESET, world_id=world_id)
 
 
 def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.biller_port import service as biller_books
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.bills.service import FetchedBill
@@ -130,7 +131,7 @@ def reset(tx: Tx, world_id: str) -> int:
     assert row is not None
     for statement in store.RESET:
         tx.run(statement, world_id=world_id)
-    posting.reset(tx, world_id)
+    biller_books.reset(tx, world_id)
     idempotency.reset(tx, world_id)
     return int(row["count"])
 

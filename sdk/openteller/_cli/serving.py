@@ -114,15 +114,25 @@ def _serve(options: Options) -> None:
     from openteller_sandbox import serve as server  # noqa: PLC0415
 
     _log_to_stderr(verbose=options.verbose)
-    bank = _open(_settings(options), _clock(options.clock))
+    settings, clock = _settings(options), _clock(options.clock)
+    _check_free(options)
+    bank = _open(settings, clock)
     try:
         flask_app = app.create_app(bank)
         server.serve(bank, flask_app, options.host, options.port, lambda: _announce(options, bank))
+    finally:
+        bank.db.close()
+
+
+def _check_free(options: Options) -> None:
+    """Look whether the address can be had, before a database is made or its clock set."""
+    from openteller_sandbox import serve as server  # noqa: PLC0415
+
+    try:
+        server.check_free(options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
         raise click.ClickException(f"cannot listen on {options.authority}: {reason}") from error
-    finally:
-        bank.db.close()
 
 
 def _open(settings: Settings, clock: Clock) -> Bank:
