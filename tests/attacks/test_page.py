@@ -183,3 +183,41 @@ def test_bills_that_somebody_else_has_paid_meanwhile_are_not_offered(
     quick.send("bills", bill_id=everything).send("confirm")
     slow.open()
     assert "没有待缴账单" in slow.text
+
+
+def test_a_link_whose_last_open_page_is_left_after_its_time_has_expired(
+    partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    payment, page = at_power(expires_in=600)
+    page.sign_in()
+    partner.advance(to=payment["payment_link"]["expires_at"])
+    assert partner.payment(payment["payment_id"])["payment_link"]["status"] == "IN_USE"
+    page.send("leave")
+    assert page.answer.status_code == 410
+    read = partner.payment(payment["payment_id"])
+    assert (read["status"], read["status_reason"], read["payment_link"]["status"]) == (
+        "expired",
+        "LINK_EXPIRED",
+        "EXPIRED",
+    )
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(599, "created"), (600, "expired")])
+def test_a_link_is_good_up_to_the_instant_of_its_expiry(
+    partner: Partner, payer: Payers, seconds: int, status: str
+) -> None:
+    payment = partner.pay_link(expires_in=600)
+    partner.advance(seconds=seconds)
+    assert partner.payment(payment["payment_id"])["status"] == status
+    assert payer(payment["payment_link"]["url"]).answer.status_code == (200 if status == "created" else 410)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(1199, "succeeded"), (1200, "expired")])
+def test_an_open_page_is_good_up_to_ten_minutes_after_the_expiry(
+    partner: Partner, at_power: Callable[..., tuple[dict, Payer]], seconds: int, status: str
+) -> None:
+    payment, page = at_power(expires_in=600)
+    page.sign_in()
+    partner.advance(seconds=seconds)
+    page.send("confirm")
+    assert partner.payment(payment["payment_id"])["status"] == status

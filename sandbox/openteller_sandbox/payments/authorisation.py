@@ -191,13 +191,17 @@ def sum_of(parts: Mapping[str | None, Money]) -> Money:
 
 
 def _fail(bank: Bank, tx: Tx, world: World, held: Held, attempt: Attempt, now: int) -> None:
-    """End an attempt; the link stays good until the attempts are used up."""
+    """End an attempt; the link stays good until the attempts are used up, or its time was over while the page was
+    open.
+    """
     payment = held.payment
     attempt.status, attempt.reason = "FAILED", "PAYER_NOT_COMPLETED"
     if payment.failed_attempts >= MOST_ATTEMPTS:
         _use_up(bank, tx, world, held, now)
     elif any(each.status == "STARTED" for each in payment.attempts):
         records.save(bank, tx, held, now)
+    elif now >= held.expires_at:
+        lifecycle.end_link(bank, tx, world, held, now)
     else:
         lifecycle.move(bank, tx, world, held, Status.CREATED, "PAYER", now)
 

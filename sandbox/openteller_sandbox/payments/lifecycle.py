@@ -81,9 +81,14 @@ def expire(bank: Bank, act: Due) -> None:
         if held.payment.status is Status.AUTHORISING and act.at < held.expires_at + OPEN_PAGE_MS:
             due.schedule(tx, act.world, held.expires_at + OPEN_PAGE_MS, EXPIRE, act.subject)
             return
-        close_attempts(held.payment)
-        held.payment.status_reason = "LINK_EXPIRED"
-        move(bank, tx, act.world, held, Status.EXPIRED, "CLOCK", act.at)
+        end_link(bank, tx, act.world, held, act.at)
+
+
+def end_link(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
+    """Let a link be over, and every attempt with it."""
+    close_attempts(held.payment)
+    held.payment.status_reason = "LINK_EXPIRED"
+    move(bank, tx, world, held, Status.EXPIRED, "CLOCK", now)
 
 
 def forget_context(bank: Bank, act: Due) -> None:
