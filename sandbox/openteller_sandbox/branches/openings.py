@@ -79,10 +79,23 @@ class Openings:
         calendar = Calendar({date.fromisoformat(row["day"]): bool(row["is_working"]) for row in tx.all(store.WORKDAYS)})
         self._timetable: Callable[[str], _Timetable] = lru_cache(_MOST_HOURS)(lambda text: _Timetable(text, calendar))
         self._sets: dict[tuple[str, str, int], int] = {}
+        self._tails: tuple[int, dict[str, bytes]] = (0, {})
 
     def state(self, hours: str | None, now: int) -> State:
         """Give the state of a place with these hours; without any it is never open."""
         return NEVER_OPEN if hours is None else self._timetable(hours).state(now)
+
+    def tail(self, hours: str | None, now: int) -> bytes:
+        """Give the state as the last members of a JSON object, remembered for the minute: a list asks for many."""
+        if hours is None:
+            return NEVER_OPEN.tail
+        minute, tails = self._tails
+        if minute != now // clock.MINUTE:
+            minute, tails = self._tails = (now // clock.MINUTE, {})
+        tail = tails.get(hours)
+        if tail is None:
+            tail = tails[hours] = self.state(hours, now).tail
+        return tail
 
     def open_places(self, tx: Tx, places: Places, service: str | None, now: int) -> int:
         """Give the set of places that are open and whose hours for a service, where it has its own, say so too.

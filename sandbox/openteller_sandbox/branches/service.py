@@ -88,7 +88,7 @@ def read(tx: Tx, places: Places, place_id: str) -> Place:
 
 def present(database: Database, place: Place, now: int) -> bytes:
     """Give a place as the contract's JSON at an instant."""
-    return b"%b,%b" % (place.wire[:-1], openings.of(database).state(place.hours, now).tail)
+    return b"%b,%b" % (place.wire[:-1], openings.of(database).tail(place.hours, now))
 
 
 def find(
@@ -113,12 +113,12 @@ def find(
     else:
         chosen = _Search(tx, places, wanted, filters.near, filters.radius_m).nearest(count, last)
     rows = places.records(tx, [number for _, number in chosen])
-    state = openings.of(database).state
+    tail = openings.of(database).tail
     found = []
     for distance_mm, number in chosen:
         _, code, hours, wire = rows[number]
         distance = b"" if filters.near is None else b'"distance_m":%d,' % round(distance_mm / 1000)
-        found.append(Found(distance_mm, code, b"%b,%b%b" % (wire[:-1], distance, state(hours, now).tail)))
+        found.append(Found(distance_mm, code, b"%b,%b%b" % (wire[:-1], distance, tail(hours, now))))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
@@ -49,7 +49,8 @@ class Call:
     def link(self, **changed: str | None) -> str:
         """Give this request's path and query, with some parameters changed or (None) left out."""
         query = {**self.sent_query, **changed}
-        text = urlencode([(name, value) for name, value in query.items() if value is not None], quote_via=quote)
+        # Names are the contract's and need no quoting.
+        text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value is not None)
         return f"{self.url_path}?{text}" if text else self.url_path
 
     def filters(self) -> str:
@@ -72,6 +73,14 @@ class Bound:
     handler: Handler
     body: ContractSchema | None
     query: ContractSchema | None
+    no_query: dict[str, Any]
+
+    def converted(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Convert query parameters that have passed the check; what none at all come to is known already."""
+        if self.query is None:
+            return query
+        converted: dict[str, Any] = self.query.load(query) if query else dict(self.no_query)
+        return converted
 
 
 class Routes:
@@ -92,7 +101,9 @@ class Routes:
         """
 
         def bind(handler: Handler) -> Handler:
-            self.bound.append(Bound(operation_id, handler, body() if body else None, query() if query else None))
+            schema = query() if query else None
+            defaults = schema.load({}, partial=True) if schema else {}
+            self.bound.append(Bound(operation_id, handler, body() if body else None, schema, defaults))
             return handler
 
         return bind
