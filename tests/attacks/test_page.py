@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.conftest import Partner
+from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.payer import POOR, RICH, Payer
 
+from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.bills.store import bill_fetches
 from openteller_sandbox.db import Statement
+from openteller_sandbox.settings import RateLimits
 
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
@@ -221,3 +224,31 @@ def test_an_open_page_is_good_up_to_ten_minutes_after_the_expiry(
     partner.advance(seconds=seconds)
     page.send("confirm")
     assert partner.payment(payment["payment_id"])["status"] == status
+
+
+# Refusals are pages, in the payer's language.
+
+
+def test_a_dead_link_speaks_the_language_of_its_payer(
+    partner: Partner, payer: Payers, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    (never_opened, _), (opened, page) = at_power(locale="en", expires_in=60), at_power(expires_in=60)
+    page.sign_in().send("language")
+    partner.advance(seconds=700)
+    assert payer(never_opened["payment_link"]["url"]).answer.headers["Content-Language"] == "en"
+    page.send("confirm")
+    assert (page.answer.status_code, page.answer.headers["Content-Language"]) == (410, "en")
+    assert not page.forms
+    assert partner.payment(opened["payment_id"])["status"] == "expired"
+
+
+def test_a_payer_in_a_hurry_gets_a_page_that_says_so(tmp_path: Path) -> None:
+    bank = make_bank(tmp_path, WallClock(), rate_limits=RateLimits(app=100, anonymous=10))
+    app = create_app(bank)
+    link = make_partner(app.test_client(use_cookies=False)).pay_link()["payment_link"]["url"]
+    page = Payer(app.test_client(), link)
+    while page.open().status_code == 200:
+        pass
+    assert (page.answer.status_code, page.answer.mimetype) == (429, "text/html")
+    assert int(page.answer.headers["Retry-After"]) > 0
+    bank.db.close()

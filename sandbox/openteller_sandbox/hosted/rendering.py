@@ -41,15 +41,17 @@ def render(template: str, locale: str, values: dict[str, Any], status: int = 200
     return response
 
 
-def problem_page(bank: Bank, problem: Problem, session: Session | None = None, held: Held | None = None) -> Response:
-    """Tell a payer what is wrong, with a way back where there is one."""
+def problem_page(
+    bank: Bank, problem: Problem, session: Session | None = None, held: Held | None = None, *, way_back: bool = True
+) -> Response:
+    """Tell a payer what is wrong, in the language of the session or the link, with a way back where there is one."""
     row = bank.contract.error_codes[problem.code]
-    locale = session.locale if session else asked_locale("zh-CN")
+    locale = session.locale if session else asked_locale(held.payment.locale if held else "zh-CN")
     values = {
         "message": row.display_message[locale],
         "error_code": row.code,
-        "code": held.link_code if held else None,
-        "csrf": session.csrf if session else None,
+        "code": held.link_code if held and way_back else None,
+        "csrf": session.csrf if session and way_back else None,
     }
     response = render("problem.html", locale, values, row.status)
     if problem.retry_after is not None:

@@ -81,11 +81,14 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
 
         @wraps(view)
         def guarded(code: str) -> Response:
-            api.count(ANONYMOUS)
+            browser = None
             try:
-                return view(bank, _browser(bank, code))
+                api.count(ANONYMOUS)
+                browser = _browser(bank, code)
+                return view(bank, browser)
             except Problem as problem:
-                return problem_page(bank, problem)
+                known = (browser.session, browser.held) if browser else (None, None)
+                return problem_page(bank, problem, *known, way_back=False)
 
         return guarded
 
@@ -121,6 +124,8 @@ def _show(bank: Bank, browser: Browser) -> Response:
         step = _next_step(_visit(bank, browser, session))
         return _page_of(bank, browser, session, step)
     except Problem as problem:
+        if problem.code in _LINK_PROBLEMS:
+            raise
         return problem_page(bank, problem, session, held)
 
 
