@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.payer import POOR, RICH, Payer
@@ -72,6 +74,25 @@ def test_a_bill_that_a_payer_found_on_the_page_is_neither_read_nor_linked_by_the
     assert partner.get(f"/v1/bills/{bill_id}").status_code == 404
     again = partner.post("/v1/payments", {"partner_reference": "again-1", "bill_ids": [bill_id]})
     assert (again.status_code, again.json["errors"][0]["pointer"]) == (422, "/bill_ids/0")
+
+
+def test_a_session_that_was_slipped_to_a_payer_ends_at_the_sign_in(partner: Partner, flask_app: Flask) -> None:
+    payment = partner.pay_link(biller_id=partner.biller(POWER)["biller_id"])
+    path = urlsplit(payment["payment_link"]["url"]).path
+    mine, theirs = flask_app.test_client(), flask_app.test_client()
+    attacker = Payer(mine, path).send("start")
+    slipped = mine.get_cookie("openteller_pay", path=path)
+    assert slipped is not None
+    theirs.set_cookie("openteller_pay", slipped.value, path=path)
+    victim = Payer(theirs, path).send("account", in_account_number=partner.magic(POWER, "DUE_BILL")["account_number"])
+    attacker.open()
+    known = attacker.forms["sign_in"].values["csrf"]
+    assert victim.sign_in().step == "confirm"
+    attacker.open()
+    assert attacker.step == "start"
+    assert victim.forms["confirm"].values["csrf"] != known
+    victim.send("confirm")
+    assert partner.payment(payment["payment_id"])["status"] == "succeeded"
 
 
 # What the partner has fixed stays; what is the payer's to choose can be chosen.

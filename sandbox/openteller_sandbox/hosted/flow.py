@@ -20,6 +20,7 @@ from openteller_sandbox.bills import service as bills
 from openteller_sandbox.bills.service import FetchedBill, Question
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import SignIn
+from openteller_sandbox.hosted import sessions
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.http import Problem
 from openteller_sandbox.money import Money
@@ -182,6 +183,7 @@ def sign_in(visit: Visit) -> None:
         session.notice = "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN"
         return
     session.customer_id, session.attempt_id = customer.customer_id, attempt_id
+    sessions.renew(visit.bank, session)
     _fetch_when_ready(visit)
 
 

@@ -83,7 +83,7 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
         def guarded(code: str) -> Response:
             browser = None
             try:
-                api.count(ANONYMOUS)
+                api.count()
                 browser = _browser(bank, code)
                 return view(bank, browser)
             except Problem as problem:
@@ -137,15 +137,17 @@ def _act(bank: Bank, browser: Browser) -> Response:
     if session is None or name == "start":
         return _start(bank, browser)
     session.notice = None
-    visit = _visit(bank, browser, session)
+    response = None
     if not session.allows(request.form.get("csrf", "")):
         session.notice = "FORM"
     elif name == "language":
         session.locale = "en" if session.locale == "zh-CN" else "zh-CN"
-    elif refusal := _do(visit, browser, name):
-        return refusal
-    sessions.save(bank, session)
-    return see_other(browser.path)
+    else:
+        response = _do(_visit(bank, browser, session), browser, name)
+    if response is None:
+        sessions.save(bank, session)
+        response = see_other(browser.path)
+    return _with_cookie(bank, browser, response, session.new_token) if session.new_token else response
 
 
 def _receipt(bank: Bank, browser: Browser) -> Response:
@@ -170,7 +172,10 @@ def _qr_svg(bank: Bank, browser: Browser) -> Response:
 def _start(bank: Bank, browser: Browser) -> Response:
     locale = request.form.get("lang", "")
     token = sessions.begin(bank, browser.held, locale if locale in LOCALES else browser.held.payment.locale)
-    response = see_other(browser.path)
+    return _with_cookie(bank, browser, see_other(browser.path), token)
+
+
+def _with_cookie(bank: Bank, browser: Browser, response: Response, token: str) -> Response:
     secure = bank.settings.public_url.startswith("https://")
     response.set_cookie(_COOKIE, token, path=browser.path, httponly=True, samesite="Lax", secure=secure)
     return response

@@ -23,7 +23,7 @@ LIFETIME_MS = 30 * MINUTE
 @dataclass(slots=True)
 class Session:
     """What a browser has done so far. digits: -1 once the account's last digits are confirmed, else how often they
-    were wrong.
+    were wrong; new_token: the value that its cookie has to get.
     """
 
     session_hash: str = field(repr=False)
@@ -38,6 +38,7 @@ class Session:
     customer_id: str | None = None
     attempt_id: str | None = None
     notice: str | None = None
+    new_token: str | None = field(default=None, repr=False)
 
     @property
     def digits_confirmed(self) -> bool:
@@ -51,13 +52,13 @@ class Session:
 
 def begin(bank: Bank, held: Held, locale: str) -> str:
     """Begin a session for a payment; give its cookie's value."""
-    token = secrets.token_urlsafe(32)
+    token = _new_token()
     payment = held.payment
     session = Session(
         session_hash=_hash(token),
         world_id=held.world_id,
         payment_id=payment.payment_id,
-        csrf=secrets.token_urlsafe(24),
+        csrf=_new_csrf(),
         locale=locale,
         category_code=payment.category_code,
         adcode=payment.adcode,
@@ -87,6 +88,16 @@ def save(bank: Bank, session: Session) -> None:
         tx.run(store.SAVE, s=session.session_hash, **values, to_expires_at=bank.clock.wall() + LIFETIME_MS)
 
 
+def renew(bank: Bank, session: Session) -> None:
+    """Give a session another cookie and other forms: whoever has known them before the sign-in has no part in what
+    follows.
+    """
+    session.new_token = _new_token()
+    before, session.session_hash, session.csrf = session.session_hash, _hash(session.new_token), _new_csrf()
+    with bank.db.act() as tx:
+        tx.run(store.RENEW, s=before, to_session_hash=session.session_hash, to_csrf=session.csrf)
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """End every session of a world."""
     tx.run(store.RESET, world_id=world_id)
@@ -96,12 +107,22 @@ _FIXED = ("session_hash", "world_id", "payment_id", "csrf")
 
 
 def _row(session: Session) -> dict[str, Any]:
-    return asdict(session) | {"choice": json.dumps(asdict(session.choice), ensure_ascii=False)}
+    values = asdict(session) | {"choice": json.dumps(asdict(session.choice), ensure_ascii=False)}
+    del values["new_token"]
+    return values
 
 
 def _session(row: Any) -> Session:
-    names = [name for name in Session.__dataclass_fields__ if name != "choice"]
+    names = [name for name in Session.__dataclass_fields__ if name not in {"choice", "new_token"}]
     return Session(**{name: row[name] for name in names}, choice=Choice(**json.loads(row["choice"])))
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _new_csrf() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _hash(token: str) -> str:

@@ -50,6 +50,11 @@ SAVE = Statement(
     .where(page_sessions.c.session_hash == bindparam("s"))
     .values({name: bindparam(f"to_{name}") for name in _CHANGING})
 )
+RENEW = Statement(
+    update(page_sessions)
+    .where(page_sessions.c.session_hash == bindparam("s"))
+    .values(session_hash=bindparam("to_session_hash"), csrf=bindparam("to_csrf"))
+)
 DELETE = Statement(delete(page_sessions).where(page_sessions.c.session_hash == bindparam("session_hash")))
 PURGE = Statement(delete(page_sessions).where(page_sessions.c.expires_at < bindparam("now")))
 RESET = Statement(delete(page_sessions).where(page_sessions.c.world_id == bindparam("world_id")))
