@@ -16,6 +16,7 @@ from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.bills.store import bill_fetches
 from openteller_sandbox.db import Statement
+from openteller_sandbox.hosted.store import page_sessions
 from openteller_sandbox.settings import RateLimits
 
 Payers = Callable[[str], Payer]
@@ -32,6 +33,10 @@ def at_power(partner: Partner, payer: Payers) -> Callable[..., tuple[dict, Payer
         return payment, page.send("account", in_account_number=partner.magic(POWER, scenario)["account_number"])
 
     return begin
+
+
+def _sessions(bank: Bank) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in bank.db.read().all(Statement(select(page_sessions)))]
 
 
 # What a payer has typed is nobody else's to see.
@@ -74,6 +79,20 @@ def test_a_bill_that_a_payer_found_on_the_page_is_neither_read_nor_linked_by_the
     assert partner.get(f"/v1/bills/{bill_id}").status_code == 404
     again = partner.post("/v1/payments", {"partner_reference": "again-1", "bill_ids": [bill_id]})
     assert (again.status_code, again.json["errors"][0]["pointer"]) == (422, "/bill_ids/0")
+
+
+def test_no_session_keeps_an_account_number_after_the_payment(
+    bank: Bank, partner: Partner, payer: Payers, at_power: Callable[..., tuple[dict, Payer]]
+) -> None:
+    payment, page = at_power()
+    page.sign_in().send("confirm")
+    assert "缴费成功" in page.text
+    before = _sessions(bank)
+    assert not [row for row in before if partner.magic(POWER, "DUE_BILL")["account_number"] in str(row)]
+    stranger = payer(payment["payment_link"]["url"])
+    stranger.answer = stranger._client.post(stranger.path, data={"step": "start"})
+    assert "Set-Cookie" not in stranger.answer.headers
+    assert _sessions(bank) == before
 
 
 def test_a_session_that_was_slipped_to_a_payer_ends_at_the_sign_in(partner: Partner, flask_app: Flask) -> None:

@@ -30,6 +30,7 @@ from openteller_sandbox.payments.model import Choice, Held
 from openteller_sandbox.payments.states import Status
 
 MOST_WRONG_DIGITS = 3
+_AMOUNT_FAULTS = frozenset({"AMOUNT_OUT_OF_RANGE", "AMOUNT_NOT_EXACT"})  # told beside the field, which gives the range
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,2})?")
 
 
@@ -211,8 +212,13 @@ def choose_bills(visit: Visit) -> None:
     wanted = visit.lists.get("bill_id", [])
     chosen = [bill for bill in offered if bill.bill_id in wanted]
     if not chosen:
-        raise FieldFaults({"bill_id": ""})
-    amounts.check_selection(biller, chosen, offered)
+        visit.session.notice = "NO_BILL"
+        return
+    try:
+        amounts.check_selection(biller, chosen, offered)
+    except Problem:
+        visit.session.notice = "BILLS"
+        return
     choice.bill_ids = [bill.bill_id for bill in chosen]
     due = amounts.outstanding(chosen)
     choice.amount_minor = None if due is None else due.minor
@@ -227,8 +233,10 @@ def name_amount(visit: Visit) -> None:
     choice.amount_minor = Money(Decimal(text)).minor
     try:
         authorisation.quote(visit.bank.db.read(), visit.held, choice, visit.now)
-    except Problem:
+    except Problem as problem:
         choice.amount_minor = None
+        if problem.code in _AMOUNT_FAULTS:
+            raise FieldFaults({"amount": problem.code}) from problem
         raise
 
 
@@ -270,9 +278,11 @@ def confirm(visit: Visit) -> None:
         visit.now,
         seen=quoted.total,
     )
-    if result is not Confirmed.DONE:
-        session.notice = "INSUFFICIENT_FUNDS" if result is Confirmed.INSUFFICIENT_FUNDS else "GAVE_UP"
-        session.customer_id = session.attempt_id = None
+    if result is Confirmed.DONE:
+        session.choice = Choice()  # the account number is the payment's now, and forgotten with it
+        return
+    session.notice = "INSUFFICIENT_FUNDS" if result is Confirmed.INSUFFICIENT_FUNDS else "GAVE_UP"
+    session.customer_id = session.attempt_id = None
 
 
 def leave(visit: Visit) -> None:
@@ -281,6 +291,7 @@ def leave(visit: Visit) -> None:
     if session.attempt_id:
         authorisation.give_up(visit.bank, visit.world, visit.held.payment.payment_id, session.attempt_id, visit.now)
     session.customer_id = session.attempt_id = None
+    session.notice = session.notice or "GAVE_UP"
 
 
 def _fetch_when_ready(visit: Visit) -> None:

@@ -83,7 +83,7 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
         def guarded(code: str) -> Response:
             browser = None
             try:
-                api.count()
+                api.count(ANONYMOUS)
                 browser = _browser(bank, code)
                 return view(bank, browser)
             except Problem as problem:
@@ -170,6 +170,9 @@ def _qr_svg(bank: Bank, browser: Browser) -> Response:
 
 
 def _start(bank: Bank, browser: Browser) -> Response:
+    """Begin a session where there is something to pay."""
+    if flow.step_without_session(bank, browser.held, browser.now) is Step.RESULT:
+        return see_other(browser.path)
     locale = request.form.get("lang", "")
     token = sessions.begin(bank, browser.held, locale if locale in LOCALES else browser.held.payment.locale)
     return _with_cookie(bank, browser, see_other(browser.path), token)
