@@ -38,6 +38,24 @@ def test_a_purged_fetch_is_not_read_any_more_by_sending_its_key_again(partner: P
     assert partner.get(later.headers["Location"]).status_code == 200
 
 
+# A biller that does not do as it says.
+
+
+def test_a_bill_that_was_posted_late_is_not_paid_a_second_time(partner: Partner, payer: Payers) -> None:
+    account = partner.magic(POWER, "TIMEOUT_LATE")["account_number"]
+    links = [
+        partner.pay_link(bill_ids=[bill["bill_id"] for bill in partner.fetch(scenario="TIMEOUT_LATE").json["bills"]])
+        for _ in range(2)
+    ]
+    page = payer(links[1]["payment_link"]["url"]).send("start").sign_in().send("digits", digits=account[-4:])
+    payer(links[0]["payment_link"]["url"]).pay(account[-4:])
+    partner.advance(seconds=3 * 3600)
+    assert [note["type"] for note in partner.payment(links[0]["payment_id"])["exceptions"]] == ["LATE_POSTING"]
+    assert partner.fetch(scenario="TIMEOUT_LATE").json["status"] == "NO_BILL"
+    page.open()
+    assert "BILL_ALREADY_PAID" in page.text
+
+
 # The clock.
 
 

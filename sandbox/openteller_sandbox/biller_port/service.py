@@ -12,6 +12,11 @@ def take_back(tx: Tx, world: World, posting_id: str) -> None:
     tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="REVERSED")
 
 
+def post_late(tx: Tx, world: World, posting_id: str) -> None:
+    """Let the biller post what it had not found: its bill is paid."""
+    tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="POSTED")
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """Forget what the billers have posted in a world."""
     tx.run(store.RESET, world_id=world_id)

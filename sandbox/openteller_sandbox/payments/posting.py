@@ -187,7 +187,11 @@ def posted_late(bank: Bank, act: Due) -> None:
         if held.payment.status is Status.REFUND_PENDING:
             due.schedule(tx, act.world, act.at + REFUND_MS, POSTED_LATE, act.subject)
             return
+        if held.payment.posting.status == Posting.POSTED.value:
+            return
         _set_posting(held.payment, Posting.POSTED, act.at)
+        biller_books.post_late(tx, act.world, act.subject)
+        bills.mark(bank, tx, act.world, _chosen(tx, held), "PAID")
         _note_exception(tx, act, held.payment, "LATE_POSTING", "post late")
         records.save(bank, tx, held, act.at)
 
