@@ -8,6 +8,10 @@ import pytest
 from tests.conftest import Partner
 from tests.payer import Payer
 
+from openteller_sandbox.bank import Bank, Due, DueHandler, World
+from openteller_sandbox.due import service as due
+from openteller_sandbox.ledger import service as ledger
+
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
 END_USER = "user-of-the-attacks"
@@ -100,3 +104,47 @@ def test_what_is_due_at_the_end_of_a_leap_february_is_due_on_its_29th(partner: P
         "2028-03-01",
         "2028-03-31",
     )
+
+
+# The operator: kills, two processes, a disk without room.
+
+ENDINGS = {
+    "DUE_BILL": ("succeeded", ["authorise", "send", "post"]),
+    "TIMEOUT_SUCCEEDED": ("succeeded", ["authorise", "send", "post"]),
+    "TIMEOUT_REFUNDED": ("refunded", ["authorise", "send", "give back", "return"]),
+    "TIMEOUT_LATE": ("refunded", ["authorise", "send", "give back", "return", "post late"]),
+    "POSTED_TWICE": ("succeeded", ["authorise", "send", "post", "post twice"]),
+    "REVERSED": ("refunded", ["authorise", "send", "post", "reverse", "give back", "return"]),
+    "POSTING_REJECTED": ("refunded", ["authorise", "send", "give back", "return"]),
+}
+
+
+def test_an_act_that_is_done_twice_counts_once(
+    bank: Bank, partner: Partner, payer: Payers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill between an act and the end of its note, or a second process, does it again."""
+
+    def twice(handler: DueHandler) -> DueHandler:
+        def do(bank_: Bank, act: Due) -> None:
+            for _ in range(2):
+                handler(bank_, act)
+
+        return do
+
+    for kind, handler in list(bank.due_handlers.items()):
+        monkeypatch.setitem(bank.due_handlers, kind, twice(handler))
+    biller_id = partner.biller(POWER)["biller_id"]
+    paid = {scenario: partner.pay_link(biller_id=biller_id) for scenario in ENDINGS}
+    for scenario, payment in paid.items():
+        page = payer(payment["payment_link"]["url"]).send("start")
+        page.send("account", in_account_number=partner.magic(POWER, scenario)["account_number"]).sign_in()
+        page.send("confirm")
+    partner.advance(seconds=3 * 86_400)
+    world = World(partner.app["world_id"])
+    for scenario, payment in paid.items():
+        lines = ledger.lines_of(bank.db.read(), world, payment["payment_id"])
+        entries = [reason for reason, _, gain in lines if gain < 0]
+        assert (partner.payment(payment["payment_id"])["status"], entries) == ENDINGS[scenario]
+    told = [event["data"]["rate_sheet_id"] for event in partner.events() if event["type"] == "rate.changed"]
+    assert len(told) == len(set(told)) > 0
+    assert due.waiting(bank.db.read(), world)[0] == 2, "the daily purge and the next rates"

@@ -17,9 +17,9 @@ def schedule(tx: Tx, world: World, at: int, kind: str, subject: str) -> None:
     tx.run(store.INSERT, world_id=world.world_id, due_at=at, kind=kind, subject=subject)
 
 
-def cancel(tx: Tx, world: World, kind: str, subject: str) -> None:
-    """Take a note back."""
-    tx.run(store.CANCEL, world_id=world.world_id, subject=subject, kind=kind)
+def cancel(tx: Tx, world: World, kind: str, subject: str) -> int:
+    """Take a note back; give how many there were."""
+    return tx.run(store.CANCEL, world_id=world.world_id, subject=subject, kind=kind)
 
 
 def waiting(tx: Tx, world: World) -> tuple[int, int | None]:

@@ -60,7 +60,8 @@ def page(tx: Tx, app_id: str, *, after: str | None, type_: str | None, count: in
 
 
 def begin_purging(tx: Tx, world: World, now: int) -> None:
-    """Schedule the daily purge of a new world's old events."""
+    """Schedule the daily purge of a world's old events; once, however often the act of today is done."""
+    due.cancel(tx, world, PURGE, world.world_id)
     due.schedule(tx, world, now + DAY, PURGE, world.world_id)
 
 
@@ -68,7 +69,7 @@ def purge(bank: Bank, act: Due) -> None:
     """Delete events older than 30 days of bank time, and come again tomorrow."""
     with bank.db.act() as tx:
         tx.run(store.PURGE, world_id=act.world.world_id, before=act.at - KEEP_MS)
-        due.schedule(tx, act.world, act.at + DAY, PURGE, act.subject)
+        begin_purging(tx, act.world, act.at)
 
 
 def reset(tx: Tx, world_id: str) -> int:

@@ -140,6 +140,8 @@ def announce(bank: Bank, act: Due) -> None:
     The note of this act goes in the same transaction, so that an act that is done again finds nothing to do.
     """
     with bank.db.act() as tx:
+        if not due.cancel(tx, act.world, following.CHANGED, act.subject):
+            return
         row = tx.one(store.FIND, rate_sheet_id=act.subject, now=act.at)
         if row is None:
             return
@@ -147,9 +149,7 @@ def announce(bank: Bank, act: Due) -> None:
         data = {"rate_sheet_id": sheet.rate_sheet_id, "kind": sheet.kind, "version": sheet.sequence}
         for app_id in partners.app_ids_of_world(tx, act.world.world_id):
             events.record(bank, tx, act.world, app_id, "rate.changed", data, act.at)
-        # In this order: a note that is written after another was removed could get the identifier of the removed one.
         following.follow(tx, act.world, sheet.effective_from, sheet.rate_sheet_id)
-        due.cancel(tx, act.world, following.CHANGED, act.subject)
 
 
 DUE_HANDLERS = {following.CHANGED: announce}
