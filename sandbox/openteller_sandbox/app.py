@@ -13,6 +13,7 @@ from openteller_sandbox import contract as contracts
 from openteller_sandbox import seeding
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
+from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database
 from openteller_sandbox.db import facts as bank_facts
 from openteller_sandbox.http.api import Api
@@ -29,11 +30,13 @@ SEEDED = ("branches", "rates", "billers")
 _PACKAGE = "openteller_sandbox"
 
 
-def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
+def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child: bool = False) -> Bank:
     """Open the bank: its database (made and seeded when new), its clock, its demo app.
 
     Args:
         settings: what the operator chose.
+        seed_in_child: load the seed of a new database in a process of its own, which takes the memory that loading
+            needs with it when it ends. For a process that has no threads yet and will live long.
         clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a
             known database goes on where it began.
 
@@ -41,23 +44,31 @@ def create_bank(settings: Settings, clock: Clock | None = None) -> Bank:
         DatabaseError: the database cannot be used.
         SeedError: the seed cannot be loaded.
     """
-    importers = [_module(feature, "importing").load for feature in SEEDED]
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
-    bank = Bank(settings, contracts.load(), Database(settings.database), clock or Clock())
-    bank.db.prepare()
-    if not seeding.is_loaded(bank.db):
-        try:
-            seeding.load(bank.db, bank.contract, settings.seed, importers)
-        except seeding.SeedError:
-            bank.db.discard()
-            raise
+    contract = contracts.load()
+    if seed_in_child and not Path(Database(settings.database).path).exists():
+        seeding.in_child(lambda: _open(settings, contract).close())
+    bank = Bank(settings, contract, _open(settings, contract), clock or Clock())
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
     receipts.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank
+
+
+def _open(settings: Settings, contract: Contract) -> Database:
+    """Open the database, and make and seed it when it is new."""
+    database = Database(settings.database)
+    database.prepare()
+    if not seeding.is_loaded(database):
+        try:
+            seeding.load(database, contract, settings.seed, [_module(each, "importing").load for each in SEEDED])
+        except seeding.SeedError:
+            database.discard()
+            raise
+    return database
 
 
 def create_app(bank: Bank) -> Flask:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from openteller_sandbox.contract import Contract, ContractError
-from openteller_sandbox.db import Database, Tx
+from openteller_sandbox.db import Database, DatabaseError, Tx
 from openteller_sandbox.db import facts as bank_facts
 
 
@@ -71,6 +72,45 @@ def load(database: Database, contract: Contract, folder: Path, importers: Sequen
     finally:
         if collects:
             gc.enable()
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Do work in a forked child, and raise what it raises; where there is no fork, do it here.
+
+    Raises:
+        SeedError, DatabaseError: as the work does.
+    """
+    if not hasattr(os, "fork"):
+        work()
+        return
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _do_and_leave(work, writing)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor, not a path
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if told:
+        kind, _, text = told.partition(":")
+        raise _TOLD[kind](text)
+    if status:
+        raise SeedError("the process that loads it has died")
+
+
+_TOLD: dict[str, type[Exception]] = {"SeedError": SeedError, "DatabaseError": DatabaseError}
+
+
+def _do_and_leave(work: Callable[[], None], writing: int) -> NoReturn:
+    """Do the work, tell what is wrong with the seed or the database, and end without the parent's clean-up."""
+    code = 1
+    try:
+        work()
+        code = 0
+    except (SeedError, DatabaseError) as error:
+        os.write(writing, f"{type(error).__name__}:{error}"[:4096].encode())
+    finally:
+        os._exit(code)
 
 
 def _lines(folder: Path, name: str) -> Iterable[str]:

@@ -140,7 +140,7 @@ def _open(settings: Settings, clock: Clock) -> Bank:
     from openteller_sandbox.db import DatabaseError  # noqa: PLC0415
 
     try:
-        return app.create_bank(settings, clock)
+        return app.create_bank(settings, clock, seed_in_child=True)
     except DatabaseError as error:
         raise click.ClickException(str(error)) from error
     except seeding.SeedError as error:
