@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from tests.conftest import Partner
+from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.payer import Payer
 
+from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank, Due, DueHandler, World
+from openteller_sandbox.customers import service as customers
 from openteller_sandbox.due import service as due
 from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.settings import AnswerCheck
 
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
@@ -148,3 +154,59 @@ def test_an_act_that_is_done_twice_counts_once(
     told = [event["data"]["rate_sheet_id"] for event in partner.events() if event["type"] == "rate.changed"]
     assert len(told) == len(set(told)) > 0
     assert due.waiting(bank.db.read(), world)[0] == 2, "the daily purge and the next rates"
+
+
+@pytest.fixture
+def own_bank(tmp_path: Path) -> Iterator[Bank]:
+    """Open a bank that may come to harm."""
+    opened = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
+    yield opened
+    opened.db.close()
+
+
+def _books_are_right(bank: Bank, partner: Partner) -> bool:
+    world = World(partner.app["world_id"])
+    balances = ledger.balances(bank.db.read(), world)
+    rich = customers.CUSTOMERS[0].customer_id
+    booked = balances[ledger.customer(rich)]
+    return (
+        ledger.is_balanced(bank.db.read())
+        and not any(balances.get(account, 0) for account in (ledger.HOLDS, ledger.CLEARING, ledger.REFUNDS))
+        and booked == customers.available(bank.db.read(), world, rich).minor
+    )
+
+
+def test_a_database_that_somebody_else_has_locked_does_not_end_the_server(own_bank: Bank) -> None:
+    partner = make_partner(create_app(own_bank).test_client(use_cookies=False))
+    payment = partner.pay_link(expires_in=60)
+    own_bank.clock.base_offset_ms += 60_000
+    own_bank.db.read()._connection.execute("PRAGMA busy_timeout=1")
+    with closing(sqlite3.connect(own_bank.db.path, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        assert due.run_all(own_bank) == 0
+    assert due.run_all(own_bank) == 1
+    assert partner.payment(payment["payment_id"])["status"] == "expired"
+
+
+def test_a_full_disk_loses_no_money(own_bank: Bank) -> None:
+    app = create_app(own_bank)
+    partner = make_partner(app.test_client(use_cookies=False))
+    biller_id = partner.biller(POWER)["biller_id"]
+    pages = []
+    for scenario in ("DUE_BILL", "POSTED_TWICE", "REVERSED", "TIMEOUT_LATE", "POSTING_REJECTED", "TIMEOUT_SUCCEEDED"):
+        page = Payer(app.test_client(), partner.pay_link(biller_id=biller_id)["payment_link"]["url"]).send("start")
+        page.send("account", in_account_number=partner.magic(POWER, scenario)["account_number"]).sign_in()
+        pages.append(page)
+    disk = own_bank.db.read()._connection
+    disk.execute(f"PRAGMA max_page_count={disk.execute('PRAGMA page_count').fetchone()[0]}")
+    answers = [page.send("confirm").answer.status_code for page in pages]
+    assert 500 in answers, "the disk was not full"
+    due.run_all(own_bank)
+    disk.execute("PRAGMA max_page_count=4294967294")
+    for page in pages:
+        if page.open() and page.step == "confirm":
+            page.send("confirm")
+    partner.advance(seconds=3 * 3600)
+    statuses = [payment["status"] for payment in partner.get("/v1/payments").json["data"]]
+    assert set(statuses) <= {"succeeded", "refunded"}
+    assert _books_are_right(own_bank, partner)

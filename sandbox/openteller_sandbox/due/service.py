@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import MINUTE
-from openteller_sandbox.db import Tx
+from openteller_sandbox.db import DatabaseError, Tx
 from openteller_sandbox.due import store
 
 log = logging.getLogger("openteller_sandbox.due")
@@ -46,12 +47,18 @@ def run_world(bank: Bank, world: World, until: int) -> int:
 
 
 def run_all(bank: Bank, most: int = 100) -> int:
-    """Do what is due by now in every world, at most so many acts; give how many."""
+    """Do what is due by now in every world, at most so many acts; give how many.
+
+    A full disk or a locked database ends the round, not the server: everything waits, and the next round tries again.
+    """
     done = 0
-    while done < most and (row := bank.db.read().one(store.NEXT_ANYWHERE, now=bank.now())):
-        world = World(row["world_id"], row["offset_ms"])
-        _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
-        done += 1
+    try:
+        while done < most and (row := bank.db.read().one(store.NEXT_ANYWHERE, now=bank.now())):
+            world = World(row["world_id"], row["offset_ms"])
+            _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
+            done += 1
+    except (sqlite3.Error, DatabaseError) as error:
+        log.error("due acts wait: %s", error)  # noqa: TRY400 - it says all
     return done
 
 
