@@ -35,7 +35,7 @@ def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child
 
     Args:
         settings: what the operator chose.
-        seed_in_child: load the seed of a new database in a process of its own, which takes the memory that loading
+        seed_in_child: make a new database ready in a process of its own, which takes the memory that loading the seed
             needs with it when it ends. For a process that has no threads yet and will live long.
         clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a
             known database goes on where it began.
@@ -46,9 +46,9 @@ def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child
     """
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
-    contract = contracts.load()
     if seed_in_child and not Path(Database(settings.database).path).exists():
-        seeding.in_child(lambda: _open(settings, contract).close())
+        seeding.in_child(lambda: create_bank(settings, clock).db.close())
+    contract = contracts.load()
     bank = Bank(settings, contract, _open(settings, contract), clock or Clock())
     _settle_clock(bank)
     for feature in FEATURES:
