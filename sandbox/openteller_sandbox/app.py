@@ -47,7 +47,7 @@ def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
     if seed_in_child and not Path(Database(settings.database).path).exists():
-        seeding.in_child(lambda: create_bank(settings, clock).db.close())
+        seeding.in_child(lambda: create_bank(settings, clock).db.close())  # noqa: PLW0108 - it is made in the child
     contract = contracts.load()
     bank = Bank(settings, contract, _open(settings, contract), clock or Clock())
     _settle_clock(bank)
