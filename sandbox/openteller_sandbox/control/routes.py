@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
 from openteller_sandbox import clock
 from openteller_sandbox.bank import World
 from openteller_sandbox.control import service
@@ -97,7 +95,7 @@ def reset_world(call: Call) -> Answer:
 def list_requests(call: Call) -> Answer:
     """List the last requests of the world, newest first."""
     cursor = decode_cursor(call, str)
-    rows = current_app.extensions["openteller"].requests.newest_first(call.caller.world.world_id)
+    rows = call.request_log.newest_first(call.caller.world.world_id)
     if cursor:
         seen = next((index for index, row in enumerate(rows) if row["request_id"] == cursor[0]), len(rows))
         rows = rows[seen + 1 :]

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Response, g, request
+from werkzeug import Request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 
-from openteller_sandbox import ids
 from openteller_sandbox.bank import ANONYMOUS, Bank, Caller
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
-from openteller_sandbox.http.limits import Quota, TokenBuckets
+from openteller_sandbox.http.exchange import Exchange
+from openteller_sandbox.http.front import Front
+from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Routes
 from openteller_sandbox.http.problems import Problem, render
 from openteller_sandbox.http.request_log import RequestLog
@@ -38,12 +39,8 @@ _PREFLIGHT = {
 }
 _DEFAULTS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _NO_BODY = (204, 304)
+_OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 Identify = Callable[[Bank, str], Caller | None]
-
-
-def _received() -> Request:
-    """Give the request itself: to look at it through Flask's proxy a dozen times costs more than to check it."""
-    return cast("LocalProxy[Request]", request)._get_current_object()
 
 
 class _Ready(Response):
@@ -76,14 +73,14 @@ class Api:
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
         self._addresses = TokenBuckets("anonymous", limits.anonymous, limits.window_s)
         self._methods: dict[str, set[str]] = {}
+        self._front = Front(app.wsgi_app)
+        app.wsgi_app = self._front  # type: ignore[method-assign] # how Flask wants it to be wrapped
         app.url_map.merge_slashes = (
             False  # a path with an empty segment names nothing; a redirect would be no answer of the contract
         )
         app.before_request(self._begin)
-        app.after_request(self._finish)
-        app.register_error_handler(Problem, self._on_problem)
-        app.register_error_handler(HTTPException, self._on_http_error)
-        app.register_error_handler(Exception, self._on_fault)
+        app.after_request(lambda response: self._finish(g.exchange, response))
+        app.register_error_handler(Exception, lambda error: self._refuse(g.exchange, error))
 
     def mount(self, features: Sequence[Routes]) -> None:
         """Bind every handler.
@@ -113,14 +110,29 @@ class Api:
         self._methods.setdefault(rule, set()).update(methods)
 
         def view(**path: str) -> Response:
-            g.operation = operation
-            return self._respond(self._answer(operation, bound, path))
+            g.exchange.operation = operation
+            return self._respond(g.exchange, operation, bound, path)
+
+        def short(received: Request, path: dict[str, str]) -> Response:
+            exchange = Exchange(received, operation)
+            return self._finish(exchange, self._respond(exchange, operation, bound, path))
 
         self._app.add_url_rule(rule, operation.operation_id, view, methods=methods, provide_automatic_options=False)
+        self._front.add(operation, short)
 
-    def _answer(self, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
-        contract, received = self._bank.contract, _received()
-        caller = self._admit(operation, received)
+    def _respond(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Response:
+        try:
+            answer = self._answer(exchange, operation, bound, path)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
+            return self._refuse(exchange, error)
+        if answer.status not in _NO_BODY:
+            answer.headers["Content-Type"] = answer.media_type
+            answer.headers["Content-Length"] = str(len(answer.body))
+        return _Ready(answer.body, answer.status, answer.headers)
+
+    def _answer(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
+        contract, received = self._bank.contract, exchange.received
+        caller = self._admit(exchange, operation)
         query, sent = checks.query_values(contract, operation, received.args.items(multi=True))
         headers = checks.header_values(contract, operation, received)
         value, raw = checks.json_body(contract, operation, received) if received.method == "POST" else (None, b"")
@@ -128,7 +140,7 @@ class Api:
             bank=self._bank,
             operation=operation,
             caller=caller,
-            request_id=g.request_id,
+            request_id=exchange.request_id,
             now=self._bank.now(caller.world),
             url_path=received.path,
             path=checks.path_values(contract, operation, path),
@@ -137,22 +149,23 @@ class Api:
             headers=headers,
             body=bound.body.load(value or {}) if bound.body else value,
             raw_body=raw,
+            request_log=self.requests,
         )
         answer = bound.handler(call)
         if self._bank.settings.check_answers is AnswerCheck.ALL and answer.media_type == JSON and answer.body:
             contract.check_answer(operation, answer.status, json.loads(answer.body))
         return answer
 
-    def _admit(self, operation: Operation, received: Request) -> Caller:
+    def _admit(self, exchange: Exchange, operation: Operation) -> Caller:
         """Find out who is asking, count the request, and ask for the scopes.
 
         Raises:
             Problem: TOKEN_MISSING, TOKEN_INVALID, INSUFFICIENT_SCOPE, RATE_LIMITED.
         """
-        header = received.headers.get("Authorization")
+        header = exchange.received.headers.get("Authorization")
         caller = ANONYMOUS if header is None else self._caller(header)
-        g.caller = counted = caller or ANONYMOUS
-        self.count(counted)
+        exchange.caller = caller or ANONYMOUS
+        self._count(exchange)
         if caller is None:
             raise Problem("TOKEN_INVALID")
         if caller.anonymous:
@@ -163,14 +176,21 @@ class Api:
         return caller
 
     def count(self, caller: Caller) -> None:
-        """Count a request against its quota.
+        """Count the request that Flask is at against its caller's quota.
 
         Raises:
             Problem: RATE_LIMITED.
         """
-        now = self._bank.clock.wall()
-        quota = self._addresses.take(self._address(), now) if caller.anonymous else self._apps.take(caller.app_id, now)
-        g.quota = quota
+        g.exchange.caller = caller
+        self._count(g.exchange)
+
+    def _count(self, exchange: Exchange) -> None:
+        now, caller = self._bank.clock.wall(), exchange.caller
+        if caller.anonymous:
+            quota = self._addresses.take(self._address(exchange.received), now)
+        else:
+            quota = self._apps.take(caller.app_id, now)
+        exchange.quota = quota
         if quota.wait_s:
             raise Problem("RATE_LIMITED", retry_after=quota.wait_s)
 
@@ -178,83 +198,83 @@ class Api:
         found = _BEARER.fullmatch(header)
         return self._identify(self._bank, found.group(1)) if found else None
 
-    def _address(self) -> str:
-        address = request.remote_addr or "unknown"
-        if address in self._bank.settings.trusted_proxies and (forwarded := request.headers.get("X-Forwarded-For")):
+    def _address(self, received: Request) -> str:
+        address = received.remote_addr or "unknown"
+        if address in self._bank.settings.trusted_proxies and (forwarded := received.headers.get("X-Forwarded-For")):
             return forwarded.rsplit(",", 1)[-1].strip()
         return address
 
     def _begin(self) -> None:
-        g.request_id = ids.new("rqs")
-        g.started = time.perf_counter_ns()
+        g.exchange = Exchange(cast("LocalProxy[Request]", request)._get_current_object())
 
-    def _finish(self, response: Response) -> Response:
+    def _finish(self, exchange: Exchange, response: Response) -> Response:
         """Complete the headers, all at once: setting them one by one costs twice as much."""
         headers = response.headers
-        added = [("X-Request-Id", g.request_id)]
+        added = [("X-Request-Id", exchange.request_id)]
         added += [item for item in _DEFAULTS if item[0] not in headers]
-        quota: Quota | None = g.get("quota")
-        if quota:
-            added += quota.headers().items()
-        if self._is_api():
+        if exchange.quota:
+            added += exchange.quota.headers().items()
+        if exchange.operation or exchange.received.path.startswith(_OTHER_API):
             added += _CORS.items()
         headers.extend(added)
-        self._note(response)
+        self._note(exchange, response.status_code)
         return response
 
-    def _note(self, response: Response) -> None:
+    def _note(self, exchange: Exchange, status: int) -> None:
         """Log the request: its operation or page, never its path, query or body, which hold link codes and
         positions.
         """
-        duration_ms = (time.perf_counter_ns() - g.started) // 1_000_000
+        operation, caller = exchange.operation, exchange.caller
         if log.isEnabledFor(logging.INFO):
-            rule = request.url_rule.rule if request.url_rule else "-"
-            log.info("%s %s %d %d ms %s", request.method, rule, response.status_code, duration_ms, g.request_id)
-        operation: Operation | None = g.get("operation")
-        caller: Caller | None = g.get("caller")
-        if operation and caller and not caller.anonymous:
+            place = operation.path if operation else _page_rule()
+            request_id, method = exchange.request_id, exchange.received.method
+            log.info("%s %s %d %d ms %s", method, place, status, exchange.duration_ms, request_id)
+        if operation and not caller.anonymous:
             self.requests.note(
                 caller.world.world_id,
                 {
-                    "request_id": g.request_id,
+                    "request_id": exchange.request_id,
                     "app_id": caller.app_id,
                     "operation_id": operation.operation_id,
                     "method": operation.method,
                     "path": operation.path,
-                    "status": response.status_code,
-                    "code": g.get("problem_code"),
-                    "duration_ms": duration_ms,
+                    "status": status,
+                    "code": exchange.problem_code,
+                    "duration_ms": exchange.duration_ms,
                     "received_at": self._bank.clock.wall(),
                     "bank_time": self._bank.now(caller.world),
                 },
             )
 
-    def _respond(self, answer: Answer) -> Response:
-        if answer.status not in _NO_BODY:
-            answer.headers["Content-Type"] = answer.media_type
-            answer.headers["Content-Length"] = str(len(answer.body))
-        return _Ready(answer.body, answer.status, answer.headers)
+    def _refuse(self, exchange: Exchange, error: Exception) -> Response:
+        """Turn what was raised into an answer."""
+        if isinstance(error, Problem):
+            return self._problem(exchange, error)
+        if isinstance(error, HTTPException):
+            return self._http_error(exchange, error)
+        return self._fault(exchange, error)
 
-    def _on_problem(self, problem: Problem) -> Response:
-        g.problem_code = problem.code
-        status, body, headers = render(problem, self._bank.contract, self._bank.settings.public_url, g.request_id)
+    def _problem(self, exchange: Exchange, problem: Problem) -> Response:
+        exchange.problem_code = problem.code
+        settings = self._bank.settings
+        status, body, headers = render(problem, self._bank.contract, settings.public_url, exchange.request_id)
         return Response(body, status, headers)
 
-    def _on_http_error(self, error: HTTPException) -> Response:
+    def _http_error(self, exchange: Exchange, error: HTTPException) -> Response:
         if isinstance(error, MethodNotAllowed):
-            response = self._on_problem(Problem("METHOD_NOT_ALLOWED"))
+            response = self._problem(exchange, Problem("METHOD_NOT_ALLOWED"))
             response.headers["Allow"] = ", ".join(sorted({"OPTIONS", *(error.valid_methods or [])}))
             return response
         if isinstance(error, RequestEntityTooLarge):
-            return self._on_problem(Problem("BODY_TOO_LARGE"))
+            return self._problem(exchange, Problem("BODY_TOO_LARGE"))
         if error.code == 404:
-            return self._on_problem(Problem("NOT_FOUND"))
+            return self._problem(exchange, Problem("NOT_FOUND"))
         if error.code is not None and error.code < 400:
             return Response(b"", error.code, error.get_headers())
         fault = Fault("path", "request", "FIELD_INVALID", "The request cannot be read.")
-        return self._on_problem(Problem("REQUEST_MALFORMED", faults=[fault]))
+        return self._problem(exchange, Problem("REQUEST_MALFORMED", faults=[fault]))
 
-    def _on_fault(self, error: Exception) -> Response:
+    def _fault(self, exchange: Exchange, error: Exception) -> Response:
         """Answer 500. The log gets the kind of fault and where it is, not its text, which may hold what somebody
         typed.
         """
@@ -263,13 +283,14 @@ class Api:
             places.append(f"{traceback.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{traceback.tb_lineno}")
             traceback = traceback.tb_next
         text = f": {error}" if isinstance(error, ContractError) else ""
-        log.error("%s at %s%s %s", type(error).__name__, " < ".join(reversed(places[-6:])), text, g.request_id)
-        return self._on_problem(Problem("INTERNAL_ERROR"))
+        log.error("%s at %s%s %s", type(error).__name__, " < ".join(reversed(places[-6:])), text, exchange.request_id)
+        return self._problem(exchange, Problem("INTERNAL_ERROR"))
 
     def _preflight(self, methods: set[str]) -> Callable[..., Response]:
         allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         headers = {**_PREFLIGHT, "Allow": allowed, "Access-Control-Allow-Methods": allowed}
         return lambda **_: Response(b"", 204, headers)
 
-    def _is_api(self) -> bool:
-        return request.path.startswith(("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json"))
+
+def _page_rule() -> str:
+    return request.url_rule.rule if request.url_rule else "-"

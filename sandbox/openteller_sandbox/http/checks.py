@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Request
+from werkzeug import Request
 
 from openteller_sandbox.contract import Contract, Fault, Operation, from_text, showable
 from openteller_sandbox.http.problems import Problem, from_faults

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
 from openteller_sandbox.http.answers import Answer
+from openteller_sandbox.http.request_log import RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
 
 
@@ -34,6 +35,7 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     body: Any = field(default=None, repr=False)
     raw_body: bytes = field(default=b"", repr=False)
+    request_log: RequestLog = field(default_factory=RequestLog)
     as_of: int | None = None
 
     @property

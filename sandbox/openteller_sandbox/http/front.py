@@ -1,0 +1,53 @@
+"""The short way to an operation: around Flask's routing and contexts, which cost as much as a read itself."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug import Request, Response
+
+from openteller_sandbox.contract import Operation
+
+_PARAMETER = re.compile(r"\\\{([a-z_]+)\\\}")
+
+View = Callable[[Request, dict[str, str]], Response]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Front:
+    """Answers what is plainly a request for an operation, and hands on everything else.
+
+    Plain is a method and a path as the contract spells them, with identifiers of letters, digits, ``_`` and ``-``.
+    Pages, HEAD, OPTIONS, other methods and paths go to Flask, whose routes lead to the same views.
+
+    Args:
+        beyond: the application for everything else.
+    """
+
+    def __init__(self, beyond: Wsgi) -> None:
+        self._beyond = beyond
+        self._fixed: dict[tuple[str, str], View] = {}
+        self._patterns: defaultdict[tuple[str, int], list[tuple[re.Pattern[str], View]]] = defaultdict(list)
+
+    def add(self, operation: Operation, view: View) -> None:
+        """Take the requests for an operation from now on."""
+        pattern, parameters = _PARAMETER.subn(r"(?P<\1>[0-9A-Za-z_-]+)", re.escape(operation.path))
+        if parameters:
+            self._patterns[operation.method, operation.path.count("/")].append((re.compile(pattern), view))
+        else:
+            self._fixed[operation.method, operation.path] = view
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        view = self._fixed.get((method, path))
+        if view is not None:
+            return view(Request(environ), {})(environ, start_response)
+        for pattern, parameterised in self._patterns.get((method, path.count("/")), ()):
+            found = pattern.fullmatch(path)
+            if found:
+                return parameterised(Request(environ), found.groupdict())(environ, start_response)
+        return self._beyond(environ, start_response)
