@@ -142,7 +142,9 @@ def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chro
     assert browser.find_elements(By.CSS_SELECTOR, "[aria-invalid=true]")
 
 
-@pytest.mark.parametrize("path", ["/", "/errors/", "/errors/BILL_CHANGED", "/link-check", "/pay/unknown"])
+@pytest.mark.parametrize(
+    "path", ["/", "/errors/", "/errors/BILL_CHANGED", "/link-check", "/link-check?lang=en", "/pay/unknown"]
+)
 def test_the_other_pages_fit_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path, path: str) -> None:
     browser.get(url + path)
     _look(browser, tmp_path, "page")

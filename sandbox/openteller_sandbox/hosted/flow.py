@@ -225,9 +225,9 @@ def choose_bills(visit: Visit) -> None:
 
 
 def name_amount(visit: Visit) -> None:
-    """Take the amount that the payer names."""
+    """Take the amount that the payer names; a typed one goes before a plan, whose choice a browser cannot undo."""
     choice = visit.session.choice
-    text = _folded(visit.form.get("plan") or visit.form.get("amount", ""))
+    text = _folded(visit.form.get("amount", "")) or _folded(visit.form.get("plan", ""))
     if not _AMOUNT.fullmatch(text):
         raise FieldFaults({"amount": ""})
     choice.amount_minor = Money(Decimal(text)).minor

@@ -162,6 +162,7 @@ def _amount(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
         "free": not (biller.facts["plans"] and biller.exactness == "EXACT"),
         "low": low,
         "high": high,
+        "steps": None if bill else biller.facts.get("amount_multiple"),
         "balance": bill.due.balance if bill else None,
         "suggested": bill.due.outstanding if bill and bill.due.outstanding.amount else None,
     }

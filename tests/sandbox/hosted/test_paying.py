@@ -167,9 +167,11 @@ def test_several_bills_are_chosen_oldest_first(partner: Partner, payer: Payers) 
     assert page.step == "bills"
     offered = page.forms["bills"].offered["bill_id"]
     assert len(offered) == 3
+    assert "从最早的账单缴起" in page.text
+    page.send("bills", bill_id=[])
+    assert ("请至少选择一张账单" in page.text, page.step) == (True, "bills")
     page.send("bills", bill_id=[offered[2]])
-    assert "不能一起缴纳" in page.text
-    page.open()
+    assert ("不能一起缴纳" in page.text, page.step) == (True, "bills")
     page.send("bills", bill_id=offered[:2]).send("confirm")
     paid = partner.payment(payment["payment_id"])
     assert paid["status"] == "succeeded"
@@ -214,10 +216,30 @@ def test_a_prepaid_meter_lets_the_payer_name_the_amount(partner: Partner, payer:
         page.send("amount", amount=bad)
         assert page.answer.status_code == 422, bad
         page.open()
+    page.send("amount", amount="20000.01")
+    assert ("允许范围 ¥1.00 – ¥20,000.00" in page.text, page.step) == (True, "amount")
     page.send("amount", amount="50.5")
     assert "¥50.50" in page.text
     page.send("confirm")
     assert partner.payment(payment["payment_id"])["amount"] == {"amount": "50.50", "currency": "CNY"}
+
+
+def test_an_amount_that_is_typed_goes_before_a_plan(partner: Partner, payer: Payers) -> None:
+    payment = partner.pay_link(biller_id=partner.biller("CN-MOBILE_TOPUP-02")["biller_id"])
+    account = partner.magic("CN-MOBILE_TOPUP-02", "DUE_BILL")["account_number"]
+    page = payer(payment["payment_link"]["url"]).send("start").send("account", in_account_number=account).sign_in()
+    page.send("amount", plan="100.00", amount="")
+    assert "¥100.00" in page.text
+    page.send("change_amount").send("amount", plan="100.00", amount="65")
+    assert ("允许范围 ¥10.00 – ¥500.00 · 递增单位 ¥10.00" in page.text, page.step) == (True, "amount")
+    page.send("amount", plan="100.00", amount="60")
+    assert "确认支付 ¥60.00" in page.text
+
+
+def test_a_payer_who_leaves_is_told_that_nothing_was_taken(partner: Partner, payer: Payers) -> None:
+    payment, digits = _bill_link(partner)
+    page = payer(payment["payment_link"]["url"]).send("start").sign_in().send("digits", digits=digits).send("leave")
+    assert ("未扣款" in page.text, page.step) == (True, "sign_in")
 
 
 def test_a_bill_that_changed_is_not_paid(partner: Partner, payer: Payers) -> None:
