@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 from tests.conftest import Partner, WallClock, make_bank, make_partner
@@ -210,3 +215,46 @@ def test_a_full_disk_loses_no_money(own_bank: Bank) -> None:
     statuses = [payment["status"] for payment in partner.get("/v1/payments").json["data"]]
     assert set(statuses) <= {"succeeded", "refunded"}
     assert _books_are_right(own_bank, partner)
+
+
+def _at_once(acts: list[Callable[[], Any]]) -> list[Any]:
+    """Do each act in a thread of its own, all at the same moment."""
+    barrier = Barrier(len(acts))
+
+    def do(act: Callable[[], Any]) -> Any:
+        barrier.wait()
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(do, acts))
+
+
+def test_two_processes_on_one_file_pay_a_bill_once_and_make_a_payment_once(own_bank: Bank, tmp_path: Path) -> None:
+    second_bank = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
+    apps = [create_app(own_bank), create_app(second_bank)]
+    partner = make_partner(apps[0].test_client(use_cookies=False))
+    other_door = Partner(apps[1].test_client(use_cookies=False), partner.app, partner.headers)
+    body = {"partner_reference": "only-once"}
+    doors = (partner, other_door)
+    made = _at_once([partial(door.post, "/v1/payments", body, key="k-1") for door in doors])
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].data == made[1].data
+    for scenario in ("DUE_BILL", "REVERSED", "POSTED_TWICE", "TIMEOUT_LATE"):
+        digits = partner.magic(POWER, scenario)["account_number"][-4:]
+        bills = [bill["bill_id"] for bill in partner.fetch(scenario=scenario).json["bills"]]
+        links = [partner.pay_link(bill_ids=bills) for _ in range(2)]
+        pages = []
+        for app, link in itertools.product(apps, links):
+            page = Payer(app.test_client(), link["payment_link"]["url"]).send("start").sign_in()
+            pages.append(page.send("digits", digits=digits))
+        _at_once([partial(page.send, "confirm") for page in pages])
+        paid = [partner.payment(link["payment_id"])["debit"]["status"] for link in links]
+        assert sorted(paid) == ["DEBITED", "NOT_STARTED"]
+    own_bank.clock.base_offset_ms += 4 * 3_600_000
+    second_bank.clock.base_offset_ms += 4 * 3_600_000
+    while sum(_at_once([partial(due.run_all, each) for each in (own_bank, second_bank)])):
+        pass
+    assert _books_are_right(own_bank, partner)
+    notes = [note["type"] for payment in partner.get("/v1/payments").json["data"] for note in payment["exceptions"]]
+    assert sorted(notes) == ["BILLER_REVERSED", "DOUBLE_POSTING", "LATE_POSTING"]
+    second_bank.db.close()
