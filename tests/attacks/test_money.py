@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import pytest
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.payer import Payer
 
+from openteller_sandbox import clock
 from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank, Due, DueHandler, World
 from openteller_sandbox.customers import service as customers
@@ -26,6 +28,36 @@ from openteller_sandbox.settings import AnswerCheck
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
 END_USER = "user-of-the-attacks"
+
+
+@pytest.fixture(scope="module")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a bank's file, to be copied."""
+    bank = make_bank(tmp_path_factory.mktemp("new"), WallClock())
+    bank.db.close()
+    return Path(bank.db.path)
+
+
+@pytest.fixture
+def own_bank(new_database: Path, tmp_path: Path) -> Iterator[Bank]:
+    """Open a bank that may come to harm. Nothing here cuts the power, so that syncs are left out."""
+    shutil.copy(new_database, tmp_path)
+    opened = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
+    opened.db.read()._connection.execute("PRAGMA synchronous=OFF")
+    yield opened
+    opened.db.close()
+
+
+def _books_are_right(bank: Bank, partner: Partner) -> bool:
+    world = World(partner.app["world_id"])
+    balances = ledger.balances(bank.db.read(), world)
+    rich = customers.CUSTOMERS[0].customer_id
+    booked = balances[ledger.customer(rich)]
+    return (
+        ledger.is_balanced(bank.db.read())
+        and not any(balances.get(account, 0) for account in (ledger.HOLDS, ledger.CLEARING, ledger.REFUNDS))
+        and booked == customers.available(bank.db.read(), world, rich).minor
+    )
 
 
 # A malicious partner.
@@ -117,6 +149,48 @@ def test_what_is_due_at_the_end_of_a_leap_february_is_due_on_its_29th(partner: P
     )
 
 
+def test_an_act_that_always_fails_does_not_hold_up_an_advance_by_400_days(
+    bank: Bank, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def sick(_: Bank, act: Due) -> None:
+        tries.append(act.at)
+        raise RuntimeError("sick")
+
+    monkeypatch.setitem(bank.due_handlers, "payment.forget_context", sick)
+    payment = partner.pay_link(context={"channel": "weibo"})
+    partner.advance(seconds=400 * 86_400)
+    assert 10 < len(tries) < 1000
+    assert partner.payment(payment["payment_id"])["status"] == "expired"
+
+
+def test_thousands_of_links_expire_in_an_advance_by_400_days(own_bank: Bank) -> None:
+    partner = make_partner(create_app(own_bank).test_client(use_cookies=False))
+    for _ in range(1000):
+        partner.pay_link(context={"channel": "weibo"})
+    partner.advance(seconds=400 * 86_400)
+    assert due.waiting(own_bank.db.read(), World(partner.app["world_id"]))[0] == 1, "the daily purge"
+    assert partner.get("/v1/payments", limit=1, status="created").json["data"] == []
+    assert len(partner.get("/v1/payments", limit=100, status="expired").json["data"]) == 100
+
+
+def test_a_world_reaches_the_end_of_the_century_and_still_takes_payments(own_bank: Bank) -> None:
+    own_bank.clock.base_offset_ms = clock.parse("2099-12-31T23:00:00+08:00") - own_bank.clock.wall()
+    app = create_app(own_bank)
+    partner = make_partner(app.test_client(use_cookies=False))
+    account = partner.magic(POWER, "REVERSED")["account_number"]
+    bills = [bill["bill_id"] for bill in partner.fetch(scenario="REVERSED").json["bills"]]
+    payment = partner.pay_link(bill_ids=bills)
+    Payer(app.test_client(), payment["payment_link"]["url"]).pay(account[-4:])
+    paid = partner.payment(payment["payment_id"])
+    assert (paid["status"], paid["value_date"]) == ("succeeded", "2099-12-31")
+    partner.advance(seconds=2 * 3600)
+    returned = partner.payment(payment["payment_id"])
+    assert (returned["status"], returned["updated_at"][:10]) == ("refunded", "2100-01-01")
+    assert _books_are_right(own_bank, partner)
+
+
 # The operator: kills, two processes, a disk without room.
 
 ENDINGS = {
@@ -159,26 +233,6 @@ def test_an_act_that_is_done_twice_counts_once(
     told = [event["data"]["rate_sheet_id"] for event in partner.events() if event["type"] == "rate.changed"]
     assert len(told) == len(set(told)) > 0
     assert due.waiting(bank.db.read(), world)[0] == 2, "the daily purge and the next rates"
-
-
-@pytest.fixture
-def own_bank(tmp_path: Path) -> Iterator[Bank]:
-    """Open a bank that may come to harm."""
-    opened = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
-    yield opened
-    opened.db.close()
-
-
-def _books_are_right(bank: Bank, partner: Partner) -> bool:
-    world = World(partner.app["world_id"])
-    balances = ledger.balances(bank.db.read(), world)
-    rich = customers.CUSTOMERS[0].customer_id
-    booked = balances[ledger.customer(rich)]
-    return (
-        ledger.is_balanced(bank.db.read())
-        and not any(balances.get(account, 0) for account in (ledger.HOLDS, ledger.CLEARING, ledger.REFUNDS))
-        and booked == customers.available(bank.db.read(), world, rich).minor
-    )
 
 
 def test_a_database_that_somebody_else_has_locked_does_not_end_the_server(own_bank: Bank) -> None:

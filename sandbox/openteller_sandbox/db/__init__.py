@@ -6,7 +6,7 @@ all. Stores never commit. Instants are epoch milliseconds, money is minor units 
 text.
 """
 
-from openteller_sandbox.db.engine import Database, DatabaseError, Tx
+from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Tx
 from openteller_sandbox.db.statements import Insert, Statement, metadata
 
-__all__ = ["Database", "DatabaseError", "Insert", "Statement", "Tx", "metadata"]
+__all__ = ["Database", "DatabaseError", "EngineError", "Insert", "Statement", "Tx", "metadata"]

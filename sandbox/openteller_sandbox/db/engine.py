@@ -22,6 +22,8 @@ SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_MS = 5000
 
 Row = sqlite3.Row
+EngineError = sqlite3.Error
+"""What the engine itself raises: a full disk, a locked or broken file."""
 
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
 _ALONE: _Steps = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
+from collections import Counter
 
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import MINUTE
-from openteller_sandbox.db import DatabaseError, Tx
+from openteller_sandbox.db import DatabaseError, EngineError, Tx
 from openteller_sandbox.due import store
 
 log = logging.getLogger("openteller_sandbox.due")
+_MOST_DOUBLINGS = 10
 
 
 def schedule(tx: Tx, world: World, at: int, kind: str, subject: str) -> None:
@@ -39,9 +40,9 @@ def run_world(bank: Bank, world: World, until: int) -> int:
     """Do all that is due in a world up to an instant, in order; give how many acts were done. What they schedule on
     the way is done too.
     """
-    done = 0
+    done, failures = 0, Counter[int]()
     while row := bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until):
-        _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
+        _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"], failures)
         done += 1
     return done
 
@@ -51,29 +52,32 @@ def run_all(bank: Bank, most: int = 100) -> int:
 
     A full disk or a locked database ends the round, not the server: everything waits, and the next round tries again.
     """
-    done = 0
+    done, failures = 0, Counter[int]()
     try:
         while done < most and (row := bank.db.read().one(store.NEXT_ANYWHERE, now=bank.now())):
             world = World(row["world_id"], row["offset_ms"])
-            _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"])
+            _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"], failures)
             done += 1
-    except (sqlite3.Error, DatabaseError) as error:
+    except (EngineError, DatabaseError) as error:
         log.error("due acts wait: %s", error)  # noqa: TRY400 - it says all
     return done
 
 
-def _do(bank: Bank, due: Due, due_id: int) -> None:
+def _do(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
     """Do one act, then take its note away.
 
     A kill between the two does the act again at the next start: handlers look at the state first and do nothing when
-    it has moved on. A handler that fails is tried again a minute of bank time later, so that it holds up nobody else.
+    it has moved on. A handler that fails is tried again a minute of bank time later, and in a round that covers much
+    time, such as an advance by months, ever more rarely, so that it holds up nobody else.
     """
     try:
         bank.due_handlers[due.kind](bank, due)
     except Exception as error:  # noqa: BLE001 - whatever it was, the queue goes on
-        log.error("%s failed: %s; again in a minute", due.kind, type(error).__name__)  # noqa: TRY400 - a traceback may show values
+        delay = MINUTE << min(failures[due_id], _MOST_DOUBLINGS)
+        failures[due_id] += 1
+        log.error("%s failed: %s; again in %d min", due.kind, type(error).__name__, delay // MINUTE)  # noqa: TRY400 - a traceback may show values
         with bank.db.act() as tx:
-            tx.run(store.POSTPONE, id=due_id, at=due.at + MINUTE)
+            tx.run(store.POSTPONE, id=due_id, at=due.at + delay)
         return
     with bank.db.act() as tx:
         tx.run(store.DELETE, due_id=due_id)
