@@ -17,7 +17,7 @@ class Problem(Exception):
 
     Args:
         code: a code of the contract's ``x-error-codes``.
-        detail: what happened here and what to do.
+        detail: what happened here and what to do; without it, the code's own remedy.
         faults: each single fault of the request.
         members: further members of the contract's ``Problem`` (``payment_id``, ``allowed``).
         retry_after: seconds of wall time to wait.
@@ -54,10 +54,11 @@ def from_faults(faults: Sequence[Fault]) -> Problem:
 def render(problem: Problem, contract: Contract, public_url: str, request_id: str) -> tuple[int, bytes, dict[str, str]]:
     """Give status, body and headers of a problem."""
     row = contract.error_codes[problem.code]
-    body: dict[str, Any] = {"type": f"{public_url}/errors/{row.code}", "title": row.title, "status": row.status}
-    if problem.detail:
-        body["detail"] = problem.detail
-    body |= {
+    body: dict[str, Any] = {
+        "type": f"{public_url}/errors/{row.code}",
+        "title": row.title,
+        "status": row.status,
+        "detail": problem.detail or row.remedy,
         "code": row.code,
         "request_id": request_id,
         "errors": [fault.wire() for fault in problem.faults[:_MOST_FAULTS]],

@@ -51,6 +51,11 @@ def test_an_app_asks_for_fewer_scopes(new_partner: Partners) -> None:
     assert "payments:create" in answer.json["detail"]
 
 
+def test_a_refusal_says_what_to_do(partner: Partner) -> None:
+    answer = partner.client.get("/v1/payments", headers={"Authorization": "Bearer nonsense"})
+    assert (answer.status_code, answer.json["detail"]) == (401, "Fetch a new token and repeat the request once.")
+
+
 @pytest.mark.parametrize(
     "how", [{"to": "2026-09-29T10:29:00+08:00"}, {"to": "2028-01-01T00:00:00+08:00"}, {"to": "2026-09-29T02:30:00Z"}]
 )
