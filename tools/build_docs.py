@@ -126,7 +126,8 @@ def magic_accounts() -> str:
 
 # Magic accounts
 
-In the sandbox the account number alone chooses the outcome, always the same. An account number is a fixed lead, a
+In the sandbox the account number alone chooses the outcome, always the same; but a bill that has been paid is no longer
+due, until the world is reset. An account number is a fixed lead, a
 serial number and check digits; the serial numbers below play a scenario. You need not compute them:
 `GET /sandbox/v1/magic-values?biller_id=…` gives ready numbers in the biller's own format. Every other number that fits
 the format is an ordinary account, whose bills follow from the number.

@@ -150,13 +150,13 @@ def _info(documents: Mapping[str, Document]) -> Document:
     common = documents["common.yaml"]["info"]
     # Its first paragraph says that common.yaml is no service; the conventions after it hold for the whole contract.
     conventions = common.get("description", "").partition("\n\n")[2]
-    notice = f"Generated from the documents in `specs/` by `{COMMAND}`; edit those, not this file."
     return {
         "title": "OpenTeller",
         "version": common["version"],
         "summary": "A bank's counter for social apps: branches, rates, and bills paid on a page of the bank.",
-        "description": f"{notice}\n\n{conventions}".strip(),
+        "description": conventions.strip(),
         **{key: common[key] for key in ("contact", "license") if key in common},
+        "x-generated": f"from the documents in specs/ by {COMMAND}; edit those, not this file",
     }
 
 

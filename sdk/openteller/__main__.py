@@ -14,7 +14,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.stderr.write('openteller: the command line is an extra: pip install "openteller[cli]"\n')
+        sys.stderr.write(
+            'openteller: the command line is an extra: pip install "openteller[sandbox]", or [cli] without the bank\n'
+        )
         raise SystemExit(1) from None
     from openteller._cli import commands  # noqa: PLC0415 - needs click
 

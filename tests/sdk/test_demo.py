@@ -70,8 +70,10 @@ def test_the_demo_shows_the_partner_a_masked_account(told: str) -> None:
 def test_the_demo_stays_up_until_it_is_interrupted(tmp_path: Path) -> None:
     with processes.running("demo", cwd=tmp_path, env={"TMPDIR": str(tmp_path), "ONCE": ""}) as running:
         running.read_until("Ctrl-C")
-        docs = processes.value_of("".join(running.said), "Reference")
+        said = "".join(running.said)
+        docs = processes.value_of(said, "Reference")
         assert wire.send("GET", docs).status == 200
+        assert Browser().open(processes.value_of(said, "轮到您 Your turn")).heading == "生活缴费"
         code, _ = running.end(signal.SIGINT)
 
     assert code == 0

@@ -65,7 +65,7 @@ def sandbox() -> None:
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Server processes. SQLite has one writer: more than one needs PostgreSQL.",
+    help="Server processes. SQLite has one writer: this release takes no more than one.",
 )
 @click.option(
     "--trusted-proxy",
@@ -121,7 +121,7 @@ def apps() -> None:
     """Manage apps, the credentials with which a program calls the bank."""
 
 
-@apps.command()
+@apps.command(short_help="Make an app and print its credentials as JSON.")
 @click.option("--name", required=True, help="What payers see as the partner's name.")
 @click.option(
     "--return-url",
@@ -139,7 +139,7 @@ def create(*, name: str, return_urls: tuple[str, ...], url: str) -> None:
     click.echo(json.dumps(created, ensure_ascii=False, indent=2))
 
 
-@openteller.command()
+@openteller.command(short_help="Watch a bill being paid at a sandbox of its own.")
 @click.option(
     "--once", is_flag=True, envvar="ONCE", show_envvar=True, help="End when the story is told, instead of staying up."
 )

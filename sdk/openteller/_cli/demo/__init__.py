@@ -25,11 +25,11 @@ def run(*, once: bool) -> None:
     need_sandbox()
     leave_on_signals()
     with tempfile.TemporaryDirectory(prefix="openteller-demo-") as folder, started(Path(folder)) as sandbox:
-        story.tell(sandbox.url)
+        cast = story.tell(sandbox.url)
         if once:
             return
         try:
-            story.stay(sandbox.url)
+            story.stay(sandbox.url, cast)
             sandbox.wait()
         except KeyboardInterrupt:
             return

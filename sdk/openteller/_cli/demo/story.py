@@ -15,6 +15,7 @@ from openteller._cli.partner import Json, Partner
 
 BILLER_CODE = "SH-ELECTRICITY-01"
 SCENARIO = "DUE_BILL"
+SCENARIO_OF_THE_VISITOR = "SEVERAL_BILLS"
 PLACE = "39.91,116.40"  # near Tiananmen, Beijing
 _MOST_FORMS = 12
 
@@ -30,17 +31,22 @@ class Answer:
 
 @dataclass(slots=True)
 class Cast:
-    """Who and what the story is about. magic: inputs of an account at which a bill is due; customer: who pays."""
+    """Who and what the story is about.
+
+    values: what the sandbox tells of its magic accounts; magic: inputs of one at which a bill is due; customer: who
+    pays.
+    """
 
     partner: Partner
     app: Json
     biller: Json = field(default_factory=dict)
+    values: Json = field(default_factory=dict)
     magic: Json = field(default_factory=dict)
     customer: Json = field(default_factory=dict)
 
 
-def tell(url: str) -> None:
-    """Tell the story at a running sandbox.
+def tell(url: str) -> Cast:
+    """Tell the story at a running sandbox; give its cast.
 
     Raises:
         click.ClickException: a step did not go as told.
@@ -55,11 +61,18 @@ def tell(url: str) -> None:
     _receipt(browser, cast, link)
     _events(cast, link)
     telling.closing("The bill is paid: the biller has the money, the payer has a receipt · 缴费完成")
+    return cast
 
 
-def stay(url: str) -> None:
-    """Say where to go on."""
+def stay(url: str, cast: Cast) -> None:
+    """Say where to go on: with a link that nobody has opened, as the story's own is used, and the pages to read."""
+    link = cast.partner.post("/v1/payments", _open_link(cast, "demo-2"), once=True)["payment_link"]
+    several = _magic(cast, SCENARIO_OF_THE_VISITOR)
+    customer = cast.customer
     click.echo()
+    telling.row("轮到您 Your turn", link["url"])
+    telling.row("", f"{cast.biller['name']['zh-CN']}, {' '.join(several.values())}: three bills are due")
+    telling.row("", f"{customer['customer_number']} signs in with {customer['demo_code']}")
     telling.row("Reference", f"{url}/docs/")
     telling.row("Start page", f"{url}/")
     telling.row("Errors", f"{url}/errors/")
@@ -103,9 +116,9 @@ def _bill(cast: Cast) -> None:
     telling.step(3, "A biller and a bill", "缴费单位与账单")
     found = cast.partner.get("/v1/billers", {"q": BILLER_CODE})["data"]
     cast.biller = next(biller for biller in found if biller["biller_code"] == BILLER_CODE)
-    values = cast.partner.get("/sandbox/v1/magic-values", {"biller_id": cast.biller["biller_id"]})
-    cast.magic = next(value["inputs"] for value in values["data"] if value["scenario"] == SCENARIO)
-    cast.customer = values["demo_customers"][0]
+    cast.values = cast.partner.get("/sandbox/v1/magic-values", {"biller_id": cast.biller["biller_id"]})
+    cast.magic = _magic(cast, SCENARIO)
+    cast.customer = cast.values["demo_customers"][0]
     question = {"biller_id": cast.biller["biller_id"], "inputs": cast.magic, "end_user_ref": "hmac-of-a-demo-user"}
     bill = cast.partner.post("/v1/bill-fetches", question, once=True)["bills"][0]
     telling.row("单位 Biller", cast.biller["name"]["zh-CN"], cast.biller["name"]["en"])
@@ -116,15 +129,22 @@ def _bill(cast: Cast) -> None:
 
 def _link(cast: Cast) -> Json:
     telling.step(4, "A payment link for the chat, open: the page asks the rest", "聊天里的缴费链接")
-    region = cast.biller["region"]
-    form = {"partner_reference": "demo-1", "category_code": cast.biller["category_code"], "adcode": region["adcode"]}
-    payment = cast.partner.post("/v1/payments", form, once=True)
+    payment = cast.partner.post("/v1/payments", _open_link(cast, "demo-1"), once=True)
     link = payment["payment_link"]
     telling.row("链接 Link", link["url"])
     telling.row("核对码 Check code", link["code4"])
     telling.row("有效至 Good until", _time(link["expires_at"]))
     telling.row("状态 Status", payment["status"], f"money_at {payment['money_at']}")
     return payment
+
+
+def _open_link(cast: Cast, reference: str) -> Json:
+    region = cast.biller["region"]
+    return {"partner_reference": reference, "category_code": cast.biller["category_code"], "adcode": region["adcode"]}
+
+
+def _magic(cast: Cast, scenario: str) -> Json:
+    return next(dict(value["inputs"]) for value in cast.values["data"] if value["scenario"] == scenario)
 
 
 def _pay(browser: Browser, cast: Cast, payment: Json) -> None:
