@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
 import os
@@ -132,7 +133,8 @@ def _check_free(options: Options) -> None:
         server.check_free(options.host, options.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise click.ClickException(f"cannot listen on {options.authority}: {reason}") from error
+        hint = "; choose another --port" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"cannot listen on {options.authority}: {reason}{hint}") from error
 
 
 def _open(settings: Settings, clock: Clock) -> Bank:
