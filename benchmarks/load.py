@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 _SERIAL = b"{serial}"
 _SERIAL_FORMAT = b"%012d"
 _CAPTURED = b"{id}"
+_CHOICE = b"{choice}"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -29,8 +30,8 @@ class Step:
     """A request of a script.
 
     ``{serial}`` in path, headers or body becomes a number of 12 digits that is never repeated; ``{id}`` in the path
-    what ``capture``, a regular expression with one group, found in the answer to the step before. expect: the status
-    that counts; any other one fails the run.
+    what ``capture``, a regular expression with one group, found in the answer to the step before; ``{choice}`` in the
+    path each of ``choices`` in turn. expect: the status that counts; any other one fails the run.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Step:
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
     capture: str = ""
+    choices: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class _Request:
         self._has_serial = _SERIAL in self._bytes
         self._has_id = _CAPTURED in self._bytes
         self.status = str(step.expect).encode()
+        self._choices = [choice.encode() for choice in step.choices]
         self.capture = re.compile(step.capture.encode()) if step.capture else None
 
     def render(self, serial: int, captured: bytes) -> bytes:
@@ -99,6 +102,8 @@ class _Request:
         text = self._bytes
         if self._has_serial:
             text = text.replace(_SERIAL, _SERIAL_FORMAT % serial)
+        if self._choices:
+            text = text.replace(_CHOICE, self._choices[serial % len(self._choices)])
         return text.replace(_CAPTURED, captured) if self._has_id else text
 
 

@@ -25,21 +25,27 @@ from servers import CONTRACT, Cores, Launcher, Server, Unavailable, pinned
 _CONNECTIONS = 16
 _POST_CONNECTIONS = 32
 _PAIRS = 300
+_MOST_S = 20.0
 _LOAD = Path(__file__).with_name("load.py")
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long to measure."""
+    """How long to measure.
 
+    warm_s: how long each is under load before the first round, as V8 compiles what runs often; settle_s: how long in
+    each round before it counts.
+    """
+
+    warm_s: float
     rounds: int
     round_s: float
-    warmup_s: float
+    settle_s: float
     starts: int
 
 
-FULL = Pace(rounds=7, round_s=1.5, warmup_s=0.4, starts=5)
-QUICK = Pace(rounds=3, round_s=0.4, warmup_s=0.2, starts=1)
+FULL = Pace(warm_s=5.0, rounds=6, round_s=1.5, settle_s=0.3, starts=5)
+QUICK = Pace(warm_s=0.5, rounds=3, round_s=0.4, settle_s=0.2, starts=1)
 
 
 @dataclass(frozen=True)
@@ -101,15 +107,15 @@ class Lab:
             self._pair = (self.run(servers.sandbox(branch_path())), self.run(servers.prism(branch_path())))
         return self._pair
 
-    def load(self, server: Server, steps: list[Step], connections: int, *, most: int = 0) -> Result:
-        """Put a server under load for one round, or for so many requests.
+    def load(self, server: Server, steps: list[Step], connections: int, *, most: int = 0, seconds: float = 0) -> Result:
+        """Put a server under load for one round, or for so many requests or seconds.
 
         Raises:
             Unavailable: an answer was not what it has to be.
         """
         pace = self.pace
-        limit_s = 20.0 if most else pace.round_s
-        plan = Plan(server.port, connections, steps, limit_s, 0.0 if most else pace.warmup_s, most, self._serial)
+        limit_s = _MOST_S if most else seconds or pace.round_s
+        plan = Plan(server.port, connections, steps, limit_s, 0.0 if most else pace.settle_s, most, self._serial)
         command = pinned(self.cores.generator, [sys.executable, str(_LOAD)])
         done = subprocess.run(command, input=json.dumps(asdict(plan)), capture_output=True, text=True, check=False)
         if done.returncode:
@@ -163,6 +169,14 @@ def _alternate(lab: Lab, ours: Callable[[], Result], peer: Callable[[], Result])
     return rounds
 
 
+def _against_prism(lab: Lab, step: Step, connections: int) -> list[tuple[Result, Result]]:
+    """Send the same requests to both, warm."""
+    ours, peer = lab.sandbox_and_prism()
+    for server in (ours, peer):
+        lab.load(server, [step], connections, seconds=lab.pace.warm_s)
+    return _alternate(lab, lambda: lab.load(ours, [step], connections), lambda: lab.load(peer, [step], connections))
+
+
 def _rates(measure: str, peer_name: str, rounds: list[tuple[Result, Result]], target: float) -> Row:
     ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
     return Row(
@@ -187,29 +201,30 @@ def _detail(results: list[Result]) -> dict[str, Any]:
     }
 
 
-def _reads(measure: str, path: Callable[[], str], target: float) -> Callable[[Lab], list[Row]]:
+def _reads(measure: str, step: Callable[[Server], Step], target: float) -> Callable[[Lab], list[Row]]:
     """Compare a read with Prism's, both without a token: open data."""
 
     def run(lab: Lab) -> list[Row]:
-        ours, peer = lab.sandbox_and_prism()
-        rounds = _alternate(
-            lab,
-            lambda: lab.load(ours, [_get(path())], _CONNECTIONS),
-            lambda: lab.load(peer, [_get(path())], _CONNECTIONS),
-        )
-        return [_rates(measure, "Prism", rounds, target)]
+        ours, _ = lab.sandbox_and_prism()
+        return [_rates(measure, "Prism", _against_prism(lab, step(ours), _CONNECTIONS), target)]
 
     return run
 
 
+def _nearest(server: Server) -> Step:
+    """Ask for the 20 branches that are nearest to each of some 200 places of the country in turn."""
+    places: list[str] = []
+    path: str | None = "/v1/branches?limit=100"
+    while path:
+        answer = server.get(path)
+        places += [f"{at['latitude']},{at['longitude']}" for at in (place["location"] for place in answer["data"])]
+        path = answer["links"]["next"]
+    return Step("GET", "/v1/branches?near={choice}&limit=20", 200, choices=places[:: max(1, len(places) // 200)])
+
+
 def _post_payment(lab: Lab) -> list[Row]:
-    ours, peer = lab.sandbox_and_prism()
-    token = servers.token(ours)  # Prism takes any
-    rounds = _alternate(
-        lab,
-        lambda: lab.load(ours, [_create(token)], _POST_CONNECTIONS),
-        lambda: lab.load(peer, [_create(token)], _POST_CONNECTIONS),
-    )
+    ours, _ = lab.sandbox_and_prism()
+    rounds = _against_prism(lab, _create(servers.token(ours)), _POST_CONNECTIONS)  # Prism takes any token
     return [_rates("POST payment, durable, 32 connections", "Prism (canned)", rounds, 1.0)]
 
 
@@ -264,11 +279,12 @@ def _memory(lab: Lab) -> list[Row]:
     When other measures ran before, their load counts too.
     """
     pair = lab.sandbox_and_prism()
-    token = servers.token(pair[0])
+    reads = [_get(branch_path()), _get(_FX), _nearest(pair[0])]
+    create = _create(servers.token(pair[0]))
     for server in pair:
-        for path in (branch_path(), _FX, _NEAR):
-            lab.load(server, [_get(path)], _CONNECTIONS)
-        lab.load(server, [_create(token)], _POST_CONNECTIONS)
+        for step in reads:
+            lab.load(server, [step], _CONNECTIONS)
+        lab.load(server, [create], _POST_CONNECTIONS)
     started, loaded = [server.started_mib for server in pair], [server.resident_mib() for server in pair]
     return [
         _less("memory after the start, new database", "MiB", started[:1], started[1:], 0.4),
@@ -287,12 +303,11 @@ def _absolute(measure: str, values: list[float], target: float) -> Row:
 
 
 _FX = "/v1/rates/fx"
-_NEAR = "/v1/branches?near=31.2304,121.4737&limit=20"
 
 MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
-    "branch": _reads("one branch", branch_path, 3.5),
-    "fx": _reads("FX board", lambda: _FX, 3.5),
-    "branches": _reads("20 nearest branches", lambda: _NEAR, 2.5),
+    "branch": _reads("one branch", lambda _: _get(branch_path()), 3.5),
+    "fx": _reads("FX board", lambda _: _get(_FX), 3.5),
+    "branches": _reads("20 nearest branches", _nearest, 2.5),
     "post-payment": _post_payment,
     "create-get": _against_localstripe,
     "cold-start": _cold_start,

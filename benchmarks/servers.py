@@ -69,6 +69,10 @@ class Server:
     started_mib: float = 0.0
     """The memory at the first 200."""
 
+    def get(self, path: str) -> Any:
+        """Read JSON."""
+        return self.call("GET", path)[1]
+
     def call(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:

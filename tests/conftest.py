@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -26,6 +27,10 @@ from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
 
 MORNING = clock.parse("2026-09-29T10:30:00+08:00")
 """When every world begins: a Tuesday, before the holidays, with the seed's rates at hand."""
+
+# How long an example takes says something of the machine and nothing of the bank.
+hypothesis.settings.register_profile("openteller", deadline=None)
+hypothesis.settings.load_profile("openteller")
 
 _numbers = itertools.count(1)
 
