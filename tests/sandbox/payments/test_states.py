@@ -84,3 +84,8 @@ def test_nothing_follows_a_final_status_but_a_reversal() -> None:
 )
 def test_where_the_money_is_follows_from_the_status(status: Status, where: set[str]) -> None:
     assert {money_at(debit, posting) for debit, posting in LEGAL[status]} == where
+
+
+def test_the_moves_are_those_that_the_contract_publishes() -> None:
+    published = contract.load().document["components"]["schemas"]["PaymentStatus"]["x-transitions"]
+    assert published == {status.value: [to.value for to in Status if to in TRANSITIONS[status]] for status in Status}
