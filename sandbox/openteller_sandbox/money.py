@@ -42,6 +42,9 @@ class Money:
             raise ValueError("amounts of two currencies are never added")
         return Money(self.amount + other.amount, self.currency)
 
+    def __sub__(self, other: Money) -> Money:
+        return self + Money(-other.amount, other.currency)
+
     def __str__(self) -> str:
         return f"{self.amount:.{exponent(self.currency)}f}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
@@ -48,7 +49,7 @@ class Asking(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DueBill:
-    """A bill as the biller states it, in full."""
+    """A bill as the biller states it, in full. paid: of amount and penalty together."""
 
     bill_number: str = field(repr=False)
     bill_date: date
@@ -57,11 +58,17 @@ class DueBill:
     period_to: date
     amount: Money
     penalty: Money
-    outstanding: Money
     min_amount: Money
     max_amount: Money
     balance: Money | None = None
     items: tuple[tuple[str, str, Money], ...] = ()
+    paid: Money = Money(Decimal(0))  # noqa: RUF009 - frozen
+
+    @property
+    def outstanding(self) -> Money:
+        """What is left to pay."""
+        left = self.amount + self.penalty - self.paid
+        return left if left.amount > 0 else Money(Decimal(0), left.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import World
@@ -41,6 +42,8 @@ LATE_POSTING_MS = 2 * clock.HOUR
 _PENALTY_A_DAY = Decimal("0.0005")
 _DAYS_TO_PAY = 30
 _ZERO = Money(Decimal(0))
+_Payment = tuple[date, Money]
+_Payments = dict[str, list[_Payment]]
 # What a month costs, in yuan: from, to. Fictional, of a household's order of magnitude.
 _MONTHLY = {
     "ELECTRICITY": (40, 380),
@@ -142,7 +145,7 @@ class SimulatedBiller:
                 posting_id=posting.posting_id,
                 biller_id=posting.biller.biller_id,
                 account_digest=digest(world, posting.biller, account),
-                bill_numbers=json.dumps(sorted(number for number in posting.amounts if number)),
+                amounts=json.dumps({number: amount.minor for number, amount in posting.amounts.items() if number}),
                 amount=posting.total.minor,
                 state=state.value,
                 reference=f"{account}{_hash_number(posting.posting_id) % 10**6:06d}",
@@ -163,17 +166,17 @@ class SimulatedBiller:
             biller_id=biller.biller_id,
             account_digest=digest(world, biller, account),
         )
-        paid = {number for row in rows for number in json.loads(row["bill_numbers"])}
         today = clock.bank_date(now)
         count = _how_many(scenario, biller, account)
         months = set(_months_back(today, count))
         if asking is Asking.TO_PAY:  # what was found on the last day of a month can be paid on the first of the next
             months.update(_months_back(today - timedelta(days=1), count))
         extra = Decimal(10) if scenario is Scenario.BILL_CHANGES and asking is Asking.TO_PAY else Decimal(0)
-        bills = [_bill(biller, account, month, today, extra) for month in sorted(months)]
         if scenario is Scenario.PREPAID_METER:
             return (_meter(biller, account, today, len(rows)),)
-        return tuple(bill for bill in bills if bill.bill_number not in paid)
+        paid = _payments(rows)
+        bills = (_bill(biller, account, month, today, extra, paid) for month in sorted(months))
+        return tuple(bill for bill in bills if bill.outstanding.amount)
 
 
 def digest(world: World, biller: Biller, account: str) -> str:
@@ -204,7 +207,19 @@ def _months_back(today: date, count: int) -> Iterator[date]:
         month = (month - timedelta(days=1)).replace(day=1)
 
 
-def _bill(biller: Biller, account: str, month: date, today: date, extra: Decimal) -> DueBill:
+def _payments(rows: Iterable[Any]) -> _Payments:
+    """Read the postings of an account, oldest first."""
+    payments: _Payments = {}
+    for row in rows:
+        day = clock.bank_date(row["posted_at"])
+        for number, minor in json.loads(row["amounts"]).items():
+            payments.setdefault(number, []).append((day, Money.from_minor(minor)))
+    return payments
+
+
+def _bill(
+    biller: Biller, account: str, month: date, today: date, extra: Decimal, payments: Mapping[str, list[_Payment]]
+) -> DueBill:
     """Derive the bill of a month: issued at the beginning of the next one, due 30 days later, with a late penalty
     after that.
     """
@@ -214,34 +229,37 @@ def _bill(biller: Biller, account: str, month: date, today: date, extra: Decimal
     last = month.replace(day=monthrange(month.year, month.month)[1])
     bill_date = last + timedelta(days=1)
     due_date = bill_date + timedelta(days=_DAYS_TO_PAY)
-    late_days = max(0, (today - due_date).days)
-    penalty = Money(rounded(amount.amount * _PENALTY_A_DAY * late_days))
-    outstanding = amount + penalty
-    least, most = _bounds(biller, outstanding)
+    number = f"{account}{month:%Y%m}"
+    penalty, paid = _penalty(amount, due_date, payments.get(number, ()), today)
+    least, most = biller.bill_bounds(amount + penalty - paid)
     return DueBill(
-        bill_number=f"{account}{month:%Y%m}",
+        bill_number=number,
         bill_date=bill_date,
         due_date=due_date,
         period_from=month,
         period_to=last,
         amount=amount,
         penalty=penalty,
-        outstanding=outstanding,
         min_amount=least,
         max_amount=most,
         items=_items(biller, amount),
+        paid=paid,
     )
 
 
-def _bounds(biller: Biller, outstanding: Money) -> tuple[Money, Money]:
-    """Give the least and the most that may be paid for a bill, as the biller's exactness says."""
-    least = outstanding if biller.exactness in {"EXACT", "EXACT_UP"} else biller.min_amount
-    most = (
-        outstanding
-        if biller.exactness in {"EXACT", "EXACT_DOWN"}
-        else max(biller.max_amount, outstanding, key=lambda money: money.amount)
-    )
-    return min(least, outstanding, key=lambda money: money.amount), most
+def _penalty(amount: Money, due_date: date, payments: Iterable[_Payment], today: date) -> tuple[Money, Money]:
+    """Give a bill's late penalty until today and what counts as paid of both; a payment goes to the penalty first,
+    and once nothing is left nothing grows again.
+    """
+    left, penalty, paid, since = amount, _ZERO, _ZERO, due_date
+    for day, payment in (*payments, (today, _ZERO)):
+        late_days = max(0, (day - since).days)
+        since = max(since, day)
+        penalty += Money(rounded(left.amount * _PENALTY_A_DAY * late_days))
+        owed = amount + penalty - paid
+        paid += min(payment, owed, key=lambda money: money.amount)
+        left = min(left, amount + penalty - paid, key=lambda money: money.amount)
+    return penalty, paid
 
 
 def _items(biller: Biller, amount: Money) -> tuple[tuple[str, str, Money], ...]:
@@ -262,7 +280,6 @@ def _meter(biller: Biller, account: str, today: date, paid_before: int) -> DueBi
         period_to=month.replace(day=monthrange(month.year, month.month)[1]),
         amount=_ZERO,
         penalty=_ZERO,
-        outstanding=_ZERO,
         min_amount=Money(max(biller.min_amount.amount, Decimal(1))),
         max_amount=biller.max_amount,
         balance=Money(Decimal(_hash_number("meter", account) % 5000) / 100),

@@ -29,7 +29,7 @@ biller_postings = Table(
     Column("posting_id", String, primary_key=True),
     Column("biller_id", String, nullable=False),
     Column("account_digest", String, nullable=False),
-    Column("bill_numbers", Text, nullable=False),
+    Column("amounts", Text, nullable=False),  # in minor units, by bill number
     Column("amount", BigInteger, nullable=False),
     Column("state", String, nullable=False),
     Column("reference", String, nullable=False),
@@ -45,11 +45,13 @@ FIND = Statement(select(biller_postings).where(*_KEY))
 ASKED = Statement(update(biller_postings).where(*_KEY).values(asked=biller_postings.c.asked + 1))
 SET_STATE = Statement(update(biller_postings).where(*_KEY).values(state=bindparam("to")))
 OF_ACCOUNT = Statement(
-    select(biller_postings.c.bill_numbers).where(
+    select(biller_postings.c.amounts, biller_postings.c.posted_at)
+    .where(
         biller_postings.c.world_id == bindparam("world_id"),
         biller_postings.c.biller_id == bindparam("biller_id"),
         biller_postings.c.account_digest == bindparam("account_digest"),
         biller_postings.c.state == "POSTED",
     )
+    .order_by(biller_postings.c.posted_at)
 )
 RESET = Statement(delete(biller_postings).where(biller_postings.c.world_id == bindparam("world_id")))

@@ -209,6 +209,16 @@ class Biller:
         if schedules:
             yield from max(schedules, key=lambda fee: str(fee["effective_from"]))["slabs"]
 
+    def bill_bounds(self, outstanding: Money) -> tuple[Money, Money]:
+        """Give the least and the most that may be paid for a bill of which so much is outstanding."""
+        most = max(self.max_amount.amount, outstanding.amount)
+        if self.exactness in {"EXACT", "EXACT_DOWN"}:
+            most = outstanding.amount
+        least = min(self.min_amount.amount, outstanding.amount)
+        if self.exactness in {"EXACT", "EXACT_UP"}:
+            least = outstanding.amount
+        return Money(least, outstanding.currency), Money(most, outstanding.currency)
+
     def amount_refusal(self, amount: Money) -> str | None:
         """Give the error code for an amount that the biller does not take, judged without a bill; None when it does."""
         if (

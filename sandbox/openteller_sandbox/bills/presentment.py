@@ -49,6 +49,13 @@ def for_partner(biller: Biller, bill: DueBill, account: str) -> dict[str, Any]:
     return seen
 
 
+def status_of(bill: DueBill) -> str:
+    """Give a bill's status. A prepaid meter owes nothing: what shows that it was paid is that something was."""
+    if not bill.paid.amount:
+        return "OPEN"
+    return "PARTLY_PAID" if bill.outstanding.amount else "PAID"
+
+
 def to_facts(bill: DueBill) -> dict[str, Any]:
     """Write a bill in full, for the bank's own use."""
     return {
@@ -77,4 +84,4 @@ def from_facts(facts: dict[str, Any]) -> DueBill:
     )
 
 
-_AMOUNTS = ("amount", "penalty", "outstanding", "min_amount", "max_amount")
+_AMOUNTS = ("amount", "penalty", "min_amount", "max_amount", "paid")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from openteller_sandbox import ids
@@ -15,6 +16,7 @@ from openteller_sandbox.biller_port.simulated import SimulatedBiller, digest
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.bills import presentment, store
+from openteller_sandbox.bills.presentment import status_of
 from openteller_sandbox.bills.schemas import BillFetchSchema, BillSchema
 from openteller_sandbox.clock import DAY, SECOND, to_wire
 from openteller_sandbox.contract import Fault, showable
@@ -22,6 +24,7 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.money import Money
 
 KEEP_MS = DAY
 ON_PAGE = ""
@@ -43,6 +46,11 @@ class FetchedBill:
     status: str
     valid_until: int
     due: DueBill
+
+    @property
+    def payable(self) -> bool:
+        """Whether something of it is left to pay."""
+        return self.status in {"OPEN", "PARTLY_PAID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,20 +241,43 @@ def inputs_of_fetch(tx: Tx, bill_fetch_id: str) -> dict[str, str]:
     return dict(json.loads(row["inputs"])) if row else {}
 
 
-def mark(bank: Bank, tx: Tx, world: World, bills: Sequence[FetchedBill], status: str) -> None:
-    """Set the status of bills, in every fetch of the world that holds them."""
-    for bill in bills:
-        rows = tx.all(
-            store.BILLS_OF_NUMBER,
-            world_id=world.world_id,
-            biller_id=bill.biller_id,
-            account_digest=bill.account_digest,
-            bill_number=bill.due.bill_number,
-        )
-        for row in rows:
-            wire = json.loads(row["wire"]) | {"status": status, "version": row["version"] + 1}
-            bank.contract.check_record("Bill", wire)
-            tx.run(store.SET_BILL, b=row["bill_id"], to=status, v=row["version"] + 1, w=json_text(wire))
+def count_paid(bank: Bank, tx: Tx, world: World, bill: FetchedBill, amount: Money) -> None:
+    """Count what was paid of a bill (below zero: what was taken back), in every fetch of the world that holds it."""
+    biller = billers.get(tx, bill.biller_id)
+    closed = status_of(_with_paid(biller, bill.due, amount)) == "PAID"
+    rows = tx.all(
+        store.BILLS_OF_NUMBER,
+        world_id=world.world_id,
+        biller_id=bill.biller_id,
+        account_digest=bill.account_digest,
+        bill_number=bill.due.bill_number,
+    )
+    for row in rows:
+        due_now = _with_paid(biller, presentment.from_facts(json.loads(row["facts"])), amount)
+        status = "PAID" if closed else status_of(due_now)  # a fetch of a later day may have had a larger penalty
+        _rewrite(bank, tx, row, due_now, status)
+
+
+def _with_paid(biller: Biller, bill: DueBill, amount: Money) -> DueBill:
+    """Give a bill of which so much more is paid, with the bounds for what is left."""
+    bill = replace(bill, paid=max(bill.paid + amount, Money(Decimal(0)), key=lambda money: money.amount))
+    if bill.balance is not None:
+        return bill
+    least, most = biller.bill_bounds(bill.outstanding)
+    return replace(bill, min_amount=least, max_amount=most)
+
+
+def _rewrite(bank: Bank, tx: Tx, row: Any, bill: DueBill, status: str) -> None:
+    """Write a bill as it stands now; its record shows no more members than before."""
+    version = row["version"] + 1
+    outstanding = Money(Decimal(0)) if status == "PAID" else bill.outstanding
+    amounts = {"outstanding": outstanding, "min_amount": bill.min_amount, "max_amount": bill.max_amount}
+    record = json.loads(row["wire"])
+    record |= {name: amount.wire() for name, amount in amounts.items() if name in record}
+    record |= {"status": status, "version": version}
+    bank.contract.check_record("Bill", record)
+    facts = json_text(presentment.to_facts(bill))
+    tx.run(store.SET_BILL, b=row["bill_id"], to=status, v=version, f=facts, w=json_text(record))
 
 
 def answer_late(bank: Bank, act: Due) -> None:
@@ -282,8 +313,8 @@ def answer_late(bank: Bank, act: Due) -> None:
 
 
 def purge(bank: Bank, act: Due) -> None:
-    """Delete a fetch, its unpaid bills and its idempotency key, which holds both, 24 hours later; of a paid one the
-    account number goes.
+    """Delete a fetch, its bills that nothing was paid of since, and its idempotency key, which holds both, 24 hours
+    later; of one with a paid bill the account number goes.
     """
     with bank.db.act() as tx:
         idempotency.forget(tx, act.world.world_id, act.subject)
@@ -325,10 +356,11 @@ def _keep_bills(
     for position, bill in enumerate(found):
         bill_id = ids.new("bil")
         seen = presentment.for_partner(asked.biller, bill, account)
+        status = status_of(bill)
         own = {
             "bill_id": bill_id,
             "bill_fetch_id": fetch_id,
-            "status": "OPEN",
+            "status": status,
             "valid_until": valid_until,
             "version": 1,
         }
@@ -344,7 +376,7 @@ def _keep_bills(
             account_digest=digest(world, asked.biller, account),
             bill_number=bill.bill_number,
             position=position,
-            status="OPEN",
+            status=status,
             version=1,
             valid_until=valid_until,
             facts=json_text(presentment.to_facts(bill)),

@@ -4,7 +4,21 @@ after 24 hours unless paid. A fetch that the page has made for a payer has an em
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from openteller_sandbox.db import Insert, Statement, metadata
 
@@ -80,10 +94,13 @@ BILLS_OF_NUMBER = Statement(
 SET_BILL = Statement(
     update(bills)
     .where(bills.c.bill_id == bindparam("b"))
-    .values(status=bindparam("to"), version=bindparam("v"), wire=bindparam("w"))
+    .values(status=bindparam("to"), version=bindparam("v"), facts=bindparam("f"), wire=bindparam("w"))
 )
+# Version 1: nothing was paid of it since it was fetched.
 PURGE_BILLS = Statement(
-    delete(bills).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id"), bills.c.status == "OPEN")
+    delete(bills).where(
+        bills.c.bill_fetch_id == bindparam("bill_fetch_id"), or_(bills.c.status == "OPEN", bills.c.version == 1)
+    )
 )
 COUNT_BILLS = Statement(select(func.count().label("count")).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")))
 FORGET_INPUTS = Statement(

@@ -121,9 +121,9 @@ def _money_step(bank: Bank, held: Held, biller: Biller, choice: Choice) -> Step:
 
 
 def offered_bills(bank: Bank, choice: Choice) -> list[FetchedBill]:
-    """Give the bills that were found and nobody has paid since, oldest first."""
+    """Give the bills that were found and of which something is left to pay, oldest first."""
     found = bills.bills_of_fetch(bank.db.read(), choice.bill_fetch_id or "")
-    return [bill for bill in found if bill.status == "OPEN"]
+    return [bill for bill in found if bill.payable]
 
 
 def choose_place(visit: Visit) -> None:
@@ -219,9 +219,7 @@ def choose_bills(visit: Visit) -> None:
     except Problem:
         visit.session.notice = "BILLS"
         return
-    choice.bill_ids = [bill.bill_id for bill in chosen]
-    due = amounts.outstanding(chosen)
-    choice.amount_minor = None if due is None else due.minor
+    _take_bills(choice, chosen)
 
 
 def name_amount(visit: Visit) -> None:
@@ -346,9 +344,12 @@ def _take_only_bill(visit: Visit, biller: Biller) -> None:
     choice = visit.session.choice
     offered = offered_bills(visit.bank, choice)
     if len(offered) == 1 or (offered and biller.selection == "ALL"):
-        choice.bill_ids = [bill.bill_id for bill in offered]
-        due = amounts.outstanding(offered)
-        choice.amount_minor = None if due is None else due.minor
+        _take_bills(choice, offered)
+
+
+def _take_bills(choice: Choice, chosen: Sequence[FetchedBill]) -> None:
+    choice.bill_ids = [bill.bill_id for bill in chosen]
+    choice.amount_minor = choice.owed_minor = amounts.owed_minor(chosen)
 
 
 def _folded(text: str) -> str:

@@ -65,6 +65,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "account_ref": ("户号", "Account"),
     "period": ("账期", "Period"),
     "due": ("截止日", "Due"),
+    "paid_before": ("此前已缴", "Paid before"),
     "penalty": ("其中违约金", "Of it, late penalty"),
     "fee": ("手续费", "Fee"),
     "no_fee": ("免手续费", "No fee"),

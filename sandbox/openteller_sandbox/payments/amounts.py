@@ -53,7 +53,7 @@ def check_selection(biller: Biller, chosen: Sequence[FetchedBill], all_bills: Se
     Raises:
         Problem: BILLS_NOT_PAYABLE_TOGETHER.
     """
-    unpaid = [bill.bill_id for bill in all_bills if bill.status == "OPEN"]
+    unpaid = [bill.bill_id for bill in all_bills if bill.payable]
     wanted = [bill.bill_id for bill in chosen]
     allowed = {
         "ONE": len(wanted) == 1,
@@ -63,6 +63,12 @@ def check_selection(biller: Biller, chosen: Sequence[FetchedBill], all_bills: Se
     }
     if not allowed[biller.selection]:
         raise Problem("BILLS_NOT_PAYABLE_TOGETHER", f"The biller's selection is {biller.selection}.")
+
+
+def owed_minor(chosen: Sequence[FetchedBill]) -> int | None:
+    """Give what bills add up to in minor units, or None for a prepaid meter."""
+    owed = outstanding(chosen)
+    return None if owed is None else owed.minor
 
 
 def outstanding(chosen: Sequence[FetchedBill]) -> Money | None:

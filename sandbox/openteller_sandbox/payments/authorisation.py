@@ -232,6 +232,8 @@ def _chosen(tx: Tx, held: Held, choice: Choice, now: int) -> list[FetchedBill]:
             raise Problem("BILL_EXPIRED")
         posting.check_unpaid(tx, records.world(tx, held.world_id), bill)
         chosen.append(bill)
+    if choice.owed_minor is not None and amounts.owed_minor(chosen) != choice.owed_minor:
+        raise Problem("BILL_CHANGED")
     return chosen
 
 

@@ -139,7 +139,7 @@ class Payment:
 @dataclass(slots=True)
 class Choice:
     """What is paid, as only the bank knows it: account numbers in full. Filled by the partner's request or, step by
-    step, on the page.
+    step, on the page. owed_minor: what the bills added up to when they were chosen.
     """
 
     biller_id: str | None = None
@@ -147,6 +147,7 @@ class Choice:
     bill_ids: list[str] = field(default_factory=list)
     bill_fetch_id: str | None = None
     amount_minor: int | None = None
+    owed_minor: int | None = None
     from_partner: bool = False
 
 

@@ -42,12 +42,12 @@ REFUND_MS = 30 * clock.SECOND
 
 
 def check_unpaid(tx: Tx, world: World, bill: FetchedBill) -> None:
-    """Check that nobody has paid, or is paying, a bill.
+    """Check that something is left of a bill, and nobody is paying it.
 
     Raises:
         Problem: BILL_ALREADY_PAID.
     """
-    if bill.status == "PAID" or tx.one(store.LOCKED, **_lock_key(world, bill)):
+    if not bill.payable or tx.one(store.LOCKED, **_lock_key(world, bill)):
         raise Problem("BILL_ALREADY_PAID")
 
 
@@ -69,14 +69,13 @@ def authorise(
     """Hold the payer's money; False, and nothing done or learnt of the payer, when it is not there.
 
     Raises:
-        Problem: BILL_ALREADY_PAID, INVALID_TRANSITION.
+        Problem: BILL_ALREADY_PAID, BILL_CHANGED, INVALID_TRANSITION.
     """
     payment = held.payment
     if not customers.take(tx, world, customer.customer_id, total):
         return False
     for bill in chosen:
-        if tx.run(store.LOCK, **_lock_key(world, bill), payment_id=payment.payment_id) != 1:
-            raise Problem("BILL_ALREADY_PAID")
+        _lock(tx, world, held, bill)
     held.choice, held.customer_id = choice, customer.customer_id
     amounts.show(payment, biller, parts, now)
     assert payment.total == total
@@ -173,7 +172,7 @@ def reverse(bank: Bank, act: Due) -> None:
         }
         _book(tx, act.world, payment, "reverse", lines, act.at)
         payment.exceptions.append(ExceptionNote("BILLER_REVERSED", act.at, payment.amount))
-        bills.mark(bank, tx, act.world, _chosen(tx, held), "OPEN")
+        _count(bank, tx, act.world, held, taken_back=True)
         biller_books.take_back(tx, act.world, payment.payment_id)
         _give_back(bank, tx, act, held, Posting.REVERSED, "BILLER_REVERSED", "BILLER")
 
@@ -191,7 +190,7 @@ def posted_late(bank: Bank, act: Due) -> None:
             return
         _set_posting(held.payment, Posting.POSTED, act.at)
         biller_books.post_late(tx, act.world, act.subject)
-        bills.mark(bank, tx, act.world, _chosen(tx, held), "PAID")
+        _count(bank, tx, act.world, held)
         _note_exception(tx, act, held.payment, "LATE_POSTING", "post late")
         records.save(bank, tx, held, act.at)
 
@@ -213,7 +212,8 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
     _book(tx, act.world, payment, "post", lines, act.at)
     if answer.times > 1:
         _note_exception(tx, act, payment, "DOUBLE_POSTING", "post twice")
-    bills.mark(bank, tx, act.world, _chosen(tx, held), "PAID")
+    _count(bank, tx, act.world, held)
+    tx.run(store.UNLOCK, payment_id=payment.payment_id)  # what is left of a bill can be paid now
     payment.receipt_id = receipts.issue(bank, tx, held, billers.get(tx, _biller_id(payment)), act.at)
     due.cancel(tx, act.world, QUERY, payment.payment_id)
     if answer.reverses_after_ms is not None:
@@ -269,6 +269,25 @@ def _set_posting(payment: Payment, posting: Posting, now: int) -> None:
     payment.posting.status, payment.posting.at = posting.value, now
     for allocation in payment.allocations:
         allocation.posting = posting.value
+
+
+def _lock(tx: Tx, world: World, held: Held, bill: FetchedBill) -> None:
+    """Keep everybody else from paying a bill, when it is still as the payer has seen it."""
+    if tx.run(store.LOCK, **_lock_key(world, bill), payment_id=held.payment.payment_id) != 1:
+        raise Problem("BILL_ALREADY_PAID")
+    now = bills.find_bill(tx, held.app_id, bill.bill_id)
+    if now is None or not now.payable:
+        raise Problem("BILL_ALREADY_PAID")
+    if now.due.outstanding != bill.due.outstanding:
+        raise Problem("BILL_CHANGED")
+
+
+def _count(bank: Bank, tx: Tx, world: World, held: Held, *, taken_back: bool = False) -> None:
+    """Count what a payment has paid of its bills, or no longer has."""
+    paid = {part.bill_id: part.amount for part in held.payment.allocations}
+    for bill in _chosen(tx, held):
+        amount = paid[bill.bill_id]
+        bills.count_paid(bank, tx, world, bill, Money(-amount.amount, amount.currency) if taken_back else amount)
 
 
 def _posting(bank: Bank, tx: Tx, held: Held) -> port.Posting:

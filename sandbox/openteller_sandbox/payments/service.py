@@ -200,15 +200,9 @@ def _choose_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[s
         amounts.check(biller, due_sum, with_bill=True)
         if biller.presentment in {"AMOUNT", "FULL"}:
             amounts.show(payment, biller, {bill.bill_id: bill.due.outstanding for bill in chosen}, now)
-    amount_minor = None if due_sum is None else due_sum.minor
-    return Choice(
-        biller.biller_id,
-        inputs,
-        [bill.bill_id for bill in chosen],
-        first.bill_fetch_id,
-        amount_minor,
-        from_partner=True,
-    )
+    owed = amounts.owed_minor(chosen)
+    bill_ids = [bill.bill_id for bill in chosen]
+    return Choice(biller.biller_id, inputs, bill_ids, first.bill_fetch_id, owed, owed, from_partner=True)
 
 
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
