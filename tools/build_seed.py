@@ -62,7 +62,7 @@ FILES: Mapping[str, Callable[[Record], Parts]] = {
     "rate_sheets": _sheet_and_rows,
     "biller_categories": _one("BillerCategory"),
     "billers": _one("Biller"),
-    "biller_cities": _helper,
+    "divisions": _helper,
     "search_terms": _helper,
     "workdays": _helper,
 }

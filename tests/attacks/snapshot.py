@@ -13,10 +13,11 @@ SEEDED = {
     "atms",
     "atms_sets",
     "biller_categories",
-    "biller_cities",
     "billers",
     "branches",
     "branches_sets",
+    "division_words",
+    "divisions",
     "rate_sheets",
     "workdays",
 }

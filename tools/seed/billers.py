@@ -15,10 +15,12 @@ from typing import Any
 from tools.seed.biller_fields import inputs
 from tools.seed.biller_seats import SHOWN, Seat, chance, drawn, hashed, seats, text
 from tools.seed.biller_tables import CATEGORIES
+from tools.seed.places import english_name, short_name, syllables
 
 __all__ = ["build"]
 
 DIVISIONS = Path(__file__).resolve().parent / "data" / "divisions.csv"
+BEYOND = ("71", "81", "82")  # the contract's adcodes are those of the mainland
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
 WEEKEND = ["SATURDAY", "SUNDAY"]
@@ -34,16 +36,19 @@ def build() -> dict[str, list[Record]]:
         {"category_code": category.code, "name": text(category.name), "biller_count": alive[category.code]}
         for category in CATEGORIES
     ]
-    return {"biller_categories.jsonl": categories, "biller_cities.jsonl": _cities(), "billers.jsonl.gz": billers}
+    return {"biller_categories.jsonl": categories, "divisions.jsonl": _places(), "billers.jsonl.gz": billers}
 
 
-def _cities() -> list[Record]:
-    """Every city of the country by code, county-level ones too: by it one finds who serves a city of that name."""
-    return [
-        {"adcode": code, "name": row["name"]}
-        for code, row in sorted(_divisions().items())
-        if row["name"].endswith("市") or (code.endswith("00") and not code.endswith("0000"))
-    ]
+def _places() -> list[Record]:
+    """Every province, city and county of the mainland by code: by it one finds who serves a place of that name."""
+    return [_called(code, row["name"]) for code, row in sorted(_divisions().items()) if not code.startswith(BEYOND)]
+
+
+def _called(code: str, name: str) -> Record:
+    """What a division is called: its name, the same without its rank, in English, and in pinyin."""
+    short = short_name(name)
+    pinyin = "".join(syllables(name, len(short)))
+    return {"adcode": code, "name": name, "short": short, "en": english_name(name), "pinyin": pinyin}
 
 
 # --- one biller ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from .branch_words import ENGLISH_NAMES, PEOPLES
 DATA = Path(__file__).parent / "data"
 MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 # No branches: 三沙 is islands far out at sea, 金门 is not served from the mainland.
+# Names whose rank is no ending, or part of which looks like one.
+UNRANKED = {"神农架林区": "神农架", "内蒙古自治区": "内蒙古"}
 WITHOUT_BRANCHES = ("4603", "350527")
 
 
@@ -43,8 +45,8 @@ def _without_peoples(name: str) -> str:
 
 def short_name(name: str) -> str:
     """A division's name as it stands in a branch's: 上海市 -> 上海, 大厂回族自治县 -> 大厂, 赵县 -> 赵县."""
-    if name == "神农架林区":
-        return "神农架"
+    if name in UNRANKED:
+        return UNRANKED[name]
     if "自治" in name:
         return _without_peoples(name[: name.index("自治")])
     for suffix in ("特区", "新区", "地区", "省", "市", "区", "县", "盟"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,35 @@ _PREFIX_LENGTHS = {"NATIONAL": 0, "PROVINCE": 2, "CITY": 4}
 
 
 def load(tx: Tx, contract: Contract, folder: Path) -> None:
-    """Check and store categories, cities and billers.
+    """Check and store categories, places and billers.
 
     Raises:
         SeedError: a file is missing, a record does not fit, or a biller's own example does not have its own format.
     """
     categories = records(contract, folder, "biller_categories", "BillerCategory")
     tx.run_many(
-        store.INSERT_CATEGORY, [{"position": number, "wire": line} for number, (_, line) in enumerate(categories)]
+        store.INSERT_CATEGORY,
+        [
+            {"position": number, "category_code": category["category_code"], "wire": line}
+            for number, (category, line) in enumerate(categories)
+        ],
     )
-    cities = records(contract, folder, "biller_cities", None)
-    tx.run_many(
-        store.INSERT_CITY, [{"adcode": city["adcode"], "name": search.city_name(city["name"])} for city, _ in cities]
-    )
+    places = [place for place, _ in records(contract, folder, "divisions", None)]
+    tx.run_many(store.INSERT_DIVISION, [_division(place) for place in places])
+    tx.run_many(store.INSERT_DIVISION_WORD, [row for place in places for row in _words(place)])
     tx.run_many(store.INSERT, [_row(biller, line) for biller, line in records(contract, folder, "billers", "Biller")])
+
+
+def _division(place: Mapping[str, str]) -> dict[str, Any]:
+    """A city is called one, or has counties; there are cities of county rank, too."""
+    adcode, name = place["adcode"], place["name"]
+    is_city = name.endswith("市") or (adcode.endswith("00") and not adcode.endswith("0000"))
+    return {"adcode": adcode, "name": name.removesuffix("市"), "name_en": place["en"], "is_city": is_city}
+
+
+def _words(place: Mapping[str, str]) -> Iterable[dict[str, str]]:
+    words = {search.place_key(place[name]) for name in ("name", "short", "en", "pinyin")}
+    return ({"word": word, "adcode": place["adcode"]} for word in sorted(words))
 
 
 def _row(biller: Mapping[str, Any], line: str) -> dict[str, Any]:

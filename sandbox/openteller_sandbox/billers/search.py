@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _SEPARATORS = re.compile(r"[\s,，、;；]+")
+_NOT_OF_A_NAME = re.compile("[\\s\u0300-\u036f'\u2018\u2019\u02bc-]")
 _LIKE_SPECIAL = re.compile(r"[\\%_]")
 
 
@@ -31,7 +32,8 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\{found[0]}"
 
 
-def city_name(name: str) -> str:
-    """Give a city's name as people say it, without 市."""
-    stripped = plain(name).strip()
-    return stripped.removesuffix("市") or stripped
+def place_key(name: str) -> str:
+    """Write the name of a place the one way, without spaces, accents and apostrophes: ``Xi'an`` and ``xi an`` as
+    ``xian``.
+    """
+    return _NOT_OF_A_NAME.sub("", unicodedata.normalize("NFKD", name).casefold())

@@ -6,6 +6,7 @@ What follows from one biller's record alone is in ``model``.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +24,14 @@ class Filters:
     adcode: str = ""
     city: str = ""
     q: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city by its code, with its name in Chinese, without 市, and English."""
+
+    adcode: str
+    name: Mapping[str, str]
 
 
 def last_update(tx: Tx) -> int:
@@ -57,13 +66,23 @@ def category_codes(tx: Tx) -> list[str]:
     return [json.loads(wire)["category_code"] for wire in categories(tx)]
 
 
-def all_cities(tx: Tx) -> list[tuple[str, str]]:
-    """Give (adcode, name) of every city that the directory knows."""
-    return [(row["adcode"], row["name"]) for row in tx.all(store.ALL_CITIES)]
+def has_category(tx: Tx, category_code: str) -> bool:
+    """Tell whether there is such a category."""
+    return tx.one(store.CATEGORY, category_code=category_code) is not None
+
+
+def has_division(tx: Tx, adcode: str) -> bool:
+    """Tell whether there is such a province, city or county."""
+    return tx.one(store.DIVISION, adcode=adcode) is not None
+
+
+def all_cities(tx: Tx) -> list[City]:
+    """Give every city that the directory knows, by code."""
+    return [City(row["adcode"], {"zh-CN": row["name"], "en": row["name_en"]}) for row in tx.all(store.ALL_CITIES)]
 
 
 def _cities(tx: Tx, name: str) -> list[str]:
-    return [row["adcode"] for row in tx.all(store.CITIES, name=search.city_name(name))]
+    return [row["adcode"] for row in tx.all(store.CITIES, word=search.place_key(name))]
 
 
 def read(tx: Tx, biller_id: str) -> tuple[str, int]:

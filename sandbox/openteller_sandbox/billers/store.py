@@ -1,4 +1,4 @@
-"""The tables of the directory: billers, their categories, and the cities that they are looked for by.
+"""The tables of the directory: billers, their categories, and the places that they are looked for by.
 
 The directory is open data: shared by all worlds, written when the seed is loaded and at no other time.
 """
@@ -9,6 +9,7 @@ from functools import cache
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Index,
@@ -28,6 +29,7 @@ biller_categories = Table(
     "biller_categories",
     metadata,
     Column("position", Integer, primary_key=True),
+    Column("category_code", String, nullable=False, unique=True),
     Column("wire", Text, nullable=False),
 )
 billers = Table(
@@ -44,23 +46,39 @@ billers = Table(
     Index("billers_category", "category_code", "biller_code"),
     Index("billers_updated", "updated_at"),
 )
-biller_cities = Table(
-    "biller_cities",
+divisions = Table(
+    "divisions",
     metadata,
     Column("adcode", String, primary_key=True),
     Column("name", String, nullable=False),
-    Index("biller_cities_name", "name"),
+    Column("name_en", String, nullable=False),
+    Column("is_city", Boolean, nullable=False),
+)
+division_words = Table(
+    "division_words",
+    metadata,
+    Column("word", String, primary_key=True),
+    Column("adcode", String, primary_key=True),
 )
 
 INSERT_CATEGORY = Insert(biller_categories)
 INSERT = Insert(billers)
-INSERT_CITY = Insert(biller_cities)
+INSERT_DIVISION = Insert(divisions)
+INSERT_DIVISION_WORD = Insert(division_words)
 
 CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
 FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
 LAST_UPDATE = Statement(select(func.max(billers.c.updated_at).label("updated_at")))
-ALL_CITIES = Statement(select(biller_cities).order_by(biller_cities.c.adcode))
-CITIES = Statement(select(biller_cities.c.adcode).where(biller_cities.c.name == bindparam("name")))
+CATEGORY = Statement(
+    select(biller_categories.c.category_code).where(biller_categories.c.category_code == bindparam("category_code"))
+)
+DIVISION = Statement(select(divisions.c.adcode).where(divisions.c.adcode == bindparam("adcode")))
+ALL_CITIES = Statement(select(divisions).where(divisions.c.is_city).order_by(divisions.c.adcode))
+CITIES = Statement(
+    select(divisions.c.adcode)
+    .join(division_words, division_words.c.adcode == divisions.c.adcode)
+    .where(division_words.c.word == bindparam("word"), divisions.c.is_city)
+)
 
 
 @cache

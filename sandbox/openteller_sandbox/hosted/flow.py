@@ -130,8 +130,7 @@ def choose_place(visit: Visit) -> None:
     """Take category and city."""
     tx = visit.bank.db.read()
     category, adcode = visit.form.get("category_code", ""), visit.form.get("adcode", "")
-    known = {code for code, _ in billers.all_cities(tx)} | {visit.held.payment.adcode}
-    if category not in billers.category_codes(tx) or adcode not in known:
+    if not (billers.has_category(tx, category) and billers.has_division(tx, adcode)):
         raise FieldFaults({"category_code": "", "adcode": ""})
     visit.session.category_code, visit.session.adcode = category, adcode
 

@@ -103,15 +103,23 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
 
 
 def _place(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
-    tx = bank.db.read()
+    tx, locale = bank.db.read(), session.locale
     cities = billers.all_cities(tx)
-    hint = session.adcode or held.payment.adcode
     return {
         "categories": [json.loads(wire) for wire in billers.categories(tx)],
-        "cities": cities,
+        "cities": cities if locale == "zh-CN" else sorted(cities, key=lambda city: city.name[locale]),
         "category_hint": session.category_code or held.payment.category_code,
-        "adcode_hint": next((code for code, _ in cities if hint and code[:4] == hint[:4]), hint),
+        "adcode_hint": _city_of(session.adcode or held.payment.adcode or "", [city.adcode for city in cities]),
     }
+
+
+def _city_of(adcode: str, cities: Sequence[str]) -> str:
+    """Give the city that a division is or belongs to; a province gives the first of its cities."""
+    for length in (6, 4, 2):
+        found = next((code for code in cities if adcode and code[:length] == adcode[:length]), None)
+        if found:
+            return found
+    return ""
 
 
 def _billers(bank: Bank, session: Session) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.biller_port import service as biller_books
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.bills.service import FetchedBill
@@ -16,6 +17,7 @@ from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import amounts, lifecycle, posting, receipts, records, store
@@ -33,6 +35,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
     """
     _check_reference(tx, caller, request["partner_reference"])
     _check_return_url(tx, caller, request.get("return_url"))
+    _check_hints(tx, request)
     payment = Payment(
         payment_id=ids.new("pay"),
         status=Status.CREATED,
@@ -149,6 +152,14 @@ def _check_return_url(tx: Tx, caller: Caller, return_url: str | None) -> None:
     app = partners.find(tx, caller.app_id)
     if app is None or return_url not in app.return_urls:
         raise Problem("RETURN_URL_NOT_REGISTERED")
+
+
+def _check_hints(tx: Tx, request: Mapping[str, Any]) -> None:
+    """Refuse hints that lead the payer nowhere."""
+    if "category_code" in request and not billers.has_category(tx, request["category_code"]):
+        raise field_invalid("/category_code", "No such category; GET /v1/biller-categories lists them.")
+    if "adcode" in request and not billers.has_division(tx, request["adcode"]):
+        raise field_invalid("/adcode", "No such division of mainland China (GB/T 2260), such as 310000 for Shanghai.")
 
 
 def _choose(tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:

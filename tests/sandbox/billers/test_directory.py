@@ -65,7 +65,7 @@ def test_shanghai_electricity_is_one_biller(client: FlaskClient) -> None:
     assert codes(listed(client, city="上海", category_code="ELECTRICITY")) == ["SH-ELECTRICITY-01"]
 
 
-@pytest.mark.parametrize("city", ["上海", "上海市", " 上海 "])
+@pytest.mark.parametrize("city", ["上海", "上海市", " 上海 ", "shanghai", "Shang Hai"])
 def test_a_city_is_found_with_and_without_its_suffix(client: FlaskClient, city: str) -> None:
     assert "SH-WATER-01" in codes(listed(client, city=city))
 

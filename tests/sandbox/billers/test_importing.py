@@ -68,7 +68,7 @@ def test_a_biller_that_does_not_hold_together_is_refused_by_name(
 
 
 def test_a_missing_file_is_named(seed_folder: Path) -> None:
-    (seed_folder / "biller_cities.jsonl").unlink()
+    (seed_folder / "divisions.jsonl").unlink()
 
-    with pytest.raises(SeedError, match=r"biller_cities\.jsonl"):
+    with pytest.raises(SeedError, match=r"divisions\.jsonl"):
         load(seed_folder)

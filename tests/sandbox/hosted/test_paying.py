@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -329,6 +330,23 @@ def test_english_can_be_chosen_before_and_during_the_payment(partner: Partner, p
     assert "Customer number" in page.text
     page.send("language")
     assert "客户号" in page.text
+
+
+@pytest.mark.parametrize(
+    ("adcode", "chosen", "english"),
+    [("310115", "310000", "Shanghai"), ("429005", "429005", "Qianjiang"), ("220000", "220100", "Changchun")],
+)
+def test_the_city_of_a_hint_is_chosen_and_has_its_name_in_the_payers_language(
+    partner: Partner, payer: Payers, adcode: str, chosen: str, english: str
+) -> None:
+    page = payer(partner.pay_link(adcode=adcode)["payment_link"]["url"]).send("start")
+    assert page.forms["place"].values["adcode"] == chosen
+    page.send("language")
+    options = re.findall(r'<option value="[0-9]{6}"(?: selected)?>([^<]+)</option>', page.answer.text)
+    assert english in options
+    assert not re.search("[\u4e00-\u9fff]", "".join(options))
+    assert options == sorted(options)
+    assert page.forms["place"].values["adcode"] == chosen
 
 
 def test_many_browsers_that_sign_in_and_leave_use_the_link_up(partner: Partner, payer: Payers) -> None:

@@ -35,6 +35,28 @@ def test_hints_are_kept(partner: Partner) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("hint", "pointer"),
+    [
+        ({"category_code": "LOTTERY"}, "/category_code"),
+        ({"adcode": "990000"}, "/adcode"),
+        ({"adcode": "310199", "category_code": "WATER"}, "/adcode"),
+        ({"adcode": "710000"}, "/adcode"),
+    ],
+)
+def test_a_hint_that_names_nothing_is_refused_with_its_place(
+    partner: Partner, hint: dict[str, str], pointer: str
+) -> None:
+    refused = _refused(partner, 422, "FIELD_INVALID", **hint)
+    assert [error["pointer"] for error in refused["errors"]] == [pointer]
+    assert all(value not in refused["errors"][0]["message"] for value in hint.values())
+
+
+@pytest.mark.parametrize("adcode", ["310000", "310115", "220000", "220204", "469021", "320583"])
+def test_a_province_a_city_and_a_county_are_hints(partner: Partner, adcode: str) -> None:
+    assert partner.pay_link(adcode=adcode)["adcode"] == adcode
+
+
 def test_a_biller_link_names_the_biller(partner: Partner) -> None:
     biller = partner.biller(POWER)
     assert partner.pay_link(biller_id=biller["biller_id"])["category_code"] == "ELECTRICITY"
