@@ -28,6 +28,8 @@ SUBSCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
 NAMED_SUBSCHEMAS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 EVERY_ANSWER = {"X-Request-Id", "RateLimit", "RateLimit-Policy", "Cache-Control", "Access-Control-Allow-Origin"}
 
+COME_AGAIN = {"202", "429", "503"}
+
 
 class Node(NamedTuple):
     """A part of the merged document and its JSON Pointer."""
@@ -526,7 +528,8 @@ def answer_faults(operation: Operation) -> Iterator[str]:
         kinds = [name for name, _ in media_types(answer)]
         if status >= "400" and kinds != ["application/problem+json"]:
             yield f"answers {status} with {kinds}, not with problem details"
-        if absent := sorted(EVERY_ANSWER - answer.value.get("headers", {}).keys()):
+        wanted = EVERY_ANSWER | ({"Retry-After"} if status in COME_AGAIN else set())
+        if absent := sorted(wanted - answer.value.get("headers", {}).keys()):
             yield f"answer {status} lacks the headers {', '.join(absent)}"
     named = {resolved(parameter).value["name"].lower() for parameter in parameters(operation)}
     if ("304" in answers) != ("if-none-match" in named):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openteller_sandbox.bills import service
 from openteller_sandbox.bills.schemas import BillFetchCreateSchema
+from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Answer, Call, Problem, Routes, idempotency
 
 routes = Routes()
@@ -15,7 +16,7 @@ def create_bill_fetch(call: Call) -> Answer:
     bank, world, body = call.bank, call.caller.world, call.body
     replayed = idempotency.replay(call, bank.db.read())
     if replayed:
-        return replayed
+        return _with_wait(call, bank.db.read(), replayed)
     asked = service.question(
         bank, call.caller.app_id, body["biller_id"], body["inputs"], body["end_user_ref"], call.now
     )
@@ -30,7 +31,16 @@ def create_bill_fetch(call: Call) -> Answer:
                 kept.wire.encode(), status, {"Location": f"/v1/bill-fetches/{kept.bill_fetch_id}"}
             ), kept.bill_fetch_id
 
-        return idempotency.once(call, tx, keep)
+        return _with_wait(call, tx, idempotency.once(call, tx, keep))
+
+
+def _with_wait(call: Call, tx: Tx, answer: Answer) -> Answer:
+    """Say when to ask again, where the biller has not answered yet."""
+    if answer.status == 202:
+        bill_fetch_id = answer.headers["Location"].rpartition("/")[2]
+        seconds = service.seconds_to_answer(tx, call.caller.world, bill_fetch_id, call.now)
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 @routes.operation("getBillFetch")

@@ -95,7 +95,7 @@ def payable_biller(tx: Tx, biller_id: str, now: int, *, hours: bool) -> Biller:
     if hours:
         until = biller.maintenance_until(now)
         if until is not None:
-            raise Problem("BILLER_MAINTENANCE", retry_after=min(86_400, (until - now) // SECOND))
+            raise Problem("BILLER_MAINTENANCE", retry_after=min(86_400, -((now - until) // SECOND)))
         if not biller.takes_payments_at(now):
             raise Problem("BILLER_CUTOFF")
     return biller
@@ -210,6 +210,12 @@ def find_fetch(tx: Tx, app_id: str, bill_fetch_id: str, *, on_page: bool = False
         return None
     bills = ",".join(bill["wire"] for bill in tx.all(store.BILLS_OF_FETCH, bill_fetch_id=bill_fetch_id))
     return Answered(bill_fetch_id, row["status"], f'{row["wire"][:-1]},"bills":[{bills}]}}')
+
+
+def seconds_to_answer(tx: Tx, world: World, bill_fetch_id: str, now: int) -> int:
+    """Give after how many seconds it is worth asking for the answer of a slow biller; at least one."""
+    at = due.when(tx, world, ANSWER, bill_fetch_id)
+    return 1 if at is None else max(1, -((now - at) // SECOND))
 
 
 def find_bill_wire(tx: Tx, app_id: str, bill_id: str) -> str | None:

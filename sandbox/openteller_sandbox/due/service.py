@@ -24,6 +24,12 @@ def cancel(tx: Tx, world: World, kind: str, subject: str) -> int:
     return tx.run(store.CANCEL, world_id=world.world_id, subject=subject, kind=kind)
 
 
+def when(tx: Tx, world: World, kind: str, subject: str) -> int | None:
+    """Give when ``kind`` shall happen to ``subject`` (bank time, epoch milliseconds), or None where it shall not."""
+    row = tx.one(store.WHEN, world_id=world.world_id, kind=kind, subject=subject)
+    return row["due_at"] if row else None
+
+
 def waiting(tx: Tx, world: World) -> tuple[int, int | None]:
     """Give how many acts wait in a world, and when the next is due."""
     row = tx.one(store.COUNT, world_id=world.world_id)

@@ -47,6 +47,13 @@ NEXT_ANYWHERE = Statement(
     .order_by(due_acts.c.due_at - worlds.c.offset_ms, due_acts.c.due_id)
     .limit(1)
 )
+WHEN = Statement(
+    select(func.min(due_acts.c.due_at).label("due_at")).where(
+        due_acts.c.world_id == bindparam("world_id"),
+        due_acts.c.subject == bindparam("subject"),
+        due_acts.c.kind == bindparam("kind"),
+    )
+)
 COUNT = Statement(
     select(func.count().label("count"), func.min(due_acts.c.due_at).label("next_due_at")).where(
         due_acts.c.world_id == bindparam("world_id")

@@ -10,6 +10,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import LOCALES, translator
 from openteller_sandbox.http import Problem
+from openteller_sandbox.http.problems import wait_headers
 from openteller_sandbox.payments.model import Held
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -54,8 +55,7 @@ def problem_page(
         "csrf": session.csrf if session and way_back else None,
     }
     response = render("problem.html", locale, values, row.status)
-    if problem.retry_after is not None:
-        response.headers["Retry-After"] = str(problem.retry_after)
+    response.headers.update(wait_headers(problem, row.status))
     return response
 
 

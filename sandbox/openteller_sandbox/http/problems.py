@@ -10,6 +10,7 @@ from openteller_sandbox.contract import Contract, Fault
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_FAULTS = 50
+_MUST_SAY_WHEN = (429, 503)
 
 
 class Problem(Exception):
@@ -51,6 +52,14 @@ def from_faults(faults: Sequence[Fault]) -> Problem:
     return Problem("FIELD_MISSING" if missing else "FIELD_INVALID", "See errors[].", faults=faults)
 
 
+def wait_headers(problem: Problem, status: int) -> dict[str, str]:
+    """Give ``Retry-After``: always with 429 and 503, with others where the problem says how long."""
+    seconds = problem.retry_after
+    if seconds is None and status in _MUST_SAY_WHEN:
+        seconds = 1
+    return {} if seconds is None else {"Retry-After": str(seconds)}
+
+
 def render(problem: Problem, contract: Contract, public_url: str, request_id: str) -> tuple[int, bytes, dict[str, str]]:
     """Give status, body and headers of a problem."""
     row = contract.error_codes[problem.code]
@@ -68,8 +77,7 @@ def render(problem: Problem, contract: Contract, public_url: str, request_id: st
         **problem.members,
     }
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    if problem.retry_after is not None:
-        headers["Retry-After"] = str(problem.retry_after)
+    headers |= wait_headers(problem, row.status)
     if row.status == 401:
         error = ', error="invalid_token"' if row.code == "TOKEN_INVALID" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="openteller"{error}'
