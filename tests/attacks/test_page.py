@@ -158,7 +158,7 @@ def test_an_account_that_the_partner_has_fixed_is_not_exchanged_when_the_biller_
     payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"], inputs=inputs, amount=amount)
     page = payer(payment["payment_link"]["url"]).send("start").sign_in()
     page.send("digits", digits=inputs["account_number"][-4:])
-    assert "没有这个户号" in page.text
+    assert "没有这个燃气号" in page.text
     assert page.step == "sign_in"
     read = partner.payment(payment["payment_id"])
     assert (read["status"], read["amount"], read["account_ref_masked"]) == (

@@ -274,6 +274,15 @@ class Biller:
         """Give the account reference among inputs: the first field of the biller's that is there."""
         return next(inputs[field.name] for field in self.input_fields if field.name in inputs)
 
+    def account_label(self, inputs: Mapping[str, str]) -> dict[str, str] | None:
+        """Give what the biller calls the account reference among inputs, in Chinese and English; without inputs what
+        it asks for, or None where that may be one of several things.
+        """
+        if inputs:
+            return next(dict(field.facts["label"]) for field in self.input_fields if field.name in inputs)
+        alternatives = any(group["rule"] == "ONE_OF" for group in self.facts["input_groups"])
+        return None if alternatives else dict(self.input_fields[0].facts["label"])
+
     def serial(self, inputs: Mapping[str, str]) -> int | None:
         """Give the serial number of the account, where the format has one."""
         for field in self.input_fields:

@@ -30,6 +30,7 @@ _DEFAULTS: dict[str, Any] = {
     "code4": None,
     "step": None,
     "code": None,
+    "account_label": None,
 }
 
 

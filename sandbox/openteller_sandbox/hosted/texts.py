@@ -20,7 +20,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "any_biller": ("在下一步选择", "You choose it in the next step"),
     "start": ("开始缴费", "Begin"),
     "safety": (
-        "本页由银行提供。银行绝不会通过聊天索取密码、验证码或户号。",
+        "本页由银行提供。银行绝不会通过聊天索取密码、验证码或账户号码。",
         "This page is the bank's. The bank never asks for a password, a code or an account number in a chat.",
     ),
     "link_check": ("这是本行的链接吗？", "Is this link ours?"),
@@ -62,7 +62,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "balance": ("当前余额", "Balance"),
     "plans": ("套餐", "Plans"),
     "confirm": ("确认缴费", "Confirm"),
-    "account_ref": ("户号", "Account"),
+    "account_ref": ("缴费账户", "Account"),
     "period": ("账期", "Period"),
     "due": ("截止日", "Due"),
     "paid_before": ("此前已缴", "Paid before"),
@@ -115,9 +115,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The account lacks the money; nothing was taken. You may sign in as another customer.",
     ),
     "notice.GAVE_UP": ("您已放弃本次支付，未扣款。", "You gave up; nothing was taken."),
-    "notice.UNKNOWN": ("没有这个户号，请核对。", "There is no such account. Please check the number."),
-    "notice.BLOCKED": ("该户号已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
-    "notice.WRONG_REGION": ("该户号不属于这个地区的缴费单位。", "This account belongs to another region's biller."),
+    "notice.UNKNOWN": ("没有这个{account}，请核对。", "There is no such account. Please check the number."),
+    "notice.BLOCKED": ("该{account}已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
+    "notice.WRONG_REGION": (
+        "该{account}不属于这个地区的缴费单位。",
+        "This account belongs to another region's biller.",
+    ),
     "notice.BILLS": (
         "所选账单不能一起缴纳，请从最早的一张选起。",
         "These bills cannot be paid together. Please choose from the oldest on.",

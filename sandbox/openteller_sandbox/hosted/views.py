@@ -51,7 +51,10 @@ def of_step(bank: Bank, held: Held, session: Session, step: Step, now: int) -> d
         Step.CONFIRM: lambda: _confirm(bank, held, session, now),
         Step.SIGN_IN: lambda: {"customers": customers.CUSTOMERS},
     }
-    return makers[step]() if step in makers else {}
+    values = makers[step]() if step in makers else {}
+    if session.choice.biller_id:
+        values["account_label"] = _label(_biller(bank, session), session.choice.inputs, session.locale)
+    return values
 
 
 def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dict[str, Any]:
@@ -77,6 +80,7 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
         "explanation": explanation,
         "biller_name": biller.name[locale],
         "account": payment.account_ref_masked,
+        "account_label": _label(biller, held.choice.inputs, locale),
         "amount": payment.amount,
         "fees": payment.fees,
         "total": payment.total,
@@ -97,9 +101,15 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
         "receipt": found,
         "biller_name": biller.name[locale],
         "account": biller.account(held.choice.inputs) if held.choice.inputs else held.payment.account_ref_masked,
+        "account_label": _label(biller, held.choice.inputs, locale),
         "payer": customers.by_id(session.customer_id).name,
         "paid_at": clock.to_datetime(clock.parse(found["paid_at"])).strftime("%Y-%m-%d %H:%M:%S"),
     }
+
+
+def _label(biller: Biller, inputs: Mapping[str, str], locale: str) -> str | None:
+    label = biller.account_label(inputs)
+    return label[locale] if label else None
 
 
 def _place(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
@@ -114,19 +124,31 @@ def _place(bank: Bank, held: Held, session: Session) -> dict[str, Any]:
 
 
 def _city_of(adcode: str, cities: Sequence[str]) -> str:
-    """Give the city that a division is or belongs to; a province gives the first of its cities."""
-    for length in (6, 4, 2):
-        found = next((code for code in cities if adcode and code[:length] == adcode[:length]), None)
+    """Give the city that a division is or belongs to; a province gives the first of its cities, nothing the first of
+    all.
+    """
+    for length in (6, 4, 2, 0):
+        found = next((code for code in cities if code[:length] == adcode[:length]), None)
         if found:
-            return found
-    return ""
+            break
+    return found or ""
 
 
 def _billers(bank: Bank, session: Session) -> dict[str, Any]:
     filters = billers.Filters(category_code=session.category_code or "", adcode=session.adcode or "")
-    rows = billers.page(bank.db.read(), filters, after="", count=_MOST_BILLERS)
+    tx = bank.db.read()
+    rows = billers.page(tx, filters, after="", count=_MOST_BILLERS)
     records = [json.loads(wire) for _, wire in rows]
-    return {"billers": [record for record in records if record["status"] == "ACTIVE"]}
+    names = {(city.adcode[:2], city.name["zh-CN"]): city.name[session.locale] for city in billers.all_cities(tx)}
+    return {
+        "billers": [record for record in records if record["status"] == "ACTIVE"],
+        "city_names": {record["biller_id"]: _city_name(names, record["region"]) for record in records},
+    }
+
+
+def _city_name(names: Mapping[tuple[str, str], str], region: Mapping[str, str]) -> str:
+    """Give the name of a biller's city in a language; a city that the directory does not know keeps its own."""
+    return names.get((region["adcode"][:2], region["city"].removesuffix("市")), region["city"])
 
 
 def _biller(bank: Bank, session: Session) -> Biller:

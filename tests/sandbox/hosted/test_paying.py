@@ -349,6 +349,49 @@ def test_the_city_of_a_hint_is_chosen_and_has_its_name_in_the_payers_language(
     assert page.forms["place"].values["adcode"] == chosen
 
 
+@pytest.mark.parametrize(
+    ("code", "label", "english"),
+    [
+        ("SH-ELECTRICITY-01", "户号", "Account number"),
+        ("SH-PROPERTY_FEE-01", "房屋编号", "Property number"),
+        ("CN-MOBILE_TOPUP-01", "手机卡账号", "Account"),  # it may have been another number of the payer
+    ],
+)
+def test_an_account_is_called_what_its_biller_calls_it(
+    partner: Partner, payer: Payers, code: str, label: str, english: str
+) -> None:
+    payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"])
+    account = partner.magic(code, "DUE_BILL")["account_number"]
+    page = payer(payment["payment_link"]["url"]).send("start").send("account", in_account_number=account).sign_in()
+    if page.step == "amount":
+        page.send("amount", amount="50")
+    assert f"{label} {account}" in page.text
+    page.send("confirm")
+    assert f"{label} **" in page.text
+    page.open("/receipt")
+    assert f"{label} {account}" in page.text
+    partner.advance(seconds=86_400 + 60)
+    page.open()
+    page.send("language")
+    assert f"{english} **" in page.text
+
+
+def test_an_account_that_cannot_be_paid_is_called_what_its_biller_calls_it(partner: Partner, payer: Payers) -> None:
+    payment = partner.pay_link(biller_id=partner.biller("SH-PROPERTY_FEE-01")["biller_id"])
+    page = payer(payment["payment_link"]["url"]).send("start")
+    page.send("account", **{f"in_{k}": v for k, v in partner.magic("SH-PROPERTY_FEE-01", "BLOCKED_ACCOUNT").items()})
+    assert "该房屋编号已停用" in page.sign_in().text
+
+
+def test_the_billers_of_a_city_are_offered_with_its_name_in_the_payers_language(
+    partner: Partner, payer: Payers
+) -> None:
+    page = payer(partner.pay_link(category_code="MOBILE_TOPUP", adcode="310000")["payment_link"]["url"]).send("start")
+    assert "上海" in page.text
+    page.send("language")
+    assert "Yunxun Demo Mobile Shanghai" in page.text
+
+
 def test_many_browsers_that_sign_in_and_leave_use_the_link_up(partner: Partner, payer: Payers) -> None:
     payment, _ = _bill_link(partner)
     for _ in range(10):
