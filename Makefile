@@ -5,7 +5,7 @@
 #   make lint            format, lint, types, architecture, generated files
 #   make specs           check the contract with Spectral (needs Node 20)
 #   make bench           measure against the peers (needs Node 20)
-#   make seed            build what is generated anew: the merged contract, the seed, pages of docs/
+#   make seed            build what is generated anew: the merged contract, the SDK's models and blocking client, the seed, docs
 #   make lock            resolve the development environment anew
 #   make clean           remove what the others have made
 
@@ -33,6 +33,8 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/merge_specs.py --check
+	$(BIN)/python tools/build_models.py --check
+	$(BIN)/python tools/build_sync.py --check
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
 	$(BIN)/python tools/lock.py --check
@@ -46,6 +48,8 @@ bench: $(INSTALLED) $(NODE_INSTALLED)
 
 seed: $(INSTALLED)
 	$(BIN)/python tools/merge_specs.py
+	$(BIN)/python tools/build_models.py
+	$(BIN)/python tools/build_sync.py
 	$(BIN)/python tools/build_seed.py
 	$(BIN)/python tools/build_docs.py
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import logging
 import os
@@ -75,6 +76,7 @@ def serve(options: Options) -> None:
     Raises:
         click.ClickException: an option does not fit, or the bank cannot be opened or reached.
     """
+    gc.disable()  # a start makes a hundred thousand objects that stay, and the collector would look at them again and again
     need_sandbox()
     _refuse_workers(options.workers)
     leave_on_signals()
@@ -120,6 +122,8 @@ def _serve(options: Options) -> None:
     bank = _open(settings, clock)
     try:
         flask_app = app.create_app(bank)
+        gc.freeze()
+        gc.enable()
         server.serve(bank, flask_app, options.host, options.port, lambda: _announce(options, bank))
     finally:
         bank.db.close()
@@ -142,11 +146,15 @@ def _open(settings: Settings, clock: Clock) -> Bank:
     from openteller_sandbox.db import DatabaseError  # noqa: PLC0415
 
     try:
-        return app.create_bank(settings, clock, seed_in_child=True)
+        return app.create_bank(settings, clock, make_in_child=True, on_import=_announce_import)
     except DatabaseError as error:
         raise click.ClickException(str(error)) from error
     except seeding.SeedError as error:
         raise click.ClickException(f"the seed cannot be loaded: {error}") from error
+
+
+def _announce_import() -> None:
+    click.echo("Loading the seed …")
 
 
 def _settings(options: Options) -> Settings:

@@ -1,0 +1,85 @@
+"""Calculators: what a deposit brings, what a loan costs, what an amount is in another currency."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+
+from openteller._async.caller import AsyncCaller
+from openteller._core import catalogue
+from openteller.models.rates import DepositCalculation, FxCalculation, LoanCalculation
+from openteller.money import Money
+
+__all__ = ["AsyncCalculators"]
+
+
+class AsyncCalculators:
+    """``client.calculators``. Open data. Every result names its rate sheet and its rounding rule."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def deposit(
+        self, *, product_code: str, amount: Money, start_date: dt.date | None = None, end_date: dt.date | None = None
+    ) -> DepositCalculation:
+        """Work out what a deposit brings.
+
+        Args:
+            amount: paid in at the start, or each month for instalment products.
+            end_date: for products without a term, when it is withdrawn.
+        """
+        body = {"product_code": product_code, "amount": amount, "start_date": start_date, "end_date": end_date}
+        return await self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
+
+    async def loan(
+        self,
+        *,
+        product_code: str,
+        amount: Money,
+        term: str,
+        rate: Decimal | None = None,
+        repayment_type: Literal["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"] | None = None,
+        start_date: dt.date | None = None,
+        upfront_fee: Money | None = None,
+    ) -> LoanCalculation:
+        """Work out a loan's schedule and what it costs a year.
+
+        Args:
+            term: ISO 8601 in years and months: ``P30Y``, ``P18M``.
+            rate: a fraction a year, within the product's bounds; its representative rate unless told.
+        """
+        body = {
+            "product_code": product_code,
+            "amount": amount,
+            "term": term,
+            "rate": rate,
+            "repayment_type": repayment_type,
+            "start_date": start_date,
+            "upfront_fee": upfront_fee,
+        }
+        return await self._caller.post(catalogue.CALCULATE_LOAN, LoanCalculation, body=body)
+
+    async def fx(
+        self,
+        *,
+        side: Literal["SELL", "BUY"],
+        amount: Money,
+        counter_currency: str,
+        settlement: Literal["TT", "NOTES"] | None = None,
+        date: dt.date | None = None,
+    ) -> FxCalculation:
+        """Convert by the day's board.
+
+        Args:
+            side: ``SELL``: the customer gives ``amount``; ``BUY``: the customer gets it.
+            settlement: ``TT`` between accounts, ``NOTES`` at the counter.
+        """
+        body = {
+            "side": side,
+            "amount": amount,
+            "counter_currency": counter_currency,
+            "settlement": settlement,
+            "date": date,
+        }
+        return await self._caller.post(catalogue.CALCULATE_FX, FxCalculation, body=body)

@@ -1,0 +1,86 @@
+"""What a resource needs to make calls: the setup and a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import TypeVar
+
+from openteller._async.paging import AsyncPager, AsyncRows
+from openteller._core.call import call
+from openteller._core.decoding import decode
+from openteller._core.operation import Operation
+from openteller._core.paging import PageModel
+from openteller._core.setup import Setup
+from openteller._core.wire import Answer
+from openteller._drivers.concurrent import ConcurrentDriver
+
+__all__ = ["AsyncCaller", "captured"]
+
+T = TypeVar("T")
+P = TypeVar("P", bound=PageModel)
+R = TypeVar("R")
+
+captured: ContextVar[list[tuple[Answer, int]] | None] = ContextVar("openteller_captured_async", default=None)
+"""Where answers are put while ``client.raw`` is at work."""
+
+
+class AsyncCaller:
+    """Makes calls for the resources of one client."""
+
+    def __init__(self, setup: Setup, driver: ConcurrentDriver) -> None:
+        self.setup = setup
+        self.driver = driver
+
+    async def send(
+        self,
+        operation: Operation,
+        *,
+        identifiers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
+        key: str | None = None,
+    ) -> tuple[Answer, int]:
+        """Call an operation; give the answer as it came, and the number of tries."""
+        steps = call(self.setup, operation, identifiers=identifiers, query=query, body=body, key=key)
+        answer, attempts = await self.driver.run(self.setup, steps)
+        if (answers := captured.get()) is not None:
+            answers.append((answer, attempts))
+        return answer, attempts
+
+    async def get(
+        self,
+        operation: Operation,
+        model: type[T],
+        *,
+        identifiers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+    ) -> T:
+        """Read."""
+        answer, attempts = await self.send(operation, identifiers=identifiers, query=query)
+        return decode(operation.name, model, answer, attempts)
+
+    async def post(
+        self,
+        operation: Operation,
+        model: type[T],
+        *,
+        identifiers: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        key: str | None = None,
+    ) -> T:
+        """Act."""
+        answer, attempts = await self.send(operation, identifiers=identifiers, body=body, key=key)
+        return decode(operation.name, model, answer, attempts)
+
+    def rows(self, operation: Operation, page: type[P], row: type[R], query: Mapping[str, object]) -> AsyncRows[P, R]:
+        """Give a list that is fetched page by page when it is read."""
+
+        async def fetch(parameters: Mapping[str, object]) -> P:
+            return await self.get(operation, page, query=parameters)
+
+        return AsyncRows(AsyncPager(fetch, query, operation.name), row)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.driver.sleep(seconds)

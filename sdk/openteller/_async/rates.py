@@ -1,0 +1,121 @@
+"""Rates: what the bank publishes on deposits, loans and foreign exchange. A rate is a fraction: 0.0155 is 1.55 %."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from openteller._async.caller import AsyncCaller
+from openteller._async.paging import AsyncRows
+from openteller._core import catalogue
+from openteller.models.rates import (
+    DepositRate,
+    DepositRateList,
+    FxQuote,
+    FxQuoteList,
+    LoanRate,
+    LoanRateList,
+    RateSheet,
+    RateSheetList,
+)
+
+__all__ = ["AsyncDepositRates", "AsyncFxRates", "AsyncLoanRates", "AsyncRateSheets", "AsyncRates"]
+
+
+class AsyncRates:
+    """``client.rates``: ``sheets``, ``deposits``, ``loans``, ``fx``. Open data."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self.sheets = AsyncRateSheets(caller)
+        self.deposits = AsyncDepositRates(caller)
+        self.loans = AsyncLoanRates(caller)
+        self.fx = AsyncFxRates(caller)
+
+
+class AsyncRateSheets:
+    """``client.rates.sheets``: what was published when; each sheet carries the hash of the one before it."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(
+        self,
+        *,
+        kind: Literal["DEPOSIT", "LOAN", "FX"] | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncRows[RateSheetList, RateSheet]:
+        """List sheets, the newest first."""
+        query = {"kind": kind, "after": after, "limit": limit}
+        return self._caller.rows(catalogue.LIST_RATE_SHEETS, RateSheetList, RateSheet, query)
+
+    async def get(self, rate_sheet_id: str) -> RateSheet:
+        """Get a sheet.
+
+        Raises:
+            NotFound: there is no such sheet.
+        """
+        identifiers = {"rate_sheet_id": rate_sheet_id}
+        return await self._caller.get(catalogue.GET_RATE_SHEET, RateSheet, identifiers=identifiers)
+
+
+class AsyncDepositRates:
+    """``client.rates.deposits``."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(
+        self,
+        *,
+        date: dt.date | None = None,
+        currency: str | None = None,
+        product_type: Literal["DEMAND", "TIME", "INSTALMENT", "NOTICE", "CERTIFICATE_OF_DEPOSIT"] | None = None,
+    ) -> AsyncRows[DepositRateList, DepositRate]:
+        """List the deposit rates of a day of the bank's calendar, today unless told."""
+        query = {"date": date, "currency": currency, "product_type": product_type}
+        return self._caller.rows(catalogue.LIST_DEPOSIT_RATES, DepositRateList, DepositRate, query)
+
+
+class AsyncLoanRates:
+    """``client.rates.loans``."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(
+        self,
+        *,
+        date: dt.date | None = None,
+        loan_purpose: Literal[
+            "HOME_PURCHASE", "HOME_IMPROVEMENT", "CAR", "CONSUMPTION", "EDUCATION", "BUSINESS", "AGRICULTURE"
+        ]
+        | None = None,
+    ) -> AsyncRows[LoanRateList, LoanRate]:
+        """List the loan rates of a day of the bank's calendar, today unless told."""
+        query = {"date": date, "loan_purpose": loan_purpose}
+        return self._caller.rows(catalogue.LIST_LOAN_RATES, LoanRateList, LoanRate, query)
+
+
+class AsyncFxRates:
+    """``client.rates.fx``: CNY per ``unit`` of the base currency; the bank buys and sells."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(self, *, date: dt.date | None = None, base: str | None = None) -> AsyncRows[FxQuoteList, FxQuote]:
+        """List the board of a day of the bank's calendar, today unless told; one currency with ``base``."""
+        return self._caller.rows(catalogue.LIST_FX_QUOTES, FxQuoteList, FxQuote, {"date": date, "base": base})
+
+    def history(
+        self,
+        *,
+        base: str,
+        from_: dt.date | None = None,
+        to: dt.date | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncRows[FxQuoteList, FxQuote]:
+        """List a currency's quotes day by day, the newest first; ``from_`` and ``to`` included."""
+        query = {"base": base, "from": from_, "to": to, "after": after, "limit": limit}
+        return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)

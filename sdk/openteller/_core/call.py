@@ -1,0 +1,89 @@
+"""From an operation and its arguments to what is asked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from openteller import __version__
+from openteller._core import encoding
+from openteller._core.exchange import Ask, exchange
+from openteller._core.operation import Key, Operation
+from openteller._core.setup import Setup
+from openteller._core.wire import Answer, Effect, Request
+from openteller.errors import ConfigurationError
+
+__all__ = ["call", "check_key"]
+
+_COMMON = (
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "gzip"),
+    ("User-Agent", f"openteller-python/{__version__}"),
+)
+_HIDDEN = "…"
+
+
+def call(
+    setup: Setup,
+    operation: Operation,
+    *,
+    identifiers: Mapping[str, str] | None = None,
+    query: Mapping[str, object] | None = None,
+    body: Mapping[str, object] | None = None,
+    key: str | None = None,
+) -> Generator[Effect, Any, tuple[Answer, int]]:
+    """Call an operation; give the answer and the number of tries.
+
+    Args:
+        key: the caller's own idempotency key; without one, an operation that wants a key gets a new one.
+
+    Raises:
+        ConfigurationError: an argument cannot be sent, or the client has no credentials where they are needed.
+        OpenTellerError: the bank refuses, or no usable answer comes in time.
+    """
+    if setup.credentials is None and not operation.is_open:
+        raise ConfigurationError(
+            f"{operation.name} needs an app's credentials (scope {operation.scope}): pass client_id and client_secret, "
+            "or set OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET"
+        )
+    url = setup.base_url + operation.path_for(identifiers or {}) + encoding.query(query or {})
+    content = None if body is None else encoding.body(body)
+    key = check_key(key) or secrets.token_urlsafe(18) if operation.key is not Key.NONE else None
+    headers = [*_COMMON, *setup.headers]
+    if content is not None:
+        headers.append(("Content-Type", "application/json"))
+    if key:
+        headers.append(("Idempotency-Key", key))
+
+    def request(token: str | None) -> Request:
+        sent = [*headers, ("Authorization", f"Bearer {token}")] if token else headers
+        return Request(operation.method, url, sent, content)
+
+    ask = Ask(
+        name=operation.name,
+        path=operation.path,
+        is_safe=operation.is_repeatable or key is not None,
+        needs_token=setup.credentials is not None,
+        request=request,
+        key=key,
+        shown=_shown(operation, {**(query or {}), **(body or {})}) if setup.hooks else {},
+    )
+    return (yield from exchange(setup, ask))
+
+
+def check_key(key: str | None) -> str | None:
+    """Look whether an idempotency key can be sent.
+
+    Raises:
+        ConfigurationError: it is empty, longer than 64 characters, or not printable ASCII without spaces.
+    """
+    if key is not None and not (1 <= len(key) <= 64 and all("!" <= one <= "~" for one in key)):
+        raise ConfigurationError("an idempotency key has 1 to 64 characters of printable ASCII, without spaces")
+    return key
+
+
+def _shown(operation: Operation, parameters: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: _HIDDEN if name in operation.hidden else value for name, value in parameters.items() if value is not None
+    }

@@ -1,0 +1,152 @@
+"""How a client is set up: where the bank is, who calls, how long to wait."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from openteller.errors import ConfigurationError
+from openteller.hooks import Hook
+
+__all__ = ["Credentials", "Setup", "credentials_from", "setup_from"]
+
+SANDBOX = "http://127.0.0.1:8080"
+_HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+_RESERVED = {"authorization", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An app's name and secret. Its ``repr`` shows neither."""
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Everything that a call must know beside its arguments.
+
+    Attributes:
+        base_url: without a slash at the end.
+        timeout: seconds for one try.
+        deadline: seconds for a call with all its tries, pauses and the token.
+        max_retries: tries beside the first.
+        headers: sent with every call.
+        monotonic, random: time that only grows, in seconds; a number from 0 to 1.
+    """
+
+    base_url: str
+    credentials: Credentials | None
+    timeout: float = 10.0
+    deadline: float = 30.0
+    max_retries: int = 3
+    headers: tuple[tuple[str, str], ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    monotonic: Callable[[], float] = time.monotonic
+    random: Callable[[], float] = random.random
+
+    def changed(self, **options: Any) -> Setup:
+        """Give a copy with other options.
+
+        Raises:
+            ConfigurationError: an option's value cannot be.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        if "headers" in given:
+            given["headers"] = _merged(self.headers, given["headers"])
+        if "hooks" in given:
+            given["hooks"] = tuple(given["hooks"])
+        changed = replace(self, **given)
+        changed.check()
+        return changed
+
+    def check(self) -> None:
+        """Look whether the numbers make sense.
+
+        Raises:
+            ConfigurationError: one does not.
+        """
+        for name in ("timeout", "deadline"):
+            seconds = getattr(self, name)
+            if not 0 < seconds < 1e6:
+                raise ConfigurationError(f"{name} is a number of seconds above 0")
+        if self.max_retries < 0:
+            raise ConfigurationError("max_retries is 0 or more")
+
+
+def setup_from(base_url: str | None, credentials: Credentials | None, *, allow_http: bool, **options: Any) -> Setup:
+    """Make a setup of a client's arguments; the environment fills in what is missing.
+
+    Raises:
+        ConfigurationError: an argument cannot be.
+    """
+    url = _base_url(base_url or os.environ.get("OPENTELLER_BASE_URL") or SANDBOX)
+    if not allow_http and not _is_private_enough(url):
+        raise ConfigurationError(
+            "base_url is http:// to another machine: tokens would travel in clear text. Use https://, or say "
+            "allow_http=True where the network is your own"
+        )
+    return Setup(base_url=url, credentials=credentials).changed(**options)
+
+
+def credentials_from(client_id: str | None, client_secret: str | None) -> Credentials | None:
+    """Give the credentials that were passed or stand in the environment; None for an anonymous client.
+
+    Raises:
+        ConfigurationError: only half of them is there.
+    """
+    client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
+    client_secret = client_secret or os.environ.get("OPENTELLER_CLIENT_SECRET")
+    if not client_id and not client_secret:
+        return None
+    if not client_id or not client_secret:
+        missing = "client_secret" if client_id else "client_id"
+        raise ConfigurationError(f"{missing} is missing: pass it, or set OPENTELLER_{missing.upper()}")
+    return Credentials(client_id, client_secret)
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text.strip())
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"base_url is no URL: {error}") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError("base_url begins with http:// or https:// and names a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("base_url holds scheme, host, port and path, and nothing else")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _is_private_enough(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _merged(old: tuple[tuple[str, str], ...], new: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Put headers over others.
+
+    Raises:
+        ConfigurationError: a header is the client's own matter, or cannot be sent.
+    """
+    merged = {name.lower(): value for name, value in old}
+    for name, value in new.items():
+        low = name.lower()
+        if not low or not set(low) <= _HEADER_NAME or low in _RESERVED:
+            raise ConfigurationError(f"the header {name!r} cannot be set here")
+        if not value.isascii() or not value.isprintable():
+            raise ConfigurationError(f"the value of the header {name!r} must be printable ASCII")
+        merged[low] = value
+    return tuple(merged.items())

@@ -1,0 +1,114 @@
+"""The blocking driver: threads may share it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
+
+from openteller._core.setup import Setup
+from openteller._core.tokens import Tokens, fetch_token
+from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
+from openteller.errors import TimedOut
+
+__all__ = ["BlockingDriver", "Transport"]
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """Sends a request."""
+
+    def send(self, request: Request, timeout: float) -> Answer:
+        """Give the answer, within so many seconds.
+
+        Raises:
+            Fault: there is none.
+        """
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class BlockingDriver:
+    """Runs calls in the calling thread.
+
+    The transport is made with the first request, and again in a forked child: two processes must not share a socket.
+    """
+
+    def __init__(self, connect: Callable[[], Transport]) -> None:
+        self._connect = connect
+        self._transport: Transport | None = None
+        self._process = os.getpid()
+        self._connecting = threading.Lock()
+        self._tokens = Tokens()
+        self._fetching = threading.Lock()
+        self._is_closed = False
+
+    def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
+        """Do what a call asks for until it ends."""
+        told: Any = None
+        fault: Fault | None = None
+        try:
+            while True:
+                effect = steps.throw(fault) if fault else steps.send(told)
+                told = fault = None
+                try:
+                    told = self._do(setup, effect)
+                except Fault as error:
+                    fault = error
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    def _do(self, setup: Setup, effect: Effect) -> object:
+        match effect:
+            case Send():
+                return self._ready().send(effect.request, effect.timeout)
+            case Authorise():
+                return self._token(setup, effect)
+            case Sleep():
+                self.sleep(effect.seconds)
+        return None
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+    def _token(self, setup: Setup, effect: Authorise) -> str:
+        """Give a good token. Of many threads that need one, one asks, and the others wait for it."""
+        if token := self._tokens.usable(setup.monotonic(), effect.refused):
+            return token
+        ends = setup.monotonic() + effect.timeout
+        if not self._fetching.acquire(timeout=effect.timeout):
+            raise TimedOut("fetchToken: another thread was still asking for a token at the deadline")
+        try:
+            if token := self._tokens.usable(setup.monotonic(), effect.refused):
+                return token
+            left = max(ends - setup.monotonic(), 1e-3)
+            return self._tokens.keep(self.run(setup, fetch_token(setup.changed(deadline=left))))
+        finally:
+            self._fetching.release()
+
+    def _ready(self) -> Transport:
+        transport = self._transport
+        if transport is not None and self._process == os.getpid():
+            return transport
+        with self._connecting:
+            if self._transport is None or self._process != os.getpid():
+                if self._is_closed:
+                    raise RuntimeError("this client is closed")
+                self._transport, self._process = self._connect(), os.getpid()
+            return self._transport
+
+    def close(self) -> None:
+        """Let go of connections. A closed client sends nothing more."""
+        with self._connecting:
+            self._is_closed = True
+            if self._transport is not None and self._process == os.getpid():
+                self._transport.close()
+            self._transport = None

@@ -1,0 +1,221 @@
+"""What can go wrong, as one tree. Nothing else leaves the client, whatever the network does.
+
+::
+
+    OpenTellerError
+    ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
+    ├── TransportError              no usable answer came
+    │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
+    │   ├── TimedOut                the answer, or a try worth making, would come after the deadline
+    │   └── BrokenAnswer            something answered, but not as the contract says: HTML, a redirect, half a body
+    └── BankError                   the bank understood and refused; ``code`` says why
+        ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults
+        ├── AuthenticationFailed    401: the credentials are wrong, or the token is not taken
+        ├── PermissionDenied        403: the app lacks a scope or a consent
+        ├── NotFound                404
+        ├── Conflict                409: not from where things stand; ``allowed`` and ``payment_id`` may help
+        ├── LinkGone                410: the link is used or has expired
+        ├── RateLimited             429: ``retry_after`` seconds
+        └── BankFailure             5xx: the bank or a biller has failed
+
+Every error carries ``status, code, message, request_id, idempotency_key, retryable, attempts``, survives pickling, and
+shows no token and no account number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from openteller.models.common import LocalizedText, Problem, ProblemItem
+
+__all__ = [
+    "AuthenticationFailed",
+    "BankError",
+    "BankFailure",
+    "BrokenAnswer",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionFailed",
+    "InvalidRequest",
+    "LinkGone",
+    "NotFound",
+    "OpenTellerError",
+    "PermissionDenied",
+    "RateLimited",
+    "TimedOut",
+    "TransportError",
+]
+
+
+class OpenTellerError(Exception):
+    """Anything that the client raises.
+
+    Attributes:
+        message: what happened and what to do, for a developer.
+        code: for programs; the bank's code, or one of the client's own in capitals.
+        status: the HTTP status, where an answer came.
+        request_id: the bank's name for the request; quote it when you ask for help.
+        idempotency_key: the key that the request carried; repeating with it is safe.
+        retryable: ``never``, ``later`` (wait and repeat), ``same_key`` (repeat with the same key).
+        attempts: how often the request was sent.
+    """
+
+    code: str = "CLIENT_ERROR"
+    retryable: str = "never"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        idempotency_key: str | None = None,
+        retryable: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.status = status
+        self.request_id = request_id
+        self.idempotency_key = idempotency_key
+        self.retryable = retryable or type(self).retryable
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.request_id}]" if self.request_id else self.message
+
+    def __repr__(self) -> str:
+        shown = (self.status, self.code, self.request_id)
+        return f"{type(self).__name__}({', '.join(str(part) for part in shown if part is not None)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.__dict__))
+
+
+def _rebuild(kind: type[OpenTellerError], state: dict[str, Any]) -> OpenTellerError:
+    error = kind.__new__(kind, state["message"])
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(OpenTellerError, ValueError):
+    """The client or a call cannot work as it is written. Nothing was sent."""
+
+    code = "CONFIGURATION"
+
+
+class TransportError(OpenTellerError):
+    """No usable answer came. Whether the bank has acted is not known, unless it was only a question."""
+
+    code = "TRANSPORT"
+    retryable = "same_key"
+
+
+class ConnectionFailed(TransportError):
+    """The bank could not be reached, or the connection broke."""
+
+    code = "CONNECTION_FAILED"
+
+
+class TimedOut(TransportError):
+    """The deadline came first."""
+
+    code = "TIMED_OUT"
+
+
+class BrokenAnswer(TransportError):
+    """Something answered, but not as the contract says."""
+
+    code = "BROKEN_ANSWER"
+
+
+class BankError(OpenTellerError):
+    """The bank has refused; see RFC 9457 and the page behind ``problem.type``.
+
+    Attributes:
+        problem: the problem details as they came; None when the bank sent none.
+        retry_after: seconds that the bank asks to wait; None when it does not say.
+    """
+
+    code = "REFUSED"
+
+    def __init__(
+        self, message: str, *, problem: Problem | None = None, retry_after: float | None = None, **known: Any
+    ) -> None:
+        super().__init__(message, **known)
+        self.problem = problem
+        self.retry_after = retry_after
+
+    @property
+    def errors(self) -> tuple[ProblemItem, ...]:
+        """Each single fault, with a pointer at it."""
+        return self.problem.errors if self.problem else ()
+
+    @property
+    def display_message(self) -> LocalizedText | None:
+        """What a chat may show to its user, in Chinese and in English."""
+        return self.problem.display_message if self.problem else None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """With ``INVALID_TRANSITION``: the statuses that can follow."""
+        return (self.problem.allowed if self.problem else None) or ()
+
+    @property
+    def payment_id(self) -> str | None:
+        """With ``DUPLICATE_REFERENCE``: the payment that has the reference."""
+        return self.problem.payment_id if self.problem else None
+
+
+class InvalidRequest(BankError):
+    """The request is at fault: change it."""
+
+
+class AuthenticationFailed(BankError):
+    """The credentials are wrong, or the token is not taken."""
+
+
+class PermissionDenied(BankError):
+    """The app may not do that."""
+
+
+class NotFound(BankError):
+    """There is no such thing, or not for this app."""
+
+
+class Conflict(BankError):
+    """Not from where things stand."""
+
+
+class LinkGone(BankError):
+    """The payment link is used or has expired."""
+
+
+class RateLimited(BankError):
+    """Too many requests; ``retry_after`` says how long to wait."""
+
+    retryable = "later"
+
+
+class BankFailure(BankError):
+    """The bank or a biller has failed; not the caller's fault."""
+
+    retryable = "later"
+
+
+_BY_STATUS: dict[int, type[BankError]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    410: LinkGone,
+    429: RateLimited,
+}
+
+
+def for_status(status: int) -> type[BankError]:
+    """Give the class of error that an HTTP status of 400 and above stands for."""
+    return _BY_STATUS.get(status) or (BankFailure if status >= 500 else InvalidRequest)

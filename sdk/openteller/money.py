@@ -1,0 +1,135 @@
+"""Amounts of money: exact, with a currency, and never mixed."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final, NoReturn
+
+__all__ = ["CurrencyMismatch", "Money"]
+
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_DIGITS: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
+class CurrencyMismatch(TypeError):
+    """Amounts of two currencies cannot be added or compared."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right} do not mix: convert one of them first (client.calculators.fx)")
+        self.currencies = (left, right)
+
+    def __reduce__(self) -> tuple[type[CurrencyMismatch], tuple[str, str]]:
+        return (type(self), self.currencies)
+
+
+class Money:
+    """An amount in major units and its ISO 4217 currency: ``Money("111.85", "CNY")``.
+
+    The amount is a ``Decimal``; a string or an int is taken too, a float never, since it would have lost its digits
+    before it came here. Sums and differences need one currency on both sides, products a number that is exact.
+    Immutable; equal amounts are equal whatever their zeros (1.0 is 1.00).
+
+    Raises:
+        TypeError: the amount is a float or something else that is not exact.
+        ValueError: the amount is not a plain decimal number, or the currency not three capital letters.
+    """
+
+    __slots__ = ("amount", "currency")
+    amount: Decimal
+    currency: str
+
+    def __init__(self, amount: Decimal | str | int, currency: str = "CNY") -> None:
+        if not _CURRENCY.fullmatch(currency):
+            raise ValueError("a currency is three capital letters, as in ISO 4217: CNY")
+        object.__setattr__(self, "amount", _exact(amount))
+        object.__setattr__(self, "currency", currency)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"money does not change: make a new Money instead of setting {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"money does not change: {name} stays")
+
+    def __reduce__(self) -> tuple[type[Money], tuple[Decimal, str]]:
+        return (Money, (self.amount, self.currency))
+
+    def to_dict(self) -> dict[str, str]:
+        """Give it as in JSON: ``{"amount": "111.85", "currency": "CNY"}``."""
+        return {"amount": f"{self.amount:f}", "currency": self.currency}
+
+    def __str__(self) -> str:
+        """Write it as in a bill: ``CNY 111.85``."""
+        return f"{self.currency} {self.amount:f}"
+
+    def __repr__(self) -> str:
+        return f"Money('{self.amount:f}', '{self.currency}')"
+
+    def __add__(self, other: object) -> Money:
+        # sum() begins with 0.
+        if other == 0 and isinstance(other, int):
+            return self
+        return self._with(self.amount + self._same(other)) if isinstance(other, Money) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: object) -> Money:
+        return self._with(self.amount - self._same(other)) if isinstance(other, Money) else NotImplemented
+
+    def __mul__(self, factor: object) -> Money:
+        if isinstance(factor, Decimal | int) and not isinstance(factor, bool):
+            return self._with(self.amount * factor)
+        return NotImplemented
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Money:
+        return self._with(-self.amount)
+
+    def __abs__(self) -> Money:
+        return self._with(abs(self.amount))
+
+    def __bool__(self) -> bool:
+        return bool(self.amount)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Money):
+            return NotImplemented
+        return self.currency == other.currency and self.amount == other.amount
+
+    def __hash__(self) -> int:
+        return hash((self.amount, self.currency))
+
+    def __lt__(self, other: object) -> bool:
+        return self.amount < self._same(other) if isinstance(other, Money) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self.amount <= self._same(other) if isinstance(other, Money) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self.amount > self._same(other) if isinstance(other, Money) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self.amount >= self._same(other) if isinstance(other, Money) else NotImplemented
+
+    def _same(self, other: Money) -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(self.currency, other.currency)
+        return other.amount
+
+    def _with(self, amount: Decimal) -> Money:
+        return Money(amount, self.currency)
+
+
+def _exact(amount: object) -> Decimal:
+    if isinstance(amount, Decimal) and amount.is_finite():
+        return amount
+    if isinstance(amount, int) and not isinstance(amount, bool):
+        return Decimal(amount)
+    if isinstance(amount, str) and _DIGITS.fullmatch(amount):
+        return Decimal(amount)
+    if isinstance(amount, str | Decimal):
+        raise ValueError(  # noqa: TRY004 - the type is right
+            "an amount is a finite number in plain digits: 111.85"
+        )
+    raise TypeError("an amount is a Decimal, a string or an int, never a float: Money('111.85')")
