@@ -32,9 +32,12 @@ class Answer:
     media_type: str = JSON
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def json_text(value: object) -> str:
     """Write compact JSON with Chinese as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def json_answer(value: object, status: int = 200, **headers: str) -> Answer:

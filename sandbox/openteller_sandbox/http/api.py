@@ -19,10 +19,10 @@ from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
 from openteller_sandbox.http.exchange import Exchange
-from openteller_sandbox.http.front import Front
+from openteller_sandbox.http.front import Front, Reply
 from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Routes
-from openteller_sandbox.http.problems import Problem, render
+from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render
 from openteller_sandbox.http.request_log import RequestLog
 from openteller_sandbox.settings import AnswerCheck
 
@@ -41,18 +41,6 @@ _DEFAULTS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"
 _NO_BODY = (204, 304)
 _OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 Identify = Callable[[Bank, str], Caller | None]
-
-
-class _Ready(Response):
-    """A response whose headers are complete: nothing is worked out or copied when it leaves."""
-
-    default_mimetype = None
-    automatically_set_content_length = False
-    autocorrect_location_header = False
-
-    def get_wsgi_headers(self, environ: object) -> Headers:  # noqa: ARG002 - as werkzeug calls it
-        """Give the headers as they are."""
-        return self.headers
 
 
 class Api:
@@ -80,7 +68,7 @@ class Api:
         )
         app.before_request(self._begin)
         app.after_request(lambda response: self._finish(g.exchange, response))
-        app.register_error_handler(Exception, lambda error: self._refuse(g.exchange, error))
+        app.register_error_handler(Exception, lambda error: _response(self._refuse(g.exchange, error)))
 
     def mount(self, features: Sequence[Routes]) -> None:
         """Bind every handler.
@@ -111,31 +99,31 @@ class Api:
 
         def view(**path: str) -> Response:
             g.exchange.operation = operation
-            return self._respond(g.exchange, operation, bound, path)
+            return _response(self._respond(g.exchange, operation, bound, path))
 
-        def short(received: Request, path: dict[str, str]) -> Response:
+        def short(received: Request, path: dict[str, str]) -> Reply:
             exchange = Exchange(received, operation)
-            return self._finish(exchange, self._respond(exchange, operation, bound, path))
+            answer = self._respond(exchange, operation, bound, path)
+            self._note(exchange, answer.status)
+            headers = _headers(answer)
+            return Reply(answer.status, [*headers.items(), *self._added(exchange, headers)], answer.body)
 
         self._app.add_url_rule(rule, operation.operation_id, view, methods=methods, provide_automatic_options=False)
         self._front.add(operation, short)
 
-    def _respond(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Response:
+    def _respond(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
         try:
-            answer = self._answer(exchange, operation, bound, path)
+            return self._answer(exchange, operation, bound, path)
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
             return self._refuse(exchange, error)
-        if answer.status not in _NO_BODY:
-            answer.headers["Content-Type"] = answer.media_type
-            answer.headers["Content-Length"] = str(len(answer.body))
-        return _Ready(answer.body, answer.status, answer.headers)
 
     def _answer(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
         contract, received = self._bank.contract, exchange.received
         caller = self._admit(exchange, operation)
-        query, sent = checks.query_values(contract, operation, received.args.items(multi=True))
+        asked = received.args.items(multi=True) if received.query_string else ()
+        query, sent = checks.query_values(contract, operation, asked)
         headers = checks.header_values(contract, operation, received)
-        value, raw = checks.json_body(contract, operation, received) if received.method == "POST" else (None, b"")
+        value = checks.json_body(contract, operation, received) if received.method == "POST" else None
         call = Call(
             bank=self._bank,
             operation=operation,
@@ -147,8 +135,8 @@ class Api:
             query=bound.converted(query),
             sent_query=sent,
             headers=headers,
+            sent_body=value,
             body=bound.body.load(value or {}) if bound.body else value,
-            raw_body=raw,
             request_log=self.requests,
         )
         answer = bound.handler(call)
@@ -208,17 +196,20 @@ class Api:
         g.exchange = Exchange(cast("LocalProxy[Request]", request)._get_current_object())
 
     def _finish(self, exchange: Exchange, response: Response) -> Response:
-        """Complete the headers, all at once: setting them one by one costs twice as much."""
-        headers = response.headers
+        """Complete an answer that leaves through Flask."""
+        response.headers.extend(self._added(exchange, response.headers))
+        self._note(exchange, response.status_code)
+        return response
+
+    def _added(self, exchange: Exchange, present: Headers | dict[str, str]) -> list[tuple[str, str]]:
+        """Give the headers that every answer has, beside those present."""
         added = [("X-Request-Id", exchange.request_id)]
-        added += [item for item in _DEFAULTS if item[0] not in headers]
+        added += [item for item in _DEFAULTS if item[0] not in present]
         if exchange.quota:
             added += exchange.quota.headers().items()
         if exchange.operation or exchange.received.path.startswith(_OTHER_API):
             added += _CORS.items()
-        headers.extend(added)
-        self._note(exchange, response.status_code)
-        return response
+        return added
 
     def _note(self, exchange: Exchange, status: int) -> None:
         """Log the request: its operation or page, never its path, query or body, which hold link codes and
@@ -246,7 +237,7 @@ class Api:
                 },
             )
 
-    def _refuse(self, exchange: Exchange, error: Exception) -> Response:
+    def _refuse(self, exchange: Exchange, error: Exception) -> Answer:
         """Turn what was raised into an answer."""
         if isinstance(error, Problem):
             return self._problem(exchange, error)
@@ -254,27 +245,27 @@ class Api:
             return self._http_error(exchange, error)
         return self._fault(exchange, error)
 
-    def _problem(self, exchange: Exchange, problem: Problem) -> Response:
+    def _problem(self, exchange: Exchange, problem: Problem) -> Answer:
         exchange.problem_code = problem.code
         settings = self._bank.settings
         status, body, headers = render(problem, self._bank.contract, settings.public_url, exchange.request_id)
-        return Response(body, status, headers)
+        return Answer(body, status, headers, MEDIA_TYPE)
 
-    def _http_error(self, exchange: Exchange, error: HTTPException) -> Response:
+    def _http_error(self, exchange: Exchange, error: HTTPException) -> Answer:
         if isinstance(error, MethodNotAllowed):
-            response = self._problem(exchange, Problem("METHOD_NOT_ALLOWED"))
-            response.headers["Allow"] = ", ".join(sorted({"OPTIONS", *(error.valid_methods or [])}))
-            return response
+            answer = self._problem(exchange, Problem("METHOD_NOT_ALLOWED"))
+            answer.headers["Allow"] = ", ".join(sorted({"OPTIONS", *(error.valid_methods or [])}))
+            return answer
         if isinstance(error, RequestEntityTooLarge):
             return self._problem(exchange, Problem("BODY_TOO_LARGE"))
         if error.code == 404:
             return self._problem(exchange, Problem("NOT_FOUND"))
         if error.code is not None and error.code < 400:
-            return Response(b"", error.code, error.get_headers())
+            return Answer(b"", error.code, dict(error.get_headers()), "text/html; charset=utf-8")
         fault = Fault("path", "request", "FIELD_INVALID", "The request cannot be read.")
         return self._problem(exchange, Problem("REQUEST_MALFORMED", faults=[fault]))
 
-    def _fault(self, exchange: Exchange, error: Exception) -> Response:
+    def _fault(self, exchange: Exchange, error: Exception) -> Answer:
         """Answer 500. The log gets the kind of fault and where it is, not its text, which may hold what somebody
         typed.
         """
@@ -290,6 +281,21 @@ class Api:
         allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         headers = {**_PREFLIGHT, "Allow": allowed, "Access-Control-Allow-Methods": allowed}
         return lambda **_: Response(b"", 204, headers)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    """Give the headers of an answer, what they say of its body included."""
+    if answer.status in _NO_BODY:
+        return answer.headers
+    body = {"Content-Type": answer.media_type, "Content-Length": str(len(answer.body))}
+    return {**answer.headers, **body}
+
+
+def _response(answer: Answer) -> Response:
+    """Hand an answer to Flask, with no header of Flask's own."""
+    response = Response(answer.body, answer.status)
+    response.headers = Headers(_headers(answer))
+    return response
 
 
 def _page_rule() -> str:

@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
-from werkzeug import Request, Response
+from werkzeug import Request
 
 from openteller_sandbox.contract import Operation
 
 _PARAMETER = re.compile(r"\\\{([a-z_]+)\\\}")
 
-View = Callable[[Request, dict[str, str]], Response]
+_STATUS_LINES = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
+
+
+class Reply(NamedTuple):
+    """An answer with every header that it leaves with."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+View = Callable[[Request, dict[str, str]], Reply]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -45,9 +57,14 @@ class Front:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         view = self._fixed.get((method, path))
         if view is not None:
-            return view(Request(environ), {})(environ, start_response)
+            return _send(view(Request(environ), {}), start_response)
         for pattern, parameterised in self._patterns.get((method, path.count("/")), ()):
             found = pattern.fullmatch(path)
             if found:
-                return parameterised(Request(environ), found.groupdict())(environ, start_response)
+                return _send(parameterised(Request(environ), found.groupdict()), start_response)
         return self._beyond(environ, start_response)
+
+
+def _send(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    start_response(_STATUS_LINES[reply.status], reply.headers)
+    return (reply.body,)

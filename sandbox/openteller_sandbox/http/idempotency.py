@@ -9,11 +9,12 @@ from hashlib import sha256
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, bindparam, delete, select
 
 from openteller_sandbox.db import Insert, Statement, Tx, metadata
-from openteller_sandbox.http.answers import Answer, json_text
+from openteller_sandbox.http.answers import Answer
 from openteller_sandbox.http.operations import Call
 from openteller_sandbox.http.problems import Problem
 
 HEADER = "Idempotency-Key"
+_CANONICAL = json.JSONEncoder(sort_keys=True)  # ASCII: what is no character in UTF-8 stays an escape
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -109,6 +110,5 @@ def reset(tx: Tx, world_id: str) -> None:
 
 def _fingerprint(call: Call) -> str:
     """Hash what makes two requests the same: operation, path and body, whatever the spacing of the JSON."""
-    body = json.loads(call.raw_body) if call.raw_body.strip() else None
-    identity = json_text([call.operation.operation_id, call.path]) + json.dumps(body, sort_keys=True)
-    return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+    identity = _CANONICAL.encode([call.operation.operation_id, call.path, call.sent_body])
+    return sha256(identity.encode("ascii")).hexdigest()

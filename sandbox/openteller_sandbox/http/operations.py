@@ -18,9 +18,9 @@ from openteller_sandbox.http.schemas import ContractSchema
 class Call:
     """A request that has passed the contract's check.
 
-    path, query: converted values; body: what marshmallow made of the JSON; now: bank time of the caller's world,
-        epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so that its bytes stay the
-        same while the tag does.
+    path, query: converted values; sent_body: the JSON that was sent; body: what marshmallow made of it; now: bank
+        time of the caller's world, epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so
+        that its bytes stay the same while the tag does.
     """
 
     bank: Bank
@@ -33,8 +33,8 @@ class Call:
     query: dict[str, Any] = field(repr=False)
     sent_query: dict[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    sent_body: Any = field(default=None, repr=False)
     body: Any = field(default=None, repr=False)
-    raw_body: bytes = field(default=b"", repr=False)
     request_log: RequestLog = field(default_factory=RequestLog)
     as_of: int | None = None
 

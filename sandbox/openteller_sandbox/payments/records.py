@@ -5,7 +5,7 @@ meanwhile.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from openteller_sandbox.bank import Bank, World
@@ -19,6 +19,7 @@ from openteller_sandbox.payments.states import Debit, Posting, Status
 from openteller_sandbox.worlds import service as worlds
 
 _PAYMENT = PaymentSchema()
+_CHOICE = tuple(each.name for each in fields(Choice))
 
 
 class Conflict(Exception):
@@ -44,7 +45,7 @@ def insert(bank: Bank, tx: Tx, held: Held) -> None:
         code4=held.code4,
         expires_at=held.expires_at,
         customer_id=held.customer_id,
-        choice=json_text(asdict(held.choice)),
+        choice=_choice(held),
         wire=held.wire,
     )
 
@@ -72,7 +73,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
         posting=payment.posting.status,
         v=payment.version,
         customer=held.customer_id,
-        chosen=json_text(asdict(held.choice)),
+        chosen=_choice(held),
         w=held.wire,
     )
     if changed != 1:
@@ -82,7 +83,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
 def forget_account(tx: Tx, held: Held) -> None:
     """Delete the account number of a payment that needs it no more; its record has it masked."""
     held.choice.inputs = {}
-    tx.run(store.FORGET_CHOICE, p=held.payment.payment_id, chosen=json_text(asdict(held.choice)))
+    tx.run(store.FORGET_CHOICE, p=held.payment.payment_id, chosen=_choice(held))
 
 
 def find(tx: Tx, app_id: str, payment_id: str) -> Held | None:
@@ -108,6 +109,11 @@ def world(tx: Tx, world_id: str) -> World:
     found = worlds.find(tx, world_id)
     assert found is not None
     return found
+
+
+def _choice(held: Held) -> str:
+    """Give the choice of a payment as JSON; its members are plain values already."""
+    return json_text({name: getattr(held.choice, name) for name in _CHOICE})
 
 
 def _wire(bank: Bank, payment: Payment) -> str:
