@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
+_ROUNDS = 4
+"""Of the loop, in a turn: what came with the turn's first request needs as many until its body is read and it is done."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
@@ -39,9 +41,10 @@ Reply = tuple[int, list[tuple[str, str]], bytes]
 
 
 class Turns:
-    """Makes durable, at the end of each turn of the running loop, what acts have done in it: one sync to disk for all.
+    """Makes durable, at the end of each turn, what acts have done in it: one sync to disk for all.
 
-    Requests that have come meanwhile wait for the sync and are the next turn, so that turns grow with the load.
+    A turn begins with an act and is a few rounds of the running loop. Requests that have come meanwhile wait for the
+    sync and are the next turn, so that turns grow with the load.
     """
 
     def __init__(self, database: Database) -> None:
@@ -62,7 +65,13 @@ class Turns:
 
     def _begin(self) -> None:
         self._durable = self._loop.create_future()
-        self._loop.call_soon(self._end)
+        self._loop.call_soon(self._go_round, _ROUNDS)
+
+    def _go_round(self, left: int) -> None:
+        if left > 1:
+            self._loop.call_soon(self._go_round, left - 1)
+        else:
+            self._end()
 
     def _end(self) -> None:
         durable, self._durable = self._durable, None
