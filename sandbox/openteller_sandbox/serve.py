@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
 _ROUNDS = 4
-"""Of the loop, in a turn: what came with the turn's first request needs as many until its body is read and it is done."""
+"""Of the loop, in a turn: what has come with its first request needs as many until its body is read and it is done."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
