@@ -81,6 +81,7 @@ def test_the_wheel_holds_contract_seed_pages_and_licences(names: set[str]) -> No
         "openteller_sandbox/openapi.json",
         "openteller_sandbox/seed/branches.jsonl.gz",
         "openteller_sandbox/seed/billers.jsonl.gz",
+        "openteller_sandbox/seed/prebuilt.sqlite.z",
         "openteller_sandbox/hosted/templates/base.html",
         "openteller_sandbox/hosted/static/page.css",
         f"{info}/licenses/LICENSE",

@@ -1,10 +1,12 @@
-"""Build the seed of the demo bank: `tools/seed/*.py` decide the records, this checks them and writes the files.
+"""Build the seed of the demo bank: `tools/seed/*.py` decide the records, this checks them and writes the files, and
+beside them the database that a first start copies.
 
     python tools/build_seed.py            write what changed in sandbox/openteller_sandbox/seed/
     python tools/build_seed.py --check    write nothing; exit 1 and name the first difference of each file
 
 A file holds one record per line as compact UTF-8 JSON; `.gz` files are compared unpacked, because compressed bytes
-differ between versions of zlib. Each record is checked against the merged contract before anything is written.
+differ between versions of zlib; so is the database, table by table. Each record is checked against the merged contract
+before anything is written.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import sqlite3
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "sandbox"))
 
-from openteller_sandbox.contract import Contract, ContractError, load  # noqa: E402 - needs the two lines above
+from openteller_sandbox import seeding  # noqa: E402 - needs the two lines above
+from openteller_sandbox.contract import Contract, ContractError, load  # noqa: E402 - likewise
+from openteller_sandbox.prebuilt import FILE_NAME  # noqa: E402 - likewise
+from tools.seed import database  # noqa: E402 - likewise
 
 __all__ = ["COMMAND", "MODULES", "OUTPUT", "SeedError", "checked", "main", "packed", "unpacked"]
 
@@ -112,6 +119,24 @@ def _difference(name: str, committed: str | None, built: str) -> str | None:
     return f"{name}: {place} is not what is built"
 
 
+def _stale_database(output: Path, built: bytes) -> str | None:
+    """Which part of a committed database is not what is built, or None."""
+    path = output / FILE_NAME
+    if not path.exists():
+        return f"{FILE_NAME}: is missing"
+    try:
+        old, new = database.content(path.read_bytes()), database.content(built)
+    except (zlib.error, sqlite3.DatabaseError, ValueError) as error:
+        return f"{FILE_NAME}: is broken ({error})"
+    names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    return f"{FILE_NAME}: {', '.join(names)} is not what is built" if names else None
+
+
+def _is_whole(output: Path) -> bool:
+    """Whether a folder has every file, so that there is a database to build."""
+    return {file.name.partition(".")[0] for file in output.glob("*.jsonl*")} >= FILES.keys()
+
+
 def _built(modules: Iterable[str], contract: Contract) -> Iterator[tuple[str, str]]:
     for module in modules:
         for name, records in sorted(import_module(f"tools.seed.{module}").build().items()):
@@ -126,21 +151,34 @@ def main(arguments: list[str] | None = None, *, output: Path = OUTPUT) -> int:
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.modules).difference(MODULES)):
         parser.error(f"no such module: {', '.join(unknown)}")
+    contract = load()
     try:
-        files = dict(_built(options.modules or MODULES, load()))
+        files = dict(_built(options.modules or MODULES, contract))
     except SeedError as error:
         print(f"seed: {error}", file=sys.stderr)
         return 1
     differences = {name: found for name, text in files.items()
                    if (found := _difference(name, unpacked(output / name), text))}  # fmt: skip
-    if options.check:
-        for found in differences.values():
-            print(f"seed: {found}; run: {COMMAND}", file=sys.stderr)
-        return 1 if differences else 0
-    output.mkdir(parents=True, exist_ok=True)
-    for name in differences:
-        (output / name).write_bytes(packed(name, files[name]))
-    return 0
+    if not options.check:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in differences:
+            (output / name).write_bytes(packed(name, files[name]))
+    stale = None
+    if _is_whole(output):  # of the records as they are in the folder now
+        try:
+            ready = database.build(output, contract)
+        except seeding.SeedError as error:
+            print(f"seed: {error}", file=sys.stderr)
+            return 1
+        stale = _stale_database(output, ready)
+        if stale and not options.check:
+            (output / FILE_NAME).write_bytes(ready)
+    if not options.check:
+        return 0
+    found = [*differences.values(), *([stale] if stale else ())]
+    for line in found:
+        print(f"seed: {line}; run: {COMMAND}", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

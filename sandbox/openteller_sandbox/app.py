@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
 from openteller_sandbox import contract as contracts
-from openteller_sandbox import seeding
+from openteller_sandbox import prebuilt, seeding
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
@@ -30,15 +31,22 @@ SEEDED = ("branches", "rates", "billers")
 _PACKAGE = "openteller_sandbox"
 
 
-def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child: bool = False) -> Bank:
+def create_bank(
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    make_in_child: bool = False,
+    on_import: Callable[[], None] = lambda: None,
+) -> Bank:
     """Open the bank: its database (made and seeded when new), its clock, its demo app.
 
     Args:
         settings: what the operator chose.
-        seed_in_child: make a new database ready in a process of its own, which takes the memory that loading the seed
-            needs with it when it ends. For a process that has no threads yet and will live long.
         clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a
             known database goes on where it began.
+        make_in_child: make a new database ready in a process of its own, which takes the memory that this needs with
+            it when it ends. For a process that has no threads yet and will live long.
+        on_import: called before the seed's records are loaded one by one, which takes seconds.
 
     Raises:
         DatabaseError: the database cannot be used.
@@ -46,10 +54,10 @@ def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child
     """
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
-    if seed_in_child and not Path(Database(settings.database).path).exists():
-        seeding.in_child(lambda: create_bank(settings, clock).db.close())  # noqa: PLW0108 - it is made in the child
+    if make_in_child and not Path(Database(settings.database).path).exists():
+        seeding.in_child(lambda: _make(settings, clock, on_import))
     contract = contracts.load()
-    bank = Bank(settings, contract, _open(settings, contract), clock or Clock())
+    bank = Bank(settings, contract, _open(settings, contract, on_import), clock or Clock())
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
@@ -58,13 +66,26 @@ def create_bank(settings: Settings, clock: Clock | None = None, *, seed_in_child
     return bank
 
 
-def _open(settings: Settings, contract: Contract) -> Database:
+def _make(settings: Settings, clock: Clock | None, on_import: Callable[[], None]) -> None:
+    """Make a new database ready, and leave it."""
+    create_bank(settings, clock, on_import=on_import).db.close()
+
+
+def seed_importers() -> list[seeding.Importer]:
+    """Give what loads the seed, in order."""
+    return [_module(feature, "importing").load for feature in SEEDED]
+
+
+def _open(settings: Settings, contract: Contract, on_import: Callable[[], None]) -> Database:
     """Open the database, and make and seed it when it is new."""
     database = Database(settings.database)
+    if not Path(database.path).exists():
+        prebuilt.copy(settings.seed, database.path)
     database.prepare()
     if not seeding.is_loaded(database):
+        on_import()
         try:
-            seeding.load(database, contract, settings.seed, [_module(each, "importing").load for each in SEEDED])
+            seeding.load(database, contract, settings.seed, seed_importers())
         except seeding.SeedError:
             database.discard()
             raise

@@ -56,7 +56,7 @@ def is_loaded(database: Database) -> bool:
 
 
 def load(database: Database, contract: Contract, folder: Path, importers: Sequence[Importer]) -> None:
-    """Load every feature's seed in one act.
+    """Load every feature's seed in one act, unless another process has done so meanwhile.
 
     Raises:
         SeedError: nothing is loaded then.
@@ -66,9 +66,10 @@ def load(database: Database, contract: Contract, folder: Path, importers: Sequen
     gc.disable()
     try:
         with database.act() as tx:
-            for importer in importers:
-                importer(tx, contract, folder)
-            bank_facts.put(tx, "seed", str(folder.name))
+            if bank_facts.get(tx, "seed") is None:
+                for importer in importers:
+                    importer(tx, contract, folder)
+                bank_facts.put(tx, "seed", str(folder.name))
     finally:
         if collects:
             gc.enable()

@@ -76,7 +76,7 @@ def serve(options: Options) -> None:
     Raises:
         click.ClickException: an option does not fit, or the bank cannot be opened or reached.
     """
-    gc.disable()  # a start makes a hundred thousand objects that stay, and the collector would look at them again and again
+    gc.disable()  # a start makes a hundred thousand objects that stay: looking at them again and again finds nothing
     need_sandbox()
     _refuse_workers(options.workers)
     leave_on_signals()
