@@ -13,16 +13,15 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.checks import BODY_LIMIT
-from openteller_sandbox.http.problems import render
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -91,10 +90,10 @@ class Shell:
     Args:
         app: what answers.
         turns: knows what is durable.
-        fault: gives the answer instead, where something is not.
+        fault: gives the answer to a WSGI environment instead, where something is not.
     """
 
-    def __init__(self, app: Wsgi, turns: Turns, fault: Callable[[], Reply]) -> None:
+    def __init__(self, app: Wsgi, turns: Turns, fault: Callable[[dict[str, Any]], Reply]) -> None:
         self._app = app
         self._turns = turns
         self._fault = fault
@@ -103,7 +102,7 @@ class Shell:
         """Serve one request."""
         body = b"" if scope.method in _BODILESS else await _read(scope, protocol)
         reply = self._call(scope, body)
-        status, headers, chunks = reply if await self._turns.durable() else self._fault()
+        status, headers, chunks = reply if await self._turns.durable() else self._fault(_environ(scope, b""))
         if chunks:
             protocol.response_bytes(status, headers, chunks)
         else:
@@ -176,7 +175,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     from granian.server.embed import Server  # noqa: PLC0415
 
     turns = Turns(bank.db)
-    shell = Shell(app.wsgi_app, turns, lambda: _fault(bank))
+    shell = Shell(app.wsgi_app, turns, partial(_fault, app))
     server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -192,10 +191,13 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
         turns.close()
 
 
-def _fault(bank: Bank) -> Reply:
-    problem = Problem("INTERNAL_ERROR")
-    status, body, headers = render(problem, bank.contract, bank.settings.public_url, ids.new("rqs"))
-    return status, list(headers.items()), body
+def _fault(app: Flask, environ: dict[str, Any]) -> Reply:
+    """Answer as the app answers a fault of its own: with a page where a person asks."""
+    with app.request_context(environ):
+        app.preprocess_request()
+        problem = app.make_response(app.handle_user_exception(Problem("INTERNAL_ERROR")))
+        response = app.process_response(problem)
+        return response.status_code, list(response.headers.items()), response.get_data()
 
 
 def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:

@@ -114,7 +114,7 @@ def ask(database: Database, app: Any, *names: str) -> Protocol:
 
     async def serve() -> None:
         turns = Turns(database)
-        shell: Any = Shell(app, turns, fault)
+        shell: Any = Shell(app, turns, lambda _: fault())
         await asyncio.gather(*(shell.__rsgi__(scope(name), protocol) for name in names))
         turns.close()
 

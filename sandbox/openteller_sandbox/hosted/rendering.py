@@ -10,7 +10,8 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import LOCALES, translator
 from openteller_sandbox.http import Problem
-from openteller_sandbox.http.problems import wait_headers
+from openteller_sandbox.http.answers import JSON
+from openteller_sandbox.http.problems import MEDIA_TYPE, wait_headers
 from openteller_sandbox.payments.model import Held
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -22,6 +23,8 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_OF_PAYERS = ("/pay/", "/link-check")
+_OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {
     "faults": {},
     "typed": {},
@@ -58,6 +61,16 @@ def problem_page(
     response = render("problem.html", locale, values, row.status)
     response.headers.update(wait_headers(problem, row.status))
     return response
+
+
+def person_asks() -> bool:
+    """Tell whether a person looks at the answer: on a page unless JSON is asked for, elsewhere where HTML is."""
+    if request.path.startswith(_OF_PROGRAMS):
+        return False
+    accepted = request.accept_mimetypes
+    if request.path.startswith(_OF_PAYERS) or any(kind == "text/html" for kind, _ in accepted):
+        return accepted.quality("text/html") >= max(accepted.quality(JSON), accepted.quality(MEDIA_TYPE))
+    return False
 
 
 def see_other(path: str) -> Response:

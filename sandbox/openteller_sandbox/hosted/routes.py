@@ -13,18 +13,26 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, g, make_response, request
 
 from openteller_sandbox.bank import ANONYMOUS, Bank, World
 from openteller_sandbox.hosted import flow, sessions, views
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
 from openteller_sandbox.hosted.reference import add_reference
-from openteller_sandbox.hosted.rendering import PAGE_HEADERS, asked_locale, problem_page, render, see_other
+from openteller_sandbox.hosted.rendering import (
+    PAGE_HEADERS,
+    asked_locale,
+    person_asks,
+    problem_page,
+    render,
+    see_other,
+)
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import LOCALES, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
+from openteller_sandbox.http.problems import MEDIA_TYPE
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 
@@ -46,6 +54,7 @@ _WAYS_BACK: dict[str, Callable[[Visit], None]] = {
     "leave": flow.leave,
     "change_amount": flow.change_amount,
 }
+_KEPT = ("Allow", "Retry-After")  # of a problem that becomes a page
 _LINK_PROBLEMS = frozenset({"LINK_EXPIRED", "LINK_USED", "LINK_NOT_FOUND"})
 
 
@@ -69,6 +78,7 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     pages = Blueprint("hosted", __name__, static_folder="static", static_url_path="/static")
     _add_payment_page(pages, bank, api)
     add_link_check(pages, bank, api)
+    pages.after_app_request(lambda response: _for_people(bank, response))
     add_reference(pages, bank)
     pages.add_app_template_filter(views.yuan, "yuan")
     pages.add_app_template_filter(views.wire_yuan, "wire_yuan")
@@ -77,20 +87,15 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
 
 def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
     def at_link(view: Callable[[Bank, Browser], Response]) -> Callable[[str], Response]:
-        """Count the request, find the payment, and answer a refusal with a page instead of JSON."""
+        """Count the request, and find the payment."""
 
         @wraps(view)
-        def guarded(code: str) -> Response:
-            browser = None
-            try:
-                api.count(ANONYMOUS)
-                browser = _browser(bank, code)
-                return view(bank, browser)
-            except Problem as problem:
-                known = (browser.session, browser.held) if browser else (None, None)
-                return problem_page(bank, problem, *known, way_back=False)
+        def counted(code: str) -> Response:
+            api.count(ANONYMOUS)
+            g.browser = browser = _browser(bank, code)
+            return view(bank, browser)
 
-        return guarded
+        return counted
 
     pages.add_url_rule("/pay/<code>", "show", at_link(_show), methods=["GET"])
     pages.add_url_rule("/pay/<code>", "act", at_link(_act), methods=["POST"])
@@ -102,6 +107,17 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
         response = make_response(json.dumps(payments.receipt_keys(bank.db.read())))
         response.headers.update({"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300"})
         return response
+
+
+def _for_people(bank: Bank, response: Response) -> Response:
+    """Put a page in the place of a problem's JSON, whatever it was, where a person looks at it."""
+    if response.mimetype != MEDIA_TYPE or not person_asks():
+        return response
+    browser: Browser | None = g.get("browser")
+    session, held = (browser.session, browser.held) if browser else (None, None)
+    page = problem_page(bank, Problem(response.get_json()["code"]), session, held, way_back=False)
+    page.headers.update({name: response.headers[name] for name in _KEPT if name in response.headers})
+    return page
 
 
 def _browser(bank: Bank, code: str) -> Browser:
