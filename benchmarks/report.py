@@ -25,7 +25,7 @@ def table(rows: Sequence[Row]) -> str:
     """Give the rows in columns."""
     lines = [_HEAD, *map(_cells, rows)]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(_HEAD))]
-    return "\n".join(_line(line, widths) for line in lines)
+    return "\n".join([*(_line(line, widths) for line in lines), *(f"\n{note}" for note in _notes(rows))])
 
 
 def as_json(rows: Sequence[Row], cores: Cores, seconds: float) -> str:
@@ -58,7 +58,13 @@ def _markdown(rows: Sequence[Row], cores: Cores) -> str:
         "Ratios are medians of the rounds, with the lowest and the highest in brackets."
     )
     lines = [_HEAD, tuple(":--" if name == "measure" else "--:" for name in _HEAD), *map(_cells, rows)]
-    return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), "", where])
+    return "\n".join(
+        [*(f"| {' | '.join(line)} |" for line in lines), "", where, *(f"\n{note}" for note in _notes(rows))]
+    )
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    return [f"{row.measure}: {row.note}" for row in rows if row.note]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
