@@ -170,6 +170,7 @@ def sandbox(ready_path: str) -> Launcher:
     serve = [sys.executable, "-m", "openteller", "sandbox", "serve", "--port", "{port}", "--clock", BANK_TIME]
     environment = {
         "PYTHONPATH": f"{PROJECT / 'sdk'}{os.pathsep}{PROJECT / 'sandbox'}",
+        "PYTHONDONTWRITEBYTECODE": "",  # what is installed has been compiled, too
         "OPENTELLER_RATE_LIMIT_APP": _NO_QUOTA,
         "OPENTELLER_RATE_LIMIT_ANONYMOUS": _NO_QUOTA,
     }

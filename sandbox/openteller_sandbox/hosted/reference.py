@@ -25,11 +25,6 @@ def add_reference(pages: Blueprint, bank: Bank) -> None:
     """Add ``/``, ``/errors``, ``/errors/{code}``, ``/openapi.json`` and ``/docs``."""
     pages.add_app_template_filter(_breakable, "breakable")
     pages.add_app_template_filter(_with_code, "with_code")
-    document = {
-        **bank.contract.document,
-        "servers": [{"url": bank.settings.public_url, "description": "This sandbox."}],
-    }
-    text = json.dumps(document, ensure_ascii=False)
 
     @pages.get("/")
     def start() -> Response:
@@ -58,7 +53,9 @@ def add_reference(pages: Blueprint, bank: Bank) -> None:
 
     @pages.get("/openapi.json")
     def openapi() -> Response:
-        response = make_response(text)
+        servers = [{"url": bank.settings.public_url, "description": "This sandbox."}]
+        # Written anew each time: it is asked for seldom, and half a megabyte to keep.
+        response = make_response(json.dumps({**bank.contract.document, "servers": servers}, ensure_ascii=False))
         response.headers.update(
             {"Content-Type": "application/vnd.oai.openapi+json;version=3.1", "Cache-Control": "public, max-age=300"}
         )
