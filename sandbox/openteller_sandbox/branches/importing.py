@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from openteller_sandbox import clock
 from openteller_sandbox.branches import opening_hours, place_sets, search, store
-from openteller_sandbox.branches.nearest import Point
-from openteller_sandbox.branches.service import cells_of
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Tx
 from openteller_sandbox.seeding import SeedError, records
@@ -109,10 +107,8 @@ def _row(number: int, place: _Place) -> dict[str, Any]:
 def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
     """Give (about, value, detail) of every set that a place belongs to, but those of words."""
     record = place.record
-    location, adcode = record["location"], record["postal_address"]["adcode"]
+    adcode = record["postal_address"]["adcode"]
     yield store.ALL, "", ""
-    for cell in cells_of(Point(location["latitude"], location["longitude"])):
-        yield store.CELL, cell, ""
     for name in {adcode, f"{adcode[:4]}00", f"{adcode[:2]}0000", *map(_city_key, place.called.get("cities", ()))}:
         yield store.CITY, name, ""
     for code, own_hours in _services(place):

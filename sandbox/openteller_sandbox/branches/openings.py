@@ -7,7 +7,7 @@ tables are written with the seed only; one ``Openings`` reads them for one datab
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,23 +79,20 @@ class Openings:
         calendar = Calendar({date.fromisoformat(row["day"]): bool(row["is_working"]) for row in tx.all(store.WORKDAYS)})
         self._timetable: Callable[[str], _Timetable] = lru_cache(_MOST_HOURS)(lambda text: _Timetable(text, calendar))
         self._sets: dict[tuple[str, str, int], int] = {}
-        self._tails: tuple[int, dict[str, bytes]] = (0, {})
+        self._tails: tuple[int, Mapping[str | None, bytes]] = (0, {})
 
     def state(self, hours: str | None, now: int) -> State:
         """Give the state of a place with these hours; without any it is never open."""
         return NEVER_OPEN if hours is None else self._timetable(hours).state(now)
 
-    def tail(self, hours: str | None, now: int) -> bytes:
-        """Give the state as the last members of a JSON object, remembered for the minute: a list asks for many."""
-        if hours is None:
-            return NEVER_OPEN.tail
+    def tails(self, now: int) -> Mapping[str | None, bytes]:
+        """Give the state, as the last members of a JSON object, for any hours: remembered for the minute, as a list
+        asks for many.
+        """
         minute, tails = self._tails
         if minute != now // clock.MINUTE:
-            minute, tails = self._tails = (now // clock.MINUTE, {})
-        tail = tails.get(hours)
-        if tail is None:
-            tail = tails[hours] = self.state(hours, now).tail
-        return tail
+            minute, tails = self._tails = (now // clock.MINUTE, _Tails(self, now))
+        return tails
 
     def open_places(self, tx: Tx, places: Places, service: str | None, now: int) -> int:
         """Give the set of places that are open and whose hours for a service, where it has its own, say so too.
@@ -124,6 +121,21 @@ class Openings:
         for row in tx.all(places.SETS, about=store.HOURS, value=value):
             found[self.state(row["detail"], now).is_open] |= place_sets.unpack(row["members"])
         return found[True], found[False]
+
+
+class _Tails(dict[str | None, bytes]):
+    """What was asked for at an instant; what was not is worked out."""
+
+    __slots__ = ("_now", "_openings")
+
+    def __init__(self, openings: Openings, now: int) -> None:
+        super().__init__()
+        self._openings = openings
+        self._now = now
+
+    def __missing__(self, hours: str | None) -> bytes:
+        tail = self[hours] = self._openings.state(hours, self._now).tail
+        return tail
 
 
 _known: WeakKeyDictionary[Database, Openings] = WeakKeyDictionary()

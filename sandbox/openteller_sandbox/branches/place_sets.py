@@ -34,13 +34,6 @@ def unpack(packed: bytes) -> int:
     return members
 
 
-def size(packed: bytes) -> int:
-    """Count the members of a packed set."""
-    if packed[:1] == _BITMAP:
-        return int.from_bytes(packed[1:], "little").bit_count()
-    return len(packed) // _NUMBER_BYTES
-
-
 def first(members: int, count: int, *, after: int = -1) -> list[int]:
     """Give the lowest numbers of a set above ``after``, at most ``count`` of them."""
     members = members >> (after + 1) << (after + 1)

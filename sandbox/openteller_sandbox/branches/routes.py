@@ -42,13 +42,14 @@ def _list(call: Call, places: service.Places) -> Answer:
     last = decode_cursor(call, int, str)
     after = None if last is None else (last[0], last[1])
     database, limit = call.bank.db, call.limit
+    directory = service.directory_of(database, places)
 
     def make() -> Answer:
-        rows = service.find(database, places, filters, now=call.now, count=limit + 1, after=after)
+        rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after)
         more = encode_cursor(call, rows[limit - 1][:2]) if len(rows) > limit else None
         return page(call, [row.wire for row in rows[:limit]], more)
 
-    return open_answer(call, service.last_change(database.read(), places), make, per_minute=True)
+    return open_answer(call, directory.version, make, per_minute=True)
 
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     Boolean,
     Column,
     Double,
@@ -29,14 +28,12 @@ from sqlalchemy import (
 from openteller_sandbox.db import Insert, Statement, Tx, metadata
 from openteller_sandbox.db.engine import Row
 
-ALL, CELL, CITY, HOURS, SERVICE, WORD = "ALL", "CELL", "CITY", "HOURS", "SERVICE", "WORD"
+ALL, CITY, HOURS, SERVICE, WORD = "ALL", "CITY", "HOURS", "SERVICE", "WORD"
 """What a set is about.
 
 HOURS has the hours, compact, as its detail, and as its value nothing for a place's own hours, or the service that has
 other ones.
 """
-
-_NOBODY = -1
 
 
 class Places:
@@ -57,7 +54,6 @@ class Places:
             Column("hours", Text),
             # JSON, as bytes: long pages are joined of them, and neither decoded nor encoded.
             Column("wire", LargeBinary, nullable=False),
-            Index(f"{name}_position", "latitude", "longitude"),
             Index(f"{name}_changed", "changed_at"),
         )
         sets = Table(
@@ -77,12 +73,7 @@ class Places:
             select(columns.wire, columns.hours, columns.changed_at).where(columns.place_id == bindparam("place_id"))
         )
         self.RANK = Statement(select(func.max(columns.number).label("number")).where(columns.code <= bindparam("code")))
-        self.IN_BOX = Statement(
-            select(columns.number, columns.latitude, columns.longitude).where(
-                columns.latitude.between(bindparam("south"), bindparam("north")),
-                columns.longitude.between(bindparam("west"), bindparam("east")),
-            )
-        )
+        self.POSITIONS = Statement(select(columns.latitude, columns.longitude).order_by(columns.number))
         self.SET = Statement(
             select(sets.c.members).where(
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value"), sets.c.detail == ""
@@ -93,56 +84,18 @@ class Places:
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value")
             )
         )
-        self._cells = Statement(
-            select(sets.c.value, sets.c.members).where(
-                sets.c.about == CELL, sets.c.value.in_([bindparam(name) for name in _CELL_SLOTS]), sets.c.detail == ""
+        # One parameter for any count: a list of slots to fill would take longer than the look-up.
+        numbers = func.json_each(bindparam("numbers", type_=String)).table_valued("value")
+        self._records = Statement(
+            select(columns.number, columns.code, columns.hours, columns.wire).select_from(
+                numbers.join(places, columns.number == numbers.c.value)
             )
         )
-        self._records = {
-            size: Statement(
-                select(columns.number, columns.code, columns.hours, columns.wire).where(
-                    columns.number.in_(_slots(size))
-                )
-            )
-            for size in _SIZES
-        }
-        self._points = Statement(
-            select(columns.number, columns.latitude, columns.longitude).where(columns.number.in_(_slots(_SIZES[-1])))
-        )
 
-    def records(self, tx: Tx, numbers: Sequence[int]) -> dict[int, Row]:
-        """Give number, code, hours and wire of at most 101 places, by number."""
-        size = next(size for size in _SIZES if size >= len(numbers))
-        rows = tx.all(self._records[size], **_filled(numbers, size))
-        return {row["number"]: row for row in rows}
+    def records(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
+        """Give number, code, hours and wire of places, in any order."""
+        return tx.all(self._records, numbers=str(numbers))
 
-    def cells(self, tx: Tx, names: Sequence[str]) -> dict[str, bytes]:
-        """Give the packed sets of three cells, by name, where there are any."""
-        rows = tx.all(self._cells, **dict(zip(_CELL_SLOTS, names, strict=True)))
-        return {row["value"]: row["members"] for row in rows}
-
-    def points(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
-        """Give number, latitude and longitude of at most 101 places."""
-        return tx.all(self._points, **_filled(numbers, _SIZES[-1]))
-
-
-MOST_NUMBERS = 101  # a page of 100, and one more to know whether another follows
-_CELL_SLOTS = ("c0", "c1", "c2")
-_SIZES = (2, 6, 11, 26, MOST_NUMBERS)
-
-
-def _slots(size: int) -> list[BindParameter[int]]:
-    return [bindparam(f"n{index}", type_=Integer) for index in range(size)]
-
-
-def _filled(numbers: Sequence[int], size: int) -> dict[str, int]:
-    """Fill the slots of a statement; what is left over asks for nobody."""
-    slots = dict.fromkeys(_SLOT_NAMES[:size], _NOBODY)
-    slots.update(zip(_SLOT_NAMES, numbers, strict=False))
-    return slots
-
-
-_SLOT_NAMES = tuple(f"n{index}" for index in range(MOST_NUMBERS))
 
 BRANCHES = Places("branches")
 ATMS = Places("atms")

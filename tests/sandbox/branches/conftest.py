@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from openteller_sandbox import contract, seeding
-from openteller_sandbox.branches import importing
+from openteller_sandbox.branches import importing, service
+from openteller_sandbox.branches.service import Filters, Found, Places
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database
 from openteller_sandbox.settings import SEED_FOLDER
@@ -45,6 +46,11 @@ def an_atm(number: int = 1, **members: Any) -> Record:
     record = copy.deepcopy(seed("atms")[0])
     record.pop("branch_id", None)
     return record | {"atm_id": f"atm_test{number}", "atm_code": f"A{1101010000 + number}", **members}
+
+
+def find(database: Database, places: Places, filters: Filters, **asked: Any) -> list[Found]:
+    """The places that pass every filter."""
+    return service.find(database, service.directory_of(database, places), filters, **asked)
 
 
 @pytest.fixture(scope="session")

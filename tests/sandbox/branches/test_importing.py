@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sandbox.branches.conftest import OpenBank, SeedFolder, a_branch, an_atm, seed
+from tests.sandbox.branches.conftest import OpenBank, SeedFolder, a_branch, an_atm, find, seed
 
 from openteller_sandbox import clock, seeding
 from openteller_sandbox.bank import Bank
@@ -30,7 +30,7 @@ def test_every_record_of_the_seed_is_there_unchanged_and_in_order_of_code(
 ) -> None:
     stored: list[dict[str, Any]] = []
     after = None
-    while page := service.find(bank.db, places, Filters(), now=NOW, count=101, after=after):
+    while page := find(bank.db, places, Filters(), now=NOW, count=101, after=after):
         stored += [json.loads(row.wire) for row in page]
         after = page[-1][:2]
 
@@ -99,7 +99,7 @@ def test_nothing_of_a_refused_seed_stays(tmp_path: Path, seed_folder: SeedFolder
     with pytest.raises(SeedError):
         seeding.load(database, law, folder, [importing.load])
 
-    assert service.last_change(database.read(), BRANCHES) == 0
+    assert service.directory_of(database, BRANCHES).version == 0
     database.close()
 
 

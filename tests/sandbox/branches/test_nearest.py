@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.sandbox.branches.conftest import seed
 
-from openteller_sandbox.branches.nearest import (
-    EARTH_RADIUS_M,
-    START,
-    Box,
-    Nearby,
-    Point,
-    box_around,
-    measure,
-    nearest,
-    parse_point,
-)
+from openteller_sandbox.branches.nearest import EARTH_RADIUS_M, START, Nearby, Point, Positions, parse_point
 
 Places = list[Point]
 SHANGHAI = Point(31.2304, 121.4737)
 BEIJING = Point(39.9042, 116.4074)
+WHOLE_EARTH_MM = math.ceil(math.pi * EARTH_RADIUS_M * 1000)
 
 
 def metres(one: Point, other: Point) -> float:
@@ -37,24 +28,14 @@ def metres(one: Point, other: Point) -> float:
     return EARTH_RADIUS_M * math.atan2(cross, a * x + b * y + c * z)
 
 
-class Table:
-    """Places that are searched by box, as the database does, and that count how much was read."""
-
-    def __init__(self, places: Places) -> None:
-        self.places = places
-        self.passes = 0
-
-    def __call__(self, box: Box) -> Iterable[tuple[int, float, float]]:
-        self.passes += 1
-        return [
-            (number, *place)
-            for number, place in enumerate(self.places)
-            if box.south <= place.latitude <= box.north and box.west <= place.longitude <= box.east
-        ]
+def distance_mm(origin: Point, place: Point) -> int:
+    """The distance to a place that is alone: there is nothing to search."""
+    ((found, _),) = Positions([place]).nearest(origin, 1)
+    return found
 
 
-def everything(origin: Point, places: Places) -> list[tuple[int, int]]:
-    return sorted(measure(origin, [(number, *place) for number, place in enumerate(places)]))
+def everything(origin: Point, places: Places) -> list[Nearby]:
+    return sorted((distance_mm(origin, place), number) for number, place in enumerate(places))
 
 
 POINTS = st.builds(Point, st.floats(-90, 90), st.floats(-180, 180))
@@ -67,15 +48,21 @@ TOWNS = st.lists(CHINA, min_size=1, max_size=5).flatmap(
             st.floats(-0.05, 0.05),
             st.floats(-0.05, 0.05),
         ),
-        max_size=40,
+        max_size=150,
     )
 )
-RADII = st.sampled_from([1.0, 300.0, 5_000.0, 80_000.0, 3_000_000.0])
+EDGES = st.builds(
+    Point,
+    st.sampled_from([-90.0, -89.99999, -0.00001, 0.0, 0.00001, 89.99999, 90.0]),
+    st.sampled_from([-180.0, -179.99999, -90.0, 0.0, 0.00001, 90.0, 179.99999, 180.0]),
+)
+LATTICE = st.builds(lambda north, east: Point(31 + north / 100, 121 + east / 100), st.integers(0, 4), st.integers(0, 4))
+"""Many places on one spot, and many at one distance from another."""
 
 
 def test_a_known_distance() -> None:
     """Shanghai to Beijing on the mean earth."""
-    assert measure(SHANGHAI, [(0, *BEIJING)])[0][0] / 1000 == pytest.approx(1_067_311, abs=1)
+    assert distance_mm(SHANGHAI, BEIJING) / 1000 == pytest.approx(1_067_311, abs=1)
 
 
 @given(POINTS, POINTS)
@@ -83,48 +70,34 @@ def test_a_known_distance() -> None:
 @example(Point(90, 0), Point(-90, 77))
 @example(Point(31.2, -180), Point(31.2, 180))
 def test_distances_agree_with_the_angle_between_vectors(one: Point, other: Point) -> None:
-    """To a millimetre nearby, and to a metre near the antipode, where the haversine formula is flat."""
+    """To a millimetre nearby, and to a metre near the antipode, where a chord hardly grows."""
     expected = metres(one, other)
-    assert measure(one, [(0, *other)])[0][0] / 1000 == pytest.approx(expected, abs=1 if expected > 2e7 else 0.01)
+    assert distance_mm(one, other) / 1000 == pytest.approx(expected, abs=1 if expected > 2e7 else 0.01)
 
 
-@given(POINTS, st.floats(0, 2e7), POINTS)
-@example(Point(89.9999, 0), 50_000, Point(89.99, 180))
-@example(Point(10, 179.99), 20_000, Point(10, -179.99))
-def test_a_box_holds_its_circle(origin: Point, radius: float, other: Point) -> None:
-    if measure(origin, [(0, *other)])[0][0] <= radius * 1000:
-        box = box_around(origin, radius)
-        assert box.south <= other.latitude <= box.north
-        assert box.west <= other.longitude <= box.east
+@given(CHINA, TOWNS, st.integers(1, 101))
+def test_nobody_nearer_is_missed(origin: Point, places: Places, count: int) -> None:
+    assert Positions(places).nearest(origin, count) == everything(origin, places)[:count]
 
 
-@given(CHINA, TOWNS, st.integers(1, 30), RADII)
-def test_nobody_nearer_is_missed_whatever_the_first_guess(
-    origin: Point, places: Places, count: int, first_radius: float
-) -> None:
-    found = nearest(origin, count, Table(places), first_radius_m=first_radius)
-    assert found == everything(origin, places)[:count]
+@given(st.one_of(POINTS, EDGES), st.lists(st.one_of(POINTS, EDGES), max_size=150), st.integers(1, 20))
+def test_it_holds_at_the_poles_and_across_the_date_line(origin: Point, places: Places, count: int) -> None:
+    assert Positions(places).nearest(origin, count) == everything(origin, places)[:count]
 
 
-@given(POINTS, st.lists(POINTS, max_size=15), st.integers(1, 20), RADII)
-def test_it_holds_at_the_poles_and_across_the_date_line(
-    origin: Point, places: Places, count: int, first_radius: float
-) -> None:
-    found = nearest(origin, count, Table(places), first_radius_m=first_radius)
-    assert found == everything(origin, places)[:count]
+@given(LATTICE, st.lists(LATTICE, max_size=200), st.integers(1, 30))
+def test_of_places_at_one_distance_the_lower_numbers_come_first(origin: Point, places: Places, count: int) -> None:
+    assert Positions(places).nearest(origin, count) == everything(origin, places)[:count]
 
 
-@given(CHINA, TOWNS, st.integers(1, 7), RADII)
+@given(st.one_of(CHINA, EDGES), st.one_of(TOWNS, st.lists(LATTICE, max_size=100)), st.integers(1, 7))
 @settings(max_examples=50)
-def test_pages_repeat_nobody_and_leave_nobody_out(
-    origin: Point, places: Places, size: int, first_radius: float
-) -> None:
+def test_pages_repeat_nobody_and_leave_nobody_out(origin: Point, places: Places, size: int) -> None:
     """Places on one spot have one distance; their numbers keep them apart."""
     doubled = places + places[:10]
+    positions = Positions(doubled)
     walked: list[Nearby] = []
-    while page := nearest(
-        origin, size, Table(doubled), first_radius_m=first_radius, after=walked[-1] if walked else START
-    ):
+    while page := positions.nearest(origin, size, after=walked[-1] if walked else START):
         walked += page
 
     assert walked == everything(origin, doubled)
@@ -132,29 +105,46 @@ def test_pages_repeat_nobody_and_leave_nobody_out(
 
 @given(CHINA, TOWNS, st.integers(1, 400_000))
 def test_within_a_radius_there_are_all_and_no_others(origin: Point, places: Places, radius: int) -> None:
-    found = nearest(origin, 100, Table(places), first_radius_m=1000, within_m=radius)
+    found = Positions(places).nearest(origin, len(places) + 1, within_m=radius)
     assert found == [row for row in everything(origin, places) if row[0] <= radius * 1000]
 
 
-def test_a_corner_of_the_box_does_not_beat_a_nearer_place_beside_it() -> None:
-    """The classic mistake: the box of 10 km has one place, in its corner, 13 km away; another is 11 km to the north."""
-    corner, north = Point(31.2304 + 0.083, 121.4737 + 0.097), Point(31.2304 + 0.099, 121.4737)
-    table = Table([corner, north])
-    first_box = box_around(SHANGHAI, 10_000)
-    assert [number for number, *_ in table(first_box)] == [0]
-
-    assert [number for _, number in nearest(SHANGHAI, 1, table, first_radius_m=10_000)] == [1]
-
-
-def test_a_good_guess_takes_one_pass() -> None:
-    table = Table([Point(31.2304 + 0.001 * n, 121.4737) for n in range(30)])
-    nearest(SHANGHAI, 20, table, first_radius_m=3_000)
-    assert table.passes == 1
+@given(CHINA, TOWNS, st.integers(0), st.integers(1, 20), st.tuples(st.integers(-1, 3_000_000), st.integers(-1, 200)))
+def test_of_those_that_are_wanted_nobody_nearer_is_missed(
+    origin: Point, places: Places, wanted: int, count: int, after: Nearby
+) -> None:
+    """With few that are wanted all are measured, with many they are searched for."""
+    wanted &= (1 << len(places)) - 1
+    expected = [row for row in everything(origin, places) if wanted >> row[1] & 1 and row > after]
+    assert Positions(places).nearest(origin, count, wanted=wanted, after=after) == expected[:count]
 
 
-def test_a_cursor_from_nowhere_ends_the_list() -> None:
+@pytest.mark.parametrize("every", [1, 3, 60], ids=["all", "many", "few"])
+@pytest.mark.parametrize("name", ["branches", "atms"])
+def test_the_nearest_of_the_whole_seed_are_those_that_measuring_all_of_them_finds(name: str, every: int) -> None:
+    places = [Point(record["location"]["latitude"], record["location"]["longitude"]) for record in seed(name)]
+    positions = Positions(places)
+    numbers = range(0, len(places), every)
+    wanted = None if every == 1 else sum(1 << number for number in numbers)
+    for origin in (SHANGHAI, places[1000], Point(0, 0), Point(-39.9, -63.6)):
+        expected = sorted((distance_mm(origin, places[number]), number) for number in numbers)
+        for page in (0, 1, len(expected) // 20):
+            after = expected[page * 20 - 1] if page else START
+            found = positions.nearest(origin, 20, wanted=wanted, after=after)
+            assert found == expected[page * 20 : page * 20 + 20]
+
+
+@pytest.mark.parametrize(
+    "after", [(2**63 - 1, 0), (WHOLE_EARTH_MM + 1, 0), (WHOLE_EARTH_MM, 5)], ids=["huge", "beyond", "last"]
+)
+def test_a_cursor_from_nowhere_ends_the_list(after: Nearby) -> None:
     """A forged distance larger than the earth must not upset the arithmetic."""
-    assert nearest(SHANGHAI, 5, Table([BEIJING]), first_radius_m=1000, after=(2**63 - 1, 0)) == []
+    antipode = Point(-SHANGHAI.latitude, SHANGHAI.longitude - 180)
+    assert Positions([BEIJING, antipode]).nearest(SHANGHAI, 5, after=after) == []
+
+
+def test_a_cursor_from_before_the_start_begins_the_list() -> None:
+    assert [number for _, number in Positions([BEIJING]).nearest(SHANGHAI, 5, after=(-(2**63), 0))] == [0]
 
 
 def test_a_position_is_read_as_it_is_written() -> None:

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from tests.sandbox.branches.conftest import OpenBank, a_branch, an_atm, seed
+from tests.sandbox.branches.conftest import OpenBank, a_branch, an_atm, find, seed
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank
-from openteller_sandbox.branches import openings, service
+from openteller_sandbox.branches import openings
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.db import Database
 
@@ -34,13 +34,13 @@ def at(text: str) -> int:
 
 
 def shown(database: Database, now: int, **filters: Any) -> dict[str, Any]:
-    (found,) = service.find(database, BRANCHES, Filters(**filters), now=now, count=2)
+    (found,) = find(database, BRANCHES, Filters(**filters), now=now, count=2)
     record = json.loads(found.wire)
     return {key: record[key] for key in ("open_now", "next_change_at") if key in record}
 
 
 def open_codes(database: Database, now: int, **filters: Any) -> list[str]:
-    rows = service.find(database, BRANCHES, Filters(open_now=True, **filters), now=now, count=101)
+    rows = find(database, BRANCHES, Filters(open_now=True, **filters), now=now, count=101)
     return [row.code[-1] for row in rows]
 
 
@@ -83,7 +83,7 @@ def test_only_an_open_branch_is_ever_open(open_bank: OpenBank, status: str) -> N
 def test_an_atm_without_cash_is_open_and_one_out_of_service_is_not(open_bank: OpenBank) -> None:
     states = ("IN_SERVICE", "CASH_OUT", "OUT_OF_SERVICE")
     database = open_bank(a_branch(), atms=tuple(an_atm(n, status=status) for n, status in enumerate(states)))
-    rows = service.find(database, ATMS, Filters(open_now=True), now=at("09-29T03:00"), count=9)
+    rows = find(database, ATMS, Filters(open_now=True), now=at("09-29T03:00"), count=9)
     assert [json.loads(row.wire)["status"] for row in rows] == ["IN_SERVICE", "CASH_OUT"]
 
 
@@ -96,7 +96,7 @@ def test_a_service_with_hours_of_its_own_is_on_offer_only_in_them(open_bank: Ope
     assert open_codes(database, now) == ["1", "2", "3"]
     assert open_codes(database, now, service="CORPORATE") == ["2"]
     assert open_codes(database, now, service="CASH") == ["1", "2", "3"]
-    listed = service.find(database, BRANCHES, Filters(service="CORPORATE"), now=now, count=9)
+    listed = find(database, BRANCHES, Filters(service="CORPORATE"), now=now, count=9)
     assert [row.code[-1] for row in listed] == ["1", "2"], "without open_now its hours do not matter"
 
 
@@ -104,9 +104,9 @@ def test_the_corporate_counters_of_the_seed_are_closed_at_weekends(bank: Bank) -
     saturday, tuesday = at("09-26T10:30"), at("09-29T10:30")
     filters = Filters(service="CORPORATE", open_now=True, city="上海")
 
-    assert service.find(bank.db, BRANCHES, filters, now=saturday, count=101) == []
-    assert len(service.find(bank.db, BRANCHES, filters, now=tuesday, count=101)) > 10
-    assert service.find(bank.db, BRANCHES, Filters(open_now=True, city="上海"), now=saturday, count=101)
+    assert find(bank.db, BRANCHES, filters, now=saturday, count=101) == []
+    assert len(find(bank.db, BRANCHES, filters, now=tuesday, count=101)) > 10
+    assert find(bank.db, BRANCHES, Filters(open_now=True, city="上海"), now=saturday, count=101)
 
 
 def test_a_make_up_working_day_and_a_holiday_of_the_calendar_hold_where_the_record_is_silent(
@@ -129,13 +129,13 @@ def test_a_make_up_working_day_and_a_holiday_of_the_calendar_hold_where_the_reco
 def test_the_filter_and_the_records_agree_for_every_branch(bank: Bank, moment: str) -> None:
     now = at(moment)
     open_ones, after = set(), None
-    while page := service.find(bank.db, BRANCHES, Filters(), now=now, count=101, after=after):
+    while page := find(bank.db, BRANCHES, Filters(), now=now, count=101, after=after):
         open_ones |= {row.code for row in page if json.loads(row.wire)["open_now"]}
         after = page[-1][:2]
 
     filtered: set[str] = set()
     after = None
-    while page := service.find(bank.db, BRANCHES, Filters(open_now=True), now=now, count=101, after=after):
+    while page := find(bank.db, BRANCHES, Filters(open_now=True), now=now, count=101, after=after):
         filtered |= {row.code for row in page}
         after = page[-1][:2]
     assert filtered == open_ones
@@ -146,6 +146,12 @@ def test_what_is_remembered_stays_bounded(bank: Bank) -> None:
     """A partner who turns its clock through a year does not fill the bank's memory."""
     start = at("01-01T00:00")
     for minute in range(0, 365 * 24 * 60, 1000):
-        service.find(bank.db, ATMS, Filters(open_now=True), now=start + minute * clock.MINUTE, count=1)
+        find(
+            bank.db,
+            ATMS,
+            Filters(open_now=True),
+            now=start + minute * clock.MINUTE,
+            count=1,
+        )
     known = openings.of(bank.db)
     assert len(known._sets) <= openings._MOST_SETS
