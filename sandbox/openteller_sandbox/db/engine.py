@@ -199,6 +199,7 @@ class Database:
                 "journal_mode=WAL",
                 "synchronous=FULL",
                 "foreign_keys=ON",
+                "temp_store=MEMORY",  # else what acts can be undone with goes through a file
                 f"busy_timeout={_BUSY_TIMEOUT_MS}",
             ):
                 connection.execute(f"PRAGMA {pragma}")
