@@ -54,7 +54,8 @@ class InputField:
         if not facts["min_length"] <= len(value) <= facts["max_length"]:
             return f"Must have {facts['min_length']} to {facts['max_length']} characters."
         if self._pattern and not self._pattern.fullmatch(value):
-            return f"Must match {facts['pattern']}"
+            example = f", such as {facts['example']}" if "example" in facts else ""
+            return f"Must match {facts['pattern']}{example}."
         if facts["data_type"] == "ENUM" and value not in {choice["value"] for choice in facts["values"]}:
             return "Must be one of the values that the biller lists."
         if facts["data_type"] == "DATE" and not _is_date(value):
@@ -63,7 +64,7 @@ class InputField:
             return f"The check digit is wrong ({self.check_digit})."
         return None
 
-    @property
+    @cached_property
     def serial_format(self) -> bool:
         """Whether this is an account number with a fixed lead, a serial and check digits."""
         return bool(self.check_digit and _FIXED_LEAD.fullmatch(self.facts.get("pattern", "")))
@@ -148,11 +149,19 @@ class Biller:
         return tuple(InputField(field) for field in self.facts["input_fields"])
 
     @cached_property
+    def _high(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.input_fields if field.high)
+
+    @cached_property
+    def _plans(self) -> frozenset[Decimal]:
+        return frozenset(Decimal(plan["amount"]["amount"]) for plan in self.facts["plans"])
+
+    @cached_property
     def page_only(self) -> frozenset[str]:
         """Names of the fields that only the bank's page asks for: of HIGH sensitivity, or to be given together with
         one that is.
         """
-        high = {field.name for field in self.input_fields if field.high}
+        high = self._high
         together = (set(group["fields"]) for group in self.facts["input_groups"] if group["rule"] == "ALL_OF")
         return frozenset(high.union(*(names for names in together if names & high)))
 
@@ -229,8 +238,7 @@ class Biller:
         multiple = self.facts.get("amount_multiple")
         if multiple and amount.amount % Decimal(multiple["amount"]):
             return "AMOUNT_OUT_OF_RANGE"
-        plans = {Decimal(plan["amount"]["amount"]) for plan in self.facts["plans"]}
-        if plans and self.exactness == "EXACT" and amount.amount not in plans:
+        if self._plans and self.exactness == "EXACT" and amount.amount not in self._plans:
             return "AMOUNT_NOT_EXACT"
         return None
 
@@ -242,8 +250,8 @@ class Biller:
             on_page: whether the bank's own page asked; only there are fields of HIGH sensitivity taken, and needed, and
                 those that go together with one.
         """
-        fields = {field.name: field for field in self.input_fields}
-        faults = [(name, "FIELD_UNKNOWN", "The biller has no such field.") for name in inputs if name not in fields]
+        names = {field.name for field in self.input_fields}
+        faults = [(name, "FIELD_UNKNOWN", "The biller has no such field.") for name in inputs if name not in names]
         for field in self.input_fields:
             value = inputs.get(field.name)
             if value is not None and field.name in self.page_only and not on_page:
@@ -257,7 +265,7 @@ class Biller:
 
     def _group_faults(self, inputs: Mapping[str, str], *, on_page: bool) -> list[tuple[str, str, str]]:
         faults = []
-        high = {field.name for field in self.input_fields if field.high}
+        high = self._high
         for group in self.facts["input_groups"]:
             given = [name for name in group["fields"] if name in inputs]
             waits_for_page = not on_page and bool(high & set(group["fields"]))
