@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -205,25 +206,38 @@ def _detail(results: list[Result]) -> dict[str, Any]:
     }
 
 
-def _reads(measure: str, step: Callable[[Server], Step], target: float) -> Callable[[Lab], list[Row]]:
-    """Compare a read with Prism's, both without a token: open data."""
+def _reads(steps: Mapping[str, Callable[[Server], Step]], target: float) -> Callable[[Lab], list[Row]]:
+    """Compare reads, by the measure's name, with Prism's, both without a token: open data."""
 
     def run(lab: Lab) -> list[Row]:
         ours, _ = lab.sandbox_and_prism()
-        return [_rates(measure, "Prism", _against_prism(lab, step(ours), _CONNECTIONS), target)]
+        return [
+            _rates(measure, "Prism", _against_prism(lab, step(ours), _CONNECTIONS), target)
+            for measure, step in steps.items()
+        ]
 
     return run
 
 
+def _of_a_city(server: Server) -> Step:
+    """Ask for 20 branches of each city that has so many in turn."""
+    cities = Counter(f"{branch['postal_address']['adcode'][:4]}00" for branch in _branches(server))
+    choices = [city for city, branches in cities.items() if branches >= 20]
+    return Step("GET", "/v1/branches?city={choice}&limit=20", 200, choices=choices)
+
+
 def _nearest(server: Server) -> Step:
     """Ask for the 20 branches that are nearest to each of some 200 places of the country in turn."""
-    places: list[str] = []
+    places = [f"{at['latitude']},{at['longitude']}" for at in (branch["location"] for branch in _branches(server))]
+    return Step("GET", "/v1/branches?near={choice}&limit=20", 200, choices=places[:: max(1, len(places) // 200)])
+
+
+def _branches(server: Server) -> Iterator[dict[str, Any]]:
     path: str | None = "/v1/branches?limit=100"
     while path:
         answer = server.get(path)
-        places += [f"{at['latitude']},{at['longitude']}" for at in (place["location"] for place in answer["data"])]
+        yield from answer["data"]
         path = answer["links"]["next"]
-    return Step("GET", "/v1/branches?near={choice}&limit=20", 200, choices=places[:: max(1, len(places) // 200)])
 
 
 def _post_payment(lab: Lab) -> list[Row]:
@@ -340,9 +354,9 @@ def _absolute(measure: str, values: list[float], target: float) -> Row:
 _FX = "/v1/rates/fx"
 
 MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
-    "branch": _reads("one branch", lambda _: _get(branch_path()), 3.5),
-    "fx": _reads("FX board", lambda _: _get(_FX), 3.5),
-    "branches": _reads("20 nearest branches", _nearest, 2.5),
+    "branch": _reads({"one branch": lambda _: _get(branch_path())}, 3.5),
+    "fx": _reads({"FX board": lambda _: _get(_FX)}, 3.5),
+    "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),
     "post-payment": _post_payment,
     "create-get": _against_localstripe,
     "cold-start": _cold_start,
