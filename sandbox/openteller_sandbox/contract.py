@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -39,6 +40,8 @@ _TYPE_NAMES = {
     "array": "an array",
     "null": "null",
 }
+
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 Part = Literal["body", "query", "path", "header"]
 
@@ -126,6 +129,11 @@ class Contract:
     def _registry(self) -> jsonschema_rs.Registry:
         return jsonschema_rs.Registry([(_URI, self.document)])
 
+    @cached_property
+    def _expected(self) -> dict[str, str]:
+        """What patterns ask for in words (``x-expected``), by pattern."""
+        return {node["pattern"]: node["x-expected"] for node in _objects(self.document) if "x-expected" in node}
+
     def validator(
         self, pointer: str, formats: Mapping[str, Callable[[str], bool]] | None = None
     ) -> jsonschema_rs.Validator:
@@ -172,13 +180,14 @@ class Contract:
     def body_faults(self, operation: Operation, value: object) -> list[Fault]:
         """Find what is wrong with a JSON body."""
         pointer = f"{operation.pointer}/requestBody/content/application~1json/schema"
-        return [fault for error in self.validator(pointer, _SENT).iter_errors(value) for fault in _body_faults(error)]
+        errors = self.validator(pointer, _SENT).iter_errors(value)
+        return [fault for error in errors for fault in _body_faults(error, self._expected)]
 
     def parameter_faults(self, operation: Operation, parameter: Parameter, value: object) -> list[Fault]:
         """Find what is wrong with a parameter's value."""
         validator = self.validator(self._parameter_pointer(operation.operation_id, parameter.name), _SENT)
         return [
-            Fault(parameter.part, parameter.name, "FIELD_INVALID", _message(error))
+            Fault(parameter.part, parameter.name, "FIELD_INVALID", _message(error, self._expected))
             for error in validator.iter_errors(value)
         ]
 
@@ -336,7 +345,19 @@ def showable(name: str) -> str:
     return name if _SHOWABLE_NAME.fullmatch(name) else "(name not shown)"
 
 
-def _body_faults(error: jsonschema_rs.ValidationError) -> Iterable[Fault]:
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every JSON object within a value."""
+    inner: Iterable[Any] = ()
+    if isinstance(node, dict):
+        yield node
+        inner = node.values()
+    elif isinstance(node, list):
+        inner = node
+    for child in inner:
+        yield from _objects(child)
+
+
+def _body_faults(error: jsonschema_rs.ValidationError, expected: Mapping[str, str]) -> Iterable[Fault]:
     base = "".join(f"/{_escape(step)}" for step in error.instance_path)
     detail = error.kind.as_dict()
     match error.kind.name:
@@ -346,19 +367,21 @@ def _body_faults(error: jsonschema_rs.ValidationError) -> Iterable[Fault]:
             for name in detail["unexpected"]:
                 yield Fault("body", f"{base}/{_escape(name)}", "FIELD_UNKNOWN", "There is no such member.")
         case _:
-            yield Fault("body", base, "FIELD_INVALID", _message(error))
+            yield Fault("body", base, "FIELD_INVALID", _message(error, expected))
 
 
 def _escape(step: str | int) -> str:
     return str(step) if isinstance(step, int) else showable(step).replace("~", "~0").replace("/", "~1")
 
 
-def _message(error: jsonschema_rs.ValidationError) -> str:
-    """Say what a value must be.
+def _message(error: jsonschema_rs.ValidationError, expected: Mapping[str, str] = _NO_WORDS) -> str:
+    """Say what a value must be, of a pattern in the contract's words where it has some.
 
     The library's own text is not used: it may hold a member's name that is really a value.
     """
     kind = error.kind.name
+    if kind == "pattern" and (words := expected.get(error.kind.as_dict()["pattern"])):
+        return f"Must be {words}."
     say = _MESSAGES.get(kind)
     return say(error.kind.as_dict(), kind) if say else f"Does not fit the contract ({kind})."
 

@@ -648,3 +648,30 @@ def test_no_body_breaks_an_operation(
     if answer.status_code >= 400:
         refused(answer, 400, 404, 409, 413, 422, 502, 503)
         assert snapshot(bank) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "message"),
+    [
+        ("/v1/branches", {"near": "Shanghai"}, "Must be latitude,longitude, such as 39.91,116.40."),
+        ("/v1/atms", {"near": "116.40;39.91"}, "Must be latitude,longitude, such as 39.91,116.40."),
+        ("/v1/billers", {"adcode": "shangh"}, "Must be six digits (GB/T 2260), such as 310000."),
+        ("/v1/billers", {"category_code": "water"}, "Must be the code of a category, such as ELECTRICITY."),
+    ],
+)
+def test_a_parameter_of_the_wrong_form_is_told_its_form_in_words(
+    attacker: Partner, path: str, query: dict[str, str], message: str
+) -> None:
+    body = refused(attacker.get(path, **query), 422)
+    assert [error["message"] for error in body["errors"]] == [message]
+
+
+def test_every_pattern_that_a_caller_can_miss_is_put_in_words() -> None:
+    """A bare pattern is for machines; what is shown to a developer says what is asked for, with an example."""
+    bare = set()
+    for operation in OPERATIONS.values():
+        for parameter in operation.parameters:
+            if parameter.part != "path":
+                faults = CONTRACT.parameter_faults(operation, parameter, "\u0001")
+                bare |= {(parameter.name, fault.message) for fault in faults if "^" in fault.message}
+    assert bare <= {("after", message) for _, message in bare}, "a cursor is opaque"

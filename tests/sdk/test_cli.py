@@ -298,6 +298,13 @@ def test_a_refused_app_is_one_line_that_points_at_the_fault(served: str, tmp_pat
     assert "/name" in one_error_line(done.stderr)
 
 
+def test_an_app_whose_name_would_deceive_payers_is_refused_in_words(served: str, tmp_path: Path) -> None:
+    done = processes.run("apps", "create", "--name", "Bank\u202eknab", "--url", served, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "/name: Must be a name that payers can read as it is" in one_error_line(done.stderr)
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [

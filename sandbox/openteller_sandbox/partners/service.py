@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,11 +15,14 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
+from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
 SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "sandbox")
+
+_UNREADABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 DEMO_APP_ID = "app_demo00000000"
 DEMO_PARTNER_ID = "ptn_demo00000000"
@@ -58,8 +62,12 @@ def create(
     """Make an app, in a world of its own or in the caller's.
 
     Raises:
-        Problem: TOKEN_MISSING, joining needs a token of the world that is joined.
+        Problem: TOKEN_MISSING, joining needs a token of the world that is joined; FIELD_INVALID, a payer could not
+            read the name as it is.
     """
+    if any(unicodedata.category(character) in _UNREADABLE for character in name):
+        # What the contract's pattern cannot name alike in every engine: such characters beyond U+FFFF.
+        raise field_invalid("/name", "Must be a name that payers can read as it is: it has an invisible character.")
     if join != "none" and caller.anonymous:
         raise Problem(
             "TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox."
