@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from typing import Final, NoReturn
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CurrencyMismatch", "Money"]
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _DIGITS: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_LONGEST: Final = 100
+_EXACT_TYPES: Final = (Decimal, str, int)
+# The program's own decimal context may round to few digits, and money must not follow it.
+_EXACTLY: Final = Context(
+    prec=_LONGEST, Emax=_LONGEST, Emin=-_LONGEST, traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal]
+)
 
 
 class CurrencyMismatch(TypeError):
@@ -32,7 +41,8 @@ class Money:
 
     Raises:
         TypeError: the amount is a float or something else that is not exact.
-        ValueError: the amount is not a plain decimal number, or the currency not three capital letters.
+        ValueError: the amount is not a plain decimal number of at most a hundred digits, or the currency not three
+            capital letters.
     """
 
     __slots__ = ("amount", "currency")
@@ -40,7 +50,7 @@ class Money:
     currency: str
 
     def __init__(self, amount: Decimal | str | int, currency: str = "CNY") -> None:
-        if not _CURRENCY.fullmatch(currency):
+        if not _is_currency(currency):
             raise ValueError("a currency is three capital letters, as in ISO 4217: CNY")
         object.__setattr__(self, "amount", _exact(amount))
         object.__setattr__(self, "currency", currency)
@@ -69,25 +79,25 @@ class Money:
         # sum() begins with 0.
         if other == 0 and isinstance(other, int):
             return self
-        return self._with(self.amount + self._same(other)) if isinstance(other, Money) else NotImplemented
+        return self._with(_EXACTLY.add, self._same(other)) if isinstance(other, Money) else NotImplemented
 
     __radd__ = __add__
 
     def __sub__(self, other: object) -> Money:
-        return self._with(self.amount - self._same(other)) if isinstance(other, Money) else NotImplemented
+        return self._with(_EXACTLY.subtract, self._same(other)) if isinstance(other, Money) else NotImplemented
 
     def __mul__(self, factor: object) -> Money:
         if isinstance(factor, Decimal | int) and not isinstance(factor, bool):
-            return self._with(self.amount * factor)
+            return self._with(_EXACTLY.multiply, Decimal(factor))
         return NotImplemented
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Money:
-        return self._with(-self.amount)
+        return Money(self.amount.copy_negate(), self.currency)
 
     def __abs__(self) -> Money:
-        return self._with(abs(self.amount))
+        return Money(self.amount.copy_abs(), self.currency)
 
     def __bool__(self) -> bool:
         return bool(self.amount)
@@ -117,19 +127,26 @@ class Money:
             raise CurrencyMismatch(self.currency, other.currency)
         return other.amount
 
-    def _with(self, amount: Decimal) -> Money:
-        return Money(amount, self.currency)
+    def _with(self, act: Callable[[Decimal, Decimal], Decimal], other: Decimal) -> Money:
+        try:
+            return Money(act(self.amount, other), self.currency)
+        except DecimalException:
+            raise ValueError(f"the result has no exact amount of at most {_LONGEST} digits") from None
+
+
+def _is_currency(code: object) -> bool:
+    return isinstance(code, str) and _CURRENCY.fullmatch(code) is not None
 
 
 def _exact(amount: object) -> Decimal:
-    if isinstance(amount, Decimal) and amount.is_finite():
-        return amount
-    if isinstance(amount, int) and not isinstance(amount, bool):
-        return Decimal(amount)
-    if isinstance(amount, str) and _DIGITS.fullmatch(amount):
-        return Decimal(amount)
-    if isinstance(amount, str | Decimal):
-        raise ValueError(  # noqa: TRY004 - the type is right
-            "an amount is a finite number in plain digits: 111.85"
-        )
-    raise TypeError("an amount is a Decimal, a string or an int, never a float: Money('111.85')")
+    if not isinstance(amount, _EXACT_TYPES) or isinstance(amount, bool):
+        raise TypeError("an amount is a Decimal, a string or an int, never a float: Money('111.85')")
+    if isinstance(amount, str) and not _DIGITS.fullmatch(amount):
+        raise ValueError("an amount is a finite number in plain digits: 111.85")
+    try:
+        exact = _EXACTLY.plus(Decimal(amount))  # of -0 it makes 0
+    except DecimalException:
+        exact = None
+    if exact is None or not exact.is_finite():
+        raise ValueError(f"an amount is a finite number of at most {_LONGEST} digits: 111.85")
+    return exact
