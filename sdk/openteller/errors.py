@@ -6,7 +6,7 @@
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
     ├── TransportError              no usable answer came
     │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
-    │   ├── TimedOut                the answer, or a try worth making, would come after the deadline
+    │   ├── TimedOut                no answer came before the deadline
     │   └── BrokenAnswer            something answered, but not as the contract says: HTML, a redirect, half a body
     └── BankError                   the bank understood and refused; ``code`` says why
         ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults

@@ -12,7 +12,7 @@ from openteller._core.decoding import decode
 from openteller._core.operation import Operation
 from openteller._core.paging import PageModel
 from openteller._core.setup import Setup
-from openteller._core.wire import Answer
+from openteller._core.wire import Outcome
 from openteller._drivers.concurrent import ConcurrentDriver
 
 __all__ = ["AsyncCaller", "captured"]
@@ -21,7 +21,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=PageModel)
 R = TypeVar("R")
 
-captured: ContextVar[list[tuple[Answer, int]] | None] = ContextVar("openteller_captured_async", default=None)
+captured: ContextVar[list[Outcome] | None] = ContextVar("openteller_captured_async", default=None)
 """Where answers are put while ``client.raw`` is at work."""
 
 
@@ -40,13 +40,13 @@ class AsyncCaller:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
         key: str | None = None,
-    ) -> tuple[Answer, int]:
-        """Call an operation; give the answer as it came, and the number of tries."""
+    ) -> Outcome:
+        """Call an operation; give the answer as it came, with the number of tries and the key."""
         steps = call(self.setup, operation, identifiers=identifiers, query=query, body=body, key=key)
-        answer, attempts = await self.driver.run(self.setup, steps)
-        if (answers := captured.get()) is not None:
-            answers.append((answer, attempts))
-        return answer, attempts
+        outcome = await self.driver.run(self.setup, steps)
+        if (outcomes := captured.get()) is not None:
+            outcomes.append(outcome)
+        return outcome
 
     async def get(
         self,
@@ -57,8 +57,7 @@ class AsyncCaller:
         query: Mapping[str, object] | None = None,
     ) -> T:
         """Read."""
-        answer, attempts = await self.send(operation, identifiers=identifiers, query=query)
-        return decode(operation.name, model, answer, attempts)
+        return decode(operation.name, model, await self.send(operation, identifiers=identifiers, query=query))
 
     async def post(
         self,
@@ -70,8 +69,7 @@ class AsyncCaller:
         key: str | None = None,
     ) -> T:
         """Act."""
-        answer, attempts = await self.send(operation, identifiers=identifiers, body=body, key=key)
-        return decode(operation.name, model, answer, attempts)
+        return decode(operation.name, model, await self.send(operation, identifiers=identifiers, body=body, key=key))
 
     def rows(self, operation: Operation, page: type[P], row: type[R], query: Mapping[str, object]) -> AsyncRows[P, R]:
         """Give a list that is fetched page by page when it is read."""

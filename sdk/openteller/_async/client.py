@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from openteller._async.caller import AsyncCaller, captured
-from openteller._core.raw import RawAnswer, adhoc, parsed
+from openteller._core.raw import RawAnswer, adhoc, last, parsed
 from openteller._core.setup import Setup, credentials_from, setup_from
+from openteller._core.wire import Outcome
 from openteller._drivers.concurrent import AsyncTransport, ConcurrentDriver
 from openteller.hooks import Hook
 
@@ -194,13 +195,13 @@ class AsyncOpenTeller:
 
         ``answer = await client.raw(client.payments.get, payment_id)``, then ``answer.headers["ratelimit"]``.
         """
-        answers: list[Any] = []
-        before = captured.set(answers)
+        outcomes: list[Outcome] = []
+        before = captured.set(outcomes)
         try:
             result = await method(*args, **kwargs)
         finally:
             captured.reset(before)
-        return parsed(result, answers)
+        return last(result, outcomes)
 
     async def request(
         self,
@@ -214,15 +215,16 @@ class AsyncOpenTeller:
         """Call an operation that this release has no method for; ``parsed`` is plain JSON values.
 
         Tokens, retries and errors are those of every call. A request other than GET is tried again only with a key.
+        What is personal in it is not known, so hooks see none of its values.
 
         Raises:
-            ConfigurationError: the path does not begin with one slash.
+            ConfigurationError: the path does not begin with one slash, or could lead elsewhere.
         """
         operation = adhoc(
             method, path, has_key=idempotency_key is not None, is_open=self._caller.setup.credentials is None
         )
-        answer = await self._caller.send(operation, query=query, body=body, key=idempotency_key)
-        return parsed(None, [answer])
+        outcome = await self._caller.send(operation, query=query, body=body, key=idempotency_key)
+        return parsed(operation.name, outcome)
 
     async def aclose(self) -> None:
         """Let go of connections; those of clients made by ``with_options`` too."""

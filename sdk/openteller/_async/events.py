@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Self
 
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
+from openteller.errors import ConfigurationError
 from openteller.models.events import Event, EventList
 
 __all__ = ["AsyncEvents"]
@@ -34,7 +36,7 @@ class AsyncEvents:
         query = {"after": after, "type": type, "limit": limit}
         return self._caller.rows(catalogue.LIST_EVENTS, EventList, Event, query)
 
-    async def follow(
+    def follow(
         self,
         *,
         after: str | None = None,
@@ -48,9 +50,44 @@ class AsyncEvents:
 
         Args:
             interval: seconds between two looks when there is nothing new.
+
+        Raises:
+            ConfigurationError: the interval is no number above 0.
+            OpenTellerError: a look has failed; go on with the same iterator when it pleases you.
         """
-        while True:
-            async for event in self.list(after=after, type=type, limit=100):
-                yield event
-                after = event.event_id
+        if not interval > 0:
+            raise ConfigurationError("interval is a number of seconds above 0")
+
+        def look(after: str | None) -> AsyncIterator[Event]:
+            return aiter(self.list(after=after, type=type, limit=100))
+
+        async def wait() -> None:
             await self._caller.sleep(interval)
+
+        return AsyncFollower(look, wait, after)
+
+
+class AsyncFollower:
+    """Events without end: reads to the last one, waits, and reads on from there."""
+
+    def __init__(
+        self, look: Callable[[str | None], AsyncIterator[Event]], wait: Callable[[], Awaitable[None]], after: str | None
+    ) -> None:
+        self._look = look
+        self._wait = wait
+        self._after = after
+        self._events = look(after)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            try:
+                event = await anext(self._events)
+            except StopAsyncIteration:
+                await self._wait()
+                self._events = self._look(self._after)
+            else:
+                self._after = event.event_id
+                return event

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Generic, Self, TypeVar
 
 from openteller._core.paging import PageModel, following
 
@@ -27,12 +27,38 @@ class AsyncPager(Generic[P]):
         """Fetch the first page."""
         return await self._fetch(self._query)
 
-    async def __aiter__(self) -> AsyncIterator[P]:
+    def __aiter__(self) -> AsyncIterator[P]:
+        return AsyncPageReader(self._fetch, self._query, self._name)
+
+
+class AsyncPageReader(Generic[P]):
+    """One reading of a list. No generator: whoever stops halfway leaves nothing behind that wants to be closed.
+
+    After an error it can be asked again, and goes on where it was.
+    """
+
+    def __init__(
+        self, fetch: Callable[[Mapping[str, object]], Awaitable[P]], query: Mapping[str, object], name: str
+    ) -> None:
+        self._fetch = fetch
+        self._query = query
+        self._name = name
+        self._page: P | None = None
+        self._used: set[object] = set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> P:
         query: Mapping[str, object] | None = self._query
-        while query is not None:
-            page = await self._fetch(query)
-            yield page
-            query = following(self._name, page, query)
+        if self._page is not None:
+            query = following(self._name, self._page, self._query, self._used)
+        if query is None:
+            raise StopAsyncIteration
+        self._page = page = await self._fetch(query)
+        self._query = query
+        self._used.add(query.get("after"))
+        return page
 
 
 class AsyncRows(Generic[P, R]):
@@ -52,10 +78,8 @@ class AsyncRows(Generic[P, R]):
         """Give the pages, fetched as they are read."""
         return self._pager
 
-    async def __aiter__(self) -> AsyncIterator[R]:
-        async for page in self._pager:
-            for row in page.data:
-                yield row
+    def __aiter__(self) -> AsyncIterator[R]:
+        return AsyncRowReader(aiter(self._pager))
 
     async def first(self) -> R | None:
         """Give the first row, or None where there is none. It costs one request."""
@@ -71,3 +95,21 @@ class AsyncRows(Generic[P, R]):
                 if len(rows) == at_most:
                     break
         return rows
+
+
+class AsyncRowReader(Generic[R]):
+    """One reading of the rows; see the reader of pages."""
+
+    def __init__(self, pages: AsyncIterator[PageModel]) -> None:
+        self._pages = pages
+        self._rows: Iterator[R] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> R:
+        while True:
+            for row in self._rows:
+                return row
+            page = await anext(self._pages)
+            self._rows = iter(page.data)

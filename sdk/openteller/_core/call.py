@@ -6,22 +6,18 @@ import secrets
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from openteller import __version__
 from openteller._core import encoding
 from openteller._core.exchange import Ask, exchange
 from openteller._core.operation import Key, Operation
 from openteller._core.setup import Setup
-from openteller._core.wire import Answer, Effect, Request
+from openteller._core.wire import Effect, Outcome, Request
 from openteller.errors import ConfigurationError
 
 __all__ = ["call", "check_key"]
 
-_COMMON = (
-    ("Accept", "application/json"),
-    ("Accept-Encoding", "gzip"),
-    ("User-Agent", f"openteller-python/{__version__}"),
-)
 _HIDDEN = "…"
+_LONGEST_ADDRESS = 8_000
+"""Characters that any server takes; the contract's longest has fewer than a thousand."""
 
 
 def call(
@@ -32,8 +28,8 @@ def call(
     query: Mapping[str, object] | None = None,
     body: Mapping[str, object] | None = None,
     key: str | None = None,
-) -> Generator[Effect, Any, tuple[Answer, int]]:
-    """Call an operation; give the answer and the number of tries.
+) -> Generator[Effect, Any, Outcome]:
+    """Call an operation; give what it came to.
 
     Args:
         key: the caller's own idempotency key; without one, an operation that wants a key gets a new one.
@@ -48,9 +44,11 @@ def call(
             "or set OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET"
         )
     url = setup.base_url + operation.path_for(identifiers or {}) + encoding.query(query or {})
+    if len(url) > _LONGEST_ADDRESS:
+        raise ConfigurationError(f"{operation.name}: an identifier or a parameter is too long to be sent")
     content = None if body is None else encoding.body(body)
     key = check_key(key) or secrets.token_urlsafe(18) if operation.key is not Key.NONE else None
-    headers = [*_COMMON, *setup.headers]
+    headers = list(setup.headers)
     if content is not None:
         headers.append(("Content-Type", "application/json"))
     if key:
@@ -84,6 +82,9 @@ def check_key(key: str | None) -> str | None:
 
 
 def _shown(operation: Operation, parameters: Mapping[str, object]) -> dict[str, object]:
+    hidden = operation.hidden
     return {
-        name: _HIDDEN if name in operation.hidden else value for name, value in parameters.items() if value is not None
+        name: _HIDDEN if hidden is None or name in hidden else value
+        for name, value in parameters.items()
+        if value is not None
     }

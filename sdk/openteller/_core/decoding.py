@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from openteller._core.wire import Answer
+from openteller._core.wire import Answer, Outcome
 from openteller.errors import BrokenAnswer
 from openteller.models._base import revive
 from openteller.models.common import Problem
@@ -27,31 +27,43 @@ def _decoder(model: type[T]) -> msgspec.json.Decoder[T]:
     return decoder
 
 
-def decode(name: str, model: type[T], answer: Answer, attempts: int) -> T:
+def decode(name: str, model: type[T], outcome: Outcome) -> T:
     """Turn a 2xx answer into a model.
 
     Raises:
-        BrokenAnswer: it is no JSON, or not what the contract says.
+        BrokenAnswer: it is no JSON, or not what the contract says. The bank may have acted: the error has the key.
     """
-    known: dict[str, Any] = {
-        "status": answer.status,
-        "request_id": answer.headers.get("x-request-id"),
-        "attempts": attempts,
-        "retryable": "never",
-    }
+    answer = outcome.answer
     media = answer.headers.get("content-type", "")
-    if "json" not in media:
-        text = f"{name}: the answer is {media.partition(';')[0] or 'of no type'}, not JSON; is base_url right?"
-        raise BrokenAnswer(text, **known)
+    if not _is_json(media):
+        kind = media.partition(";")[0] or "of no type"
+        raise _broken(outcome, f"{name}: the answer is {kind}, not JSON; is base_url right?")
     try:
         return _decoder(model).decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenAnswer(f"{name}: the answer is not what the contract says: {error}", **known) from None
+        text = str(error)
+    raise _broken(outcome, f"{name}: the answer is not what the contract says: {text}")
+
+
+def _is_json(media: str) -> bool:
+    return "json" in media.lower()
+
+
+def _broken(outcome: Outcome, text: str) -> BrokenAnswer:
+    answer, attempts, key = outcome
+    return BrokenAnswer(
+        text,
+        status=answer.status,
+        request_id=answer.headers.get("x-request-id"),
+        idempotency_key=key,
+        attempts=attempts,
+        retryable="same_key" if key else "never",
+    )
 
 
 def problem_of(answer: Answer) -> Problem | None:
     """Read problem details (RFC 9457); None where there are none."""
-    if "json" not in answer.headers.get("content-type", ""):
+    if not _is_json(answer.headers.get("content-type", "")):
         return None
     try:
         return _decoder(Problem).decode(answer.body)

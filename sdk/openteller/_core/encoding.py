@@ -16,18 +16,25 @@ from openteller.money import Money
 
 __all__ = ["body", "query", "segment"]
 
+_NO_TEXT = "{} holds half a character, which no text can: look how it was decoded"
 
-def segment(name: str, value: str) -> str:
+
+def segment(name: str, value: object) -> str:
     """Encode an identifier as one segment of a path.
 
     ``quote`` leaves dots alone, and ``..`` would climb: a segment of nothing but dots is encoded in full.
 
     Raises:
-        ConfigurationError: it is empty.
+        ConfigurationError: it is empty, or no text.
     """
-    if not value:
+    if not isinstance(value, str) or not value:
         raise ConfigurationError(f"{name} is needed: a non-empty string, such as an answer gave it")
-    return value.replace(".", "%2E") if not value.strip(".") else quote(value, safe="")
+    if not value.strip("."):
+        return value.replace(".", "%2E")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise ConfigurationError(_NO_TEXT.format(name)) from None
 
 
 def query(parameters: Mapping[str, object]) -> str:
@@ -37,7 +44,10 @@ def query(parameters: Mapping[str, object]) -> str:
         ConfigurationError: a value cannot be written, such as a time without its zone.
     """
     pairs = [(name, _text(name, value)) for name, value in parameters.items() if value is not None]
-    return "?" + urlencode(pairs) if pairs else ""
+    try:
+        return "?" + urlencode(pairs) if pairs else ""
+    except UnicodeEncodeError:
+        raise ConfigurationError(_NO_TEXT.format("a parameter")) from None
 
 
 def _text(name: str, value: object) -> str:
@@ -52,7 +62,11 @@ def body(members: Mapping[str, object]) -> bytes:
     Raises:
         ConfigurationError: a value cannot be written, such as a float where money is meant.
     """
-    return msgspec.json.encode({name: _plain(name, value) for name, value in members.items() if value is not None})
+    plain = {name: _plain(name, value) for name, value in members.items() if value is not None}
+    try:
+        return msgspec.json.encode(plain)
+    except UnicodeEncodeError:
+        raise ConfigurationError(_NO_TEXT.format("the body")) from None
 
 
 def _plain(name: str, value: object) -> Any:

@@ -11,7 +11,7 @@ from openteller import hooks
 from openteller._core import retry
 from openteller._core.decoding import oauth_error, problem_of
 from openteller._core.setup import Setup
-from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
+from openteller._core.wire import Answer, Authorise, Effect, Fault, Outcome, Request, Send, Sleep
 from openteller.errors import (
     AuthenticationFailed,
     BrokenAnswer,
@@ -57,26 +57,29 @@ class _Call:
         self.ends = setup.monotonic() + setup.deadline
         self.attempt = 0
         self.refused: str | None = None
+        self.may_have_acted = False
 
     @property
     def left(self) -> float:
         return self.ends - self.setup.monotonic()
 
-    def run(self) -> Generator[Effect, Any, tuple[Answer, int]]:
+    def run(self) -> Generator[Effect, Any, Outcome]:
         while True:
             token: str | None = None
-            if self.ask.needs_token:
-                token = yield Authorise(self.refused, max(self.left, 0.0))
-            self.attempt += 1
             try:
+                if self.ask.needs_token:
+                    token = yield from self._token()
                 answer = yield from self._try(token)
             except Fault as fault:
-                error: OpenTellerError = self._failure(fault)
                 is_unsent = fault.is_unsent
+                self.may_have_acted |= not is_unsent
+                error: OpenTellerError = self._failure(fault)
             else:
                 if 200 <= answer.status < 300:
-                    return answer, self.attempt
-                error, is_unsent = self._refusal(answer), False
+                    return Outcome(answer, self.attempt, self.ask.key)
+                is_unsent = False
+                self.may_have_acted |= answer.status >= 500
+                error = self._refusal(answer)
             if token and isinstance(error, AuthenticationFailed) and self.refused is None:
                 # Revoked or run out before its time: another one, once, and at once.
                 self.refused = token
@@ -84,11 +87,26 @@ class _Call:
                 continue
             yield Sleep(self._pause(error, is_unsent=is_unsent))
 
-    def _try(self, token: str | None) -> Generator[Effect, Any, Answer]:
-        request = self.ask.request(token)
-        timeout = min(self.setup.timeout, self.left)
-        if timeout <= 0:
+    def _time(self) -> float:
+        """Give the seconds that are left, and not none."""
+        left = self.left
+        if left <= 0:
             raise Fault("timeout", "the deadline has passed", is_unsent=True)
+        return left
+
+    def _token(self) -> Generator[Effect, Any, str]:
+        """Get a token. An error on the way to it is an error of this call, and tells its key."""
+        try:
+            token: str = yield Authorise(self.refused, self._time())
+        except OpenTellerError as error:
+            error.idempotency_key = self.ask.key
+            raise
+        return token
+
+    def _try(self, token: str | None) -> Generator[Effect, Any, Answer]:
+        timeout = min(self.setup.timeout, self._time())
+        request = self.ask.request(token)
+        self.attempt += 1
         if not self.setup.hooks:
             answer: Answer = yield Send(request, timeout)
             return answer
@@ -142,12 +160,12 @@ class _Call:
         known = self._known()
         match fault.kind:
             case "timeout":
-                advice = "nothing was sent" if fault.is_unsent else self._advice()
+                advice = self._advice() if self.may_have_acted else "nothing was sent"
                 return TimedOut(f"{self.ask.name}: no answer from {host} in time ({fault.reason}); {advice}", **known)
             case "broken":
                 return BrokenAnswer(f"{self.ask.name}: the answer of {host} cannot be read: {fault.reason}", **known)
         if fault.is_unsent:
-            advice = "is the bank running, and base_url right?"
+            advice = self._advice() if self.may_have_acted else "is the bank running, and base_url right?"
             return ConnectionFailed(f"{self.ask.name}: {host} cannot be reached ({fault.reason}): {advice}", **known)
         text = f"{self.ask.name}: the connection to {host} broke ({fault.reason}); {self._advice()}"
         return ConnectionFailed(text, **known)
@@ -158,7 +176,8 @@ class _Call:
         return "repeat it" if self.ask.is_safe else "look whether the bank has acted before you repeat it"
 
     def _known(self) -> dict[str, Any]:
-        retryable = "same_key" if self.ask.key else "later" if self.ask.is_safe else "never"
+        is_harmless = self.ask.is_safe or not self.may_have_acted
+        retryable = "same_key" if self.ask.key else "later" if is_harmless else "never"
         return {"idempotency_key": self.ask.key, "attempts": self.attempt, "retryable": retryable}
 
     def _refusal(self, answer: Answer) -> OpenTellerError:
@@ -195,13 +214,16 @@ def _redirection(setup: Setup, answer: Answer) -> str:
     location = answer.headers.get("location")
     if not location:
         return f"{urlsplit(setup.base_url).netloc} answered {answer.status}, which the contract does not know"
-    parts = urlsplit(location)
-    target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "elsewhere"
+    try:
+        parts = urlsplit(location)
+        target = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "elsewhere"
+    except ValueError:
+        target = "no place that can be read"
     return f"{answer.status}, a redirect to {target}, which is not followed; base_url should name the place itself"
 
 
-def exchange(setup: Setup, ask: Ask) -> Generator[Effect, Any, tuple[Answer, int]]:
-    """Make a call; give a 2xx answer and the number of tries.
+def exchange(setup: Setup, ask: Ask) -> Generator[Effect, Any, Outcome]:
+    """Make a call; give a 2xx answer, the number of tries and the key.
 
     Raises:
         OpenTellerError: the bank refuses, or no usable answer comes in time.

@@ -29,7 +29,7 @@ class Operation:
         scope: what an app token needs for it.
         is_open: whether it can be called without a token.
         is_repeatable: whether doing it twice is the same as doing it once, without any key.
-        hidden: parameters and members of the body that are personal or secret.
+        hidden: parameters and members of the body that are personal or secret; None where any may be.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Operation:
     is_open: bool
     key: Key
     is_repeatable: bool
-    hidden: frozenset[str]
+    hidden: frozenset[str] | None
 
     def path_for(self, identifiers: Mapping[str, str]) -> str:
         """Put identifiers in their places, encoded so that none can leave its segment.

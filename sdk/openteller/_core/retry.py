@@ -38,7 +38,7 @@ def pause(
 def _is_worth_it(error: OpenTellerError, *, is_safe: bool, is_unsent: bool) -> bool:
     if isinstance(error, TransportError):
         return not isinstance(error, BrokenAnswer) and (is_safe or is_unsent)
-    if not isinstance(error, BankError) or error.retryable == "never":
+    if not isinstance(error, BankError) or error.retryable not in {"later", "same_key"}:
         return False
     return error.status == 429 or is_safe
 

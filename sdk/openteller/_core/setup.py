@@ -6,11 +6,12 @@ import ipaddress
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from openteller import __version__
 from openteller.errors import ConfigurationError
 from openteller.hooks import Hook
 
@@ -18,7 +19,23 @@ __all__ = ["Credentials", "Setup", "credentials_from", "setup_from"]
 
 SANDBOX = "http://127.0.0.1:8080"
 _HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
-_RESERVED = {"authorization", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
+_RESERVED = {
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "idempotency-key",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_NOT_IN_A_HOST = frozenset('\\<>"`{}|^%')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,11 @@ class Setup:
     timeout: float = 10.0
     deadline: float = 30.0
     max_retries: int = 3
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = (
+        ("accept", "application/json"),
+        ("accept-encoding", "gzip"),
+        ("user-agent", f"openteller-python/{__version__}"),
+    )
     hooks: tuple[Hook, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
@@ -62,7 +83,7 @@ class Setup:
         if "headers" in given:
             given["headers"] = _merged(self.headers, given["headers"])
         if "hooks" in given:
-            given["hooks"] = tuple(given["hooks"])
+            given["hooks"] = _all_callable(given["hooks"])
         changed = replace(self, **given)
         changed.check()
         return changed
@@ -75,10 +96,9 @@ class Setup:
         """
         for name in ("timeout", "deadline"):
             seconds = getattr(self, name)
-            if not 0 < seconds < 1e6:
+            if not isinstance(seconds, int | float) or not 0 < seconds < 1e6:
                 raise ConfigurationError(f"{name} is a number of seconds above 0")
-        if self.max_retries < 0:
-            raise ConfigurationError("max_retries is 0 or more")
+        _check_count("max_retries", self.max_retries)
 
 
 def setup_from(base_url: str | None, credentials: Credentials | None, *, allow_http: bool, **options: Any) -> Setup:
@@ -99,20 +119,28 @@ def setup_from(base_url: str | None, credentials: Credentials | None, *, allow_h
 def credentials_from(client_id: str | None, client_secret: str | None) -> Credentials | None:
     """Give the credentials that were passed or stand in the environment; None for an anonymous client.
 
+    An empty ``client_id`` without a secret asks for an anonymous client, whatever the environment holds.
+
     Raises:
         ConfigurationError: only half of them is there.
     """
+    if client_id == "" and not client_secret:
+        return None
     client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
     client_secret = client_secret or os.environ.get("OPENTELLER_CLIENT_SECRET")
     if not client_id and not client_secret:
         return None
+    if not all(part is None or isinstance(part, str) for part in (client_id, client_secret)):
+        raise ConfigurationError("client_id and client_secret are strings")
     if not client_id or not client_secret:
         missing = "client_secret" if client_id else "client_id"
         raise ConfigurationError(f"{missing} is missing: pass it, or set OPENTELLER_{missing.upper()}")
     return Credentials(client_id, client_secret)
 
 
-def _base_url(text: str) -> str:
+def _base_url(text: object) -> str:
+    if not isinstance(text, str):
+        raise ConfigurationError("base_url is a string: https://bank.example")
     try:
         parts = urlsplit(text.strip())
         _ = parts.port
@@ -120,6 +148,8 @@ def _base_url(text: str) -> str:
         raise ConfigurationError(f"base_url is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError("base_url begins with http:// or https:// and names a host")
+    if _NOT_IN_A_HOST & set(parts.netloc) or not parts.netloc.isprintable() or " " in parts.netloc:
+        raise ConfigurationError("base_url names a host that cannot be")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url holds scheme, host, port and path, and nothing else")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -135,13 +165,27 @@ def _is_private_enough(url: str) -> bool:
         return False
 
 
-def _merged(old: tuple[tuple[str, str], ...], new: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"{name} is a whole number, 0 or more")
+
+
+def _all_callable(hooks: object) -> tuple[Hook, ...]:
+    given = tuple(hooks) if isinstance(hooks, Iterable) else (None,)
+    if not all(callable(hook) for hook in given):
+        raise ConfigurationError("hooks are functions in a list: hooks=[hooks.log()]")
+    return given
+
+
+def _merged(old: tuple[tuple[str, str], ...], new: object) -> tuple[tuple[str, str], ...]:
     """Put headers over others.
 
     Raises:
         ConfigurationError: a header is the client's own matter, or cannot be sent.
     """
-    merged = {name.lower(): value for name, value in old}
+    if not isinstance(new, Mapping) or not all(isinstance(part, str) for pair in new.items() for part in pair):
+        raise ConfigurationError("headers are strings by their names: {'X-Team': 'bills'}")
+    merged = dict(old)
     for name, value in new.items():
         low = name.lower()
         if not low or not set(low) <= _HEADER_NAME or low in _RESERVED:

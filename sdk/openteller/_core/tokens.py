@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from openteller.errors import BrokenAnswer, ConfigurationError
 
 __all__ = ["Token", "Tokens", "fetch_token"]
 
+_BEARER = re.compile(r"[!-~]+")
 _MARGIN = 30.0
 """Seconds before its end from which a token is not used any more: a request takes time, and clocks differ."""
 
@@ -72,17 +74,28 @@ def fetch_token(setup: Setup) -> Generator[Effect, Any, Token]:
         ("Content-Type", "application/x-www-form-urlencoded"),
         *setup.headers,
     ]
+    asked_at = setup.monotonic()
     request = Request("POST", f"{setup.base_url}/oauth/token", headers, b"grant_type=client_credentials")
     ask = Ask(name="fetchToken", path="/oauth/token", is_safe=True, needs_token=False, request=lambda _: request)
-    answer, _ = yield from exchange(setup, ask)
-    try:
-        grant = _GRANT.decode(answer.body)
-    except msgspec.MsgspecError as error:
-        raise BrokenAnswer(f"the token endpoint's answer cannot be read: {error}", status=answer.status) from error
-    if grant.token_type.lower() != "bearer" or not grant.access_token.isascii():
-        raise BrokenAnswer("the token endpoint gave a token that this client cannot use", status=answer.status)
+    answer, attempts, _ = yield from exchange(setup, ask)
+    grant = _grant(answer.body)
+    if grant is None:
+        request_id = answer.headers.get("x-request-id")
+        known: dict[str, Any] = {"status": answer.status, "request_id": request_id, "attempts": attempts}
+        text = "fetchToken: the answer holds no bearer token that can be read; is base_url right?"
+        raise BrokenAnswer(text, retryable="never", **known)
     lifetime = min(max(grant.expires_in, 0.0), 86_400.0)
-    return Token(grant.access_token, setup.monotonic() + lifetime - min(_MARGIN, lifetime / 4))
+    return Token(grant.access_token, asked_at + lifetime - min(_MARGIN, lifetime / 4))
+
+
+def _grant(body: bytes) -> _Grant | None:
+    """Read a grant (RFC 6749 section 5.1); None where there is none, or one that no header can carry (RFC 6750)."""
+    try:
+        grant = _GRANT.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    is_usable = grant.token_type.lower() == "bearer" and _BEARER.fullmatch(grant.access_token)
+    return grant if is_usable else None
 
 
 def _basic(credentials: Credentials) -> str:

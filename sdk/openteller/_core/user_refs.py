@@ -21,13 +21,17 @@ def user_ref(key: bytes | str, *parts: str) -> str:
         parts: what names the user, such as ``"weibo", "2803301701"``.
 
     Raises:
-        ConfigurationError: the key is too short, or there are no parts.
+        ConfigurationError: the key is too short, or a part is missing or no string.
     """
     secret = key.encode() if isinstance(key, str) else key
     if len(secret) < 16:
         raise ConfigurationError("the key of user_ref has at least 16 bytes: secrets.token_hex(16) makes one")
-    if not parts or not all(parts):
-        raise ConfigurationError("user_ref needs what names the user: user_ref(key, 'weibo', uid)")
+    if not parts or not all(_is_word(part) for part in parts):
+        raise ConfigurationError("user_ref needs what names the user, in strings: user_ref(key, 'weibo', str(uid))")
     # The lengths keep ("ab", "c") and ("a", "bc") apart.
     message = b"".join(f"{len(part.encode())}:".encode() + part.encode() for part in parts)
     return hmac.new(secret, message, hashlib.sha256).hexdigest()[:40]
+
+
+def _is_word(part: object) -> bool:
+    return isinstance(part, str) and bool(part)

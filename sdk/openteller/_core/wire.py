@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["Answer", "Authorise", "Effect", "Fault", "Request", "Send", "Sleep"]
+__all__ = ["Answer", "Authorise", "Effect", "Fault", "Outcome", "Request", "Send", "Sleep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+class Outcome(NamedTuple):
+    """What a call came to: the answer, the number of tries, and the idempotency key that they carried."""
+
+    answer: Answer
+    attempts: int
+    key: str | None
 
 
 class Fault(Exception):

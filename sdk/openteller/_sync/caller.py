@@ -12,7 +12,7 @@ from openteller._core.decoding import decode
 from openteller._core.operation import Operation
 from openteller._core.paging import PageModel
 from openteller._core.setup import Setup
-from openteller._core.wire import Answer
+from openteller._core.wire import Outcome
 from openteller._drivers.blocking import BlockingDriver
 from openteller._sync.paging import Pager, Rows
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=PageModel)
 R = TypeVar("R")
 
-captured: ContextVar[list[tuple[Answer, int]] | None] = ContextVar("openteller_captured", default=None)
+captured: ContextVar[list[Outcome] | None] = ContextVar("openteller_captured", default=None)
 """Where answers are put while ``client.raw`` is at work."""
 
 
@@ -41,13 +41,13 @@ class Caller:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
         key: str | None = None,
-    ) -> tuple[Answer, int]:
-        """Call an operation; give the answer as it came, and the number of tries."""
+    ) -> Outcome:
+        """Call an operation; give the answer as it came, with the number of tries and the key."""
         steps = call(self.setup, operation, identifiers=identifiers, query=query, body=body, key=key)
-        answer, attempts = self.driver.run(self.setup, steps)
-        if (answers := captured.get()) is not None:
-            answers.append((answer, attempts))
-        return answer, attempts
+        outcome = self.driver.run(self.setup, steps)
+        if (outcomes := captured.get()) is not None:
+            outcomes.append(outcome)
+        return outcome
 
     def get(
         self,
@@ -58,8 +58,7 @@ class Caller:
         query: Mapping[str, object] | None = None,
     ) -> T:
         """Read."""
-        answer, attempts = self.send(operation, identifiers=identifiers, query=query)
-        return decode(operation.name, model, answer, attempts)
+        return decode(operation.name, model, self.send(operation, identifiers=identifiers, query=query))
 
     def post(
         self,
@@ -71,8 +70,7 @@ class Caller:
         key: str | None = None,
     ) -> T:
         """Act."""
-        answer, attempts = self.send(operation, identifiers=identifiers, body=body, key=key)
-        return decode(operation.name, model, answer, attempts)
+        return decode(operation.name, model, self.send(operation, identifiers=identifiers, body=body, key=key))
 
     def rows(self, operation: Operation, page: type[P], row: type[R], query: Mapping[str, object]) -> Rows[P, R]:
         """Give a list that is fetched page by page when it is read."""

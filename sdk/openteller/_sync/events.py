@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Self
 
 from openteller._core import catalogue
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
+from openteller.errors import ConfigurationError
 from openteller.models.events import Event, EventList
 
 __all__ = ["Events"]
@@ -49,9 +51,44 @@ class Events:
 
         Args:
             interval: seconds between two looks when there is nothing new.
+
+        Raises:
+            ConfigurationError: the interval is no number above 0.
+            OpenTellerError: a look has failed; go on with the same iterator when it pleases you.
         """
-        while True:
-            for event in self.list(after=after, type=type, limit=100):
-                yield event
-                after = event.event_id
+        if not interval > 0:
+            raise ConfigurationError("interval is a number of seconds above 0")
+
+        def look(after: str | None) -> Iterator[Event]:
+            return iter(self.list(after=after, type=type, limit=100))
+
+        def wait() -> None:
             self._caller.sleep(interval)
+
+        return Follower(look, wait, after)
+
+
+class Follower:
+    """Events without end: reads to the last one, waits, and reads on from there."""
+
+    def __init__(
+        self, look: Callable[[str | None], Iterator[Event]], wait: Callable[[], None], after: str | None
+    ) -> None:
+        self._look = look
+        self._wait = wait
+        self._after = after
+        self._events = look(after)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        while True:
+            try:
+                event = next(self._events)
+            except StopIteration:
+                self._wait()
+                self._events = self._look(self._after)
+            else:
+                self._after = event.event_id
+                return event

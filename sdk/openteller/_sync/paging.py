@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from openteller._core.paging import PageModel, following
 
@@ -27,11 +27,35 @@ class Pager(Generic[P]):
         return self._fetch(self._query)
 
     def __iter__(self) -> Iterator[P]:
+        return PageReader(self._fetch, self._query, self._name)
+
+
+class PageReader(Generic[P]):
+    """One reading of a list. No generator: whoever stops halfway leaves nothing behind that wants to be closed.
+
+    After an error it can be asked again, and goes on where it was.
+    """
+
+    def __init__(self, fetch: Callable[[Mapping[str, object]], P], query: Mapping[str, object], name: str) -> None:
+        self._fetch = fetch
+        self._query = query
+        self._name = name
+        self._page: P | None = None
+        self._used: set[object] = set()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> P:
         query: Mapping[str, object] | None = self._query
-        while query is not None:
-            page = self._fetch(query)
-            yield page
-            query = following(self._name, page, query)
+        if self._page is not None:
+            query = following(self._name, self._page, self._query, self._used)
+        if query is None:
+            raise StopIteration
+        self._page = page = self._fetch(query)
+        self._query = query
+        self._used.add(query.get("after"))
+        return page
 
 
 class Rows(Generic[P, R]):
@@ -52,9 +76,7 @@ class Rows(Generic[P, R]):
         return self._pager
 
     def __iter__(self) -> Iterator[R]:
-        for page in self._pager:
-            for row in page.data:
-                yield row
+        return RowReader(iter(self._pager))
 
     def first(self) -> R | None:
         """Give the first row, or None where there is none. It costs one request."""
@@ -70,3 +92,21 @@ class Rows(Generic[P, R]):
                 if len(rows) == at_most:
                     break
         return rows
+
+
+class RowReader(Generic[R]):
+    """One reading of the rows; see the reader of pages."""
+
+    def __init__(self, pages: Iterator[PageModel]) -> None:
+        self._pages = pages
+        self._rows: Iterator[R] = iter(())
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> R:
+        while True:
+            for row in self._rows:
+                return row
+            page = next(self._pages)
+            self._rows = iter(page.data)

@@ -47,8 +47,13 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     _hidden: ClassVar[frozenset[str]] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the record as in JSON: names, strings and numbers of the wire, members that are None left out."""
-        plain: dict[str, Any] = msgspec.to_builtins(self, enc_hook=Money.to_dict)
+        """Give the record as in JSON: names, strings and numbers of the wire.
+
+        Members that the contract does not require are left out when they are None.
+        """
+        plain: dict[str, Any] = _in_digits(
+            msgspec.to_builtins(self, enc_hook=Money.to_dict, builtin_types=(Decimal,))  # as text it may be 1E-7
+        )
         return plain
 
     def __repr__(self) -> str:
@@ -59,6 +64,17 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             if (value := getattr(self, name)) is not None
         )
         return f"{type(self).__name__}({', '.join(members)})"
+
+
+def _in_digits(value: Any) -> Any:
+    """Write the Decimals within a plain value as the contract does, without an exponent."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        return {name: _in_digits(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_digits(part) for part in value]
+    return value
 
 
 def revive(kind: type, value: object) -> object:
