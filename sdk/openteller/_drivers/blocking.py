@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 from openteller._core.setup import Setup
 from openteller._core.tokens import Tokens, fetch_token
 from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
-from openteller.errors import TimedOut
+from openteller._drivers.forks import begin_anew_in_children
+from openteller.errors import ConfigurationError, OpenTellerError, TimedOut
 
 __all__ = ["BlockingDriver", "Transport"]
 
@@ -40,24 +40,28 @@ class BlockingDriver:
 
     def __init__(self, connect: Callable[[], Transport]) -> None:
         self._connect = connect
-        self._transport: Transport | None = None
-        self._process = os.getpid()
-        self._connecting = threading.Lock()
         self._tokens = Tokens()
-        self._fetching = threading.Lock()
         self._is_closed = False
+        self.begin()
+        begin_anew_in_children(self)
+
+    def begin(self) -> None:
+        """Have no transport yet, and no thread that holds a lock."""
+        self._transport: Transport | None = None
+        self._connecting = threading.Lock()
+        self._fetching = threading.Lock()
 
     def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
         """Do what a call asks for until it ends."""
         told: Any = None
-        fault: Fault | None = None
+        fault: Fault | OpenTellerError | None = None
         try:
             while True:
                 effect = steps.throw(fault) if fault else steps.send(told)
                 told = fault = None
                 try:
                     told = self._do(setup, effect)
-                except Fault as error:
+                except (Fault, OpenTellerError) as error:
                     fault = error
         except StopIteration as end:
             result: T = end.value
@@ -96,19 +100,19 @@ class BlockingDriver:
 
     def _ready(self) -> Transport:
         transport = self._transport
-        if transport is not None and self._process == os.getpid():
+        if transport is not None:
             return transport
         with self._connecting:
-            if self._transport is None or self._process != os.getpid():
-                if self._is_closed:
-                    raise RuntimeError("this client is closed")
-                self._transport, self._process = self._connect(), os.getpid()
+            if self._is_closed:
+                raise ConfigurationError("this client is closed: make another one, or close it later")
+            if self._transport is None:
+                self._transport = self._connect()
             return self._transport
 
     def close(self) -> None:
         """Let go of connections. A closed client sends nothing more."""
         with self._connecting:
             self._is_closed = True
-            if self._transport is not None and self._process == os.getpid():
+            if self._transport is not None:
                 self._transport.close()
             self._transport = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +10,8 @@ import anyio
 from openteller._core.setup import Setup
 from openteller._core.tokens import Tokens, fetch_token
 from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
-from openteller.errors import TimedOut
+from openteller._drivers.forks import begin_anew_in_children
+from openteller.errors import ConfigurationError, OpenTellerError, TimedOut
 
 __all__ = ["AsyncTransport", "ConcurrentDriver"]
 
@@ -37,23 +37,27 @@ class ConcurrentDriver:
 
     def __init__(self, connect: Callable[[], AsyncTransport]) -> None:
         self._connect = connect
-        self._transport: AsyncTransport | None = None
-        self._process = os.getpid()
         self._tokens = Tokens()
-        self._fetching: anyio.Lock | None = None
         self._is_closed = False
+        self.begin()
+        begin_anew_in_children(self)
+
+    def begin(self) -> None:
+        """Have no transport yet, and no task that holds the lock."""
+        self._transport: AsyncTransport | None = None
+        self._fetching: anyio.Lock | None = None
 
     async def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
         """Do what a call asks for until it ends."""
         told: Any = None
-        fault: Fault | None = None
+        fault: Fault | OpenTellerError | None = None
         try:
             while True:
                 effect = steps.throw(fault) if fault else steps.send(told)
                 told = fault = None
                 try:
                     told = await self._do(setup, effect)
-                except Fault as error:
+                except (Fault, OpenTellerError) as error:
                     fault = error
         except StopIteration as end:
             result: T = end.value
@@ -94,15 +98,15 @@ class ConcurrentDriver:
             lock.release()
 
     def _ready(self) -> AsyncTransport:
-        if self._transport is None or self._process != os.getpid():
+        if self._transport is None:
             if self._is_closed:
-                raise RuntimeError("this client is closed")
-            self._transport, self._process = self._connect(), os.getpid()
+                raise ConfigurationError("this client is closed: make another one, or close it later")
+            self._transport = self._connect()
         return self._transport
 
     async def aclose(self) -> None:
         """Let go of connections. A closed client sends nothing more."""
         self._is_closed = True
-        if self._transport is not None and self._process == os.getpid():
+        if self._transport is not None:
             await self._transport.aclose()
         self._transport = None

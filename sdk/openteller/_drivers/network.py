@@ -1,11 +1,17 @@
-"""Requests over the network, on httpx2's transports: pooled connections, no redirects, no cookies, one deadline."""
+"""Requests over the network, on httpx2's transports: pooled connections, no redirects, no cookies, one deadline.
+
+httpx2 counts its time-outs for each phase and each read anew: a byte now and then would keep a call alive for ever.
+Here each of them is what is left of one time-out over all of it.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -13,18 +19,27 @@ import anyio
 import httpx2
 
 from openteller._core.wire import Answer, Fault, Request
+from openteller.errors import ConfigurationError
 
 __all__ = ["AsyncNetwork", "Network"]
 
+_SHORTEST = 1e-4
+"""Seconds of a time-out that has run out: none at all would mean not to wait, and another error."""
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, unpacked. The contract's largest page has less than one megabyte."""
+
+
+T = TypeVar("T")
 
 
 class Network:
     """The blocking transport. Threads may share it."""
 
     def __init__(self, base_url: str, *, verify: ssl.SSLContext | None, proxy: str | None) -> None:
-        self._transport = httpx2.HTTPTransport(verify=_context(base_url, verify), proxy=_proxy(base_url, proxy))
+        self._transport = _made(httpx2.HTTPTransport, base_url, verify, proxy)
+        pool: Any = self._transport._pool
+        if (backend := getattr(pool, "_network_backend", None)) is not None:
+            pool._network_backend = _Backend(backend)
 
     def send(self, request: Request, timeout: float) -> Answer:
         """Send a request; give the whole answer.
@@ -32,13 +47,13 @@ class Network:
         Raises:
             Fault: there is none in time, or it cannot be read.
         """
-        ends = time.monotonic() + timeout
+        limits = _Limits(timeout)
         with _faults():
-            response = self._transport.handle_request(_outgoing(request, timeout))
+            response = self._transport.handle_request(_outgoing(request, limits))
             try:
                 body = _Body()
                 for chunk in response.iter_bytes():
-                    body.add(chunk, ends)
+                    body.add(chunk, limits)
             finally:
                 response.close()
         return _answer(response, body)
@@ -52,7 +67,7 @@ class AsyncNetwork:
     """The transport for async programs. Tasks of one event loop may share it."""
 
     def __init__(self, base_url: str, *, verify: ssl.SSLContext | None, proxy: str | None) -> None:
-        self._transport = httpx2.AsyncHTTPTransport(verify=_context(base_url, verify), proxy=_proxy(base_url, proxy))
+        self._transport = _made(httpx2.AsyncHTTPTransport, base_url, verify, proxy)
 
     async def send(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - one deadline over all phases
         """Send a request; give the whole answer.
@@ -60,21 +75,86 @@ class AsyncNetwork:
         Raises:
             Fault: there is none in time, or it cannot be read.
         """
-        ends = time.monotonic() + timeout
-        with _faults():
-            response = await self._transport.handle_async_request(_outgoing(request, timeout))
+        limits = _Limits(timeout)
+        with anyio.move_on_after(timeout), _faults():
+            response = await self._transport.handle_async_request(_outgoing(request, limits))
             try:
                 body = _Body()
-                async for chunk in response.aiter_bytes():
-                    body.add(chunk, ends)
+                async with aclosing(response.aiter_bytes()) as chunks:
+                    async for chunk in chunks:
+                        body.add(chunk, limits)
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
-        return _answer(response, body)
+            return _answer(response, body)
+        raise limits.fault()
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+
+class _Left(float):
+    """The seconds that are left, and when they end."""
+
+    ends: float
+
+
+class _Limits:
+    """httpx2's four time-outs: as each phase begins, what is left of the one for all of them."""
+
+    def __init__(self, timeout: float) -> None:
+        self.ends = time.monotonic() + timeout
+        self._phase = ""
+
+    def get(self, phase: str, _: object = None) -> _Left:
+        """Give the time-out of a phase, when it begins: pool, connect, write or read."""
+        self._phase = phase
+        left = _Left(max(self.ends - time.monotonic(), _SHORTEST))
+        left.ends = self.ends
+        return left
+
+    def fault(self) -> Fault:
+        """Give the fault of a request that was given up."""
+        if self._phase in {"pool", "connect"}:
+            return Fault("timeout", "no connection in time", is_unsent=True)
+        return Fault("timeout", "sent, and no whole answer", is_unsent=False)
+
+
+class _Backend:
+    """httpcore2's network, with streams that count what is left."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def connect_tcp(self, *where: Any, **options: Any) -> _Stream:
+        return _Stream(self._inner.connect_tcp(*where, **options))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class _Stream:
+    """A connection. Each read and each write has what is left of the whole, however many there are."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def read(self, size: int, timeout: float | None = None) -> Any:
+        return self._inner.read(size, _remaining(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _remaining(timeout))
+
+    def start_tls(self, *context: Any, **options: Any) -> _Stream:
+        return _Stream(self._inner.start_tls(*context, **options))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def _remaining(timeout: float | None) -> float | None:
+    return max(timeout.ends - time.monotonic(), _SHORTEST) if isinstance(timeout, _Left) else timeout
 
 
 class _Body:
@@ -84,13 +164,29 @@ class _Body:
         self.parts: list[bytes] = []
         self._size = 0
 
-    def add(self, chunk: bytes, ends: float) -> None:
+    def add(self, chunk: bytes, limits: _Limits) -> None:
         self._size += len(chunk)
         if self._size > LARGEST_ANSWER:
             raise Fault("broken", f"it is larger than {LARGEST_ANSWER >> 20} MiB", is_unsent=False)
-        if time.monotonic() > ends:
+        if time.monotonic() > limits.ends:
             raise Fault("timeout", "the answer comes in too slowly", is_unsent=False)
         self.parts.append(chunk)
+
+
+def _made(kind: Callable[..., T], base_url: str, verify: ssl.SSLContext | None, proxy: str | None) -> T:
+    """Make a transport of httpx2.
+
+    Raises:
+        ConfigurationError: the proxy, or what ``verify`` gives, cannot be.
+    """
+    try:
+        return kind(verify=_context(base_url, verify), proxy=_proxy(base_url, proxy))
+    except (httpx2.InvalidURL, AttributeError, ImportError, TypeError, ValueError, OSError) as error:
+        reason = type(error).__name__  # its text may hold the proxy's password
+    raise ConfigurationError(
+        f"the proxy, from the argument or the environment, or verify cannot be used ({reason}): a proxy is a URL that "
+        "begins with http:// or https://, verify an ssl.SSLContext"
+    )
 
 
 def _context(base_url: str, verify: ssl.SSLContext | None) -> ssl.SSLContext | bool:
@@ -103,14 +199,21 @@ def _proxy(base_url: str, proxy: str | None) -> str | None:
     if proxy is not None:
         return proxy
     parts = urlsplit(base_url)
-    if parts.hostname is None or proxy_bypass(parts.hostname):
+    if parts.hostname is None or _is_this_machine(parts.hostname) or proxy_bypass(parts.hostname):
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
 
 
-def _outgoing(request: Request, timeout: float) -> httpx2.Request:
-    limits = {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}
+def _is_this_machine(host: str) -> bool:
+    """Tell whether no proxy can lead there; what goes to this machine in clear text must not go through another."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _outgoing(request: Request, limits: _Limits) -> httpx2.Request:
     return httpx2.Request(
         request.method, request.url, headers=list(request.headers), content=request.body, extensions={"timeout": limits}
     )
@@ -134,8 +237,10 @@ def _faults() -> Iterator[None]:
         raise Fault("connection", _cause(error), is_unsent=True) from error
     except httpx2.DecodingError as error:
         raise Fault("broken", "its encoding is damaged", is_unsent=False) from error
-    except (httpx2.RequestError, httpx2.StreamError) as error:
+    except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
         raise Fault("connection", _cause(error), is_unsent=False) from error
+    except httpx2.InvalidURL as error:
+        raise Fault("connection", "it is no address", is_unsent=True) from error
 
 
 def _cause(error: BaseException) -> str:

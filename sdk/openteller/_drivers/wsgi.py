@@ -29,7 +29,7 @@ class InProcess:
         """Call the application; give its answer.
 
         Raises:
-            Fault: it gave less than its Content-Length promised, or no status at all.
+            Fault: it gave less than its Content-Length promised, or no status, or none that can be read.
         """
         started: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
@@ -46,7 +46,7 @@ class InProcess:
                 chunks.close()
         if not started:
             raise Fault("broken", "the application never called start_response", is_unsent=False)
-        return _answer(*started[-1], b"".join(written))
+        return _answer(request.method, *started[-1], b"".join(written))
 
     def close(self) -> None:
         """Do nothing: the application is its owner's."""
@@ -66,11 +66,16 @@ class AsyncInProcess:
         """Do nothing: the application is its owner's."""
 
 
-def _answer(status: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+def _answer(method: str, status: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
     small = {name.lower(): value for name, value in headers}
-    if len(body) < int(small.get("content-length", "0")):
+    try:
+        code, promised = int(status[:3]), int(small.get("content-length", "0"))
+    except ValueError:
+        text = "the application's status or Content-Length is no number"
+        raise Fault("broken", text, is_unsent=False) from None
+    if len(body) < promised and method != "HEAD" and code not in {204, 304}:
         raise Fault("connection", "the application's answer is shorter than its Content-Length", is_unsent=False)
-    return Answer(int(status[:3]), small, body)
+    return Answer(code, small, body)
 
 
 def _environ(request: Request) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def _environ(request: Request) -> dict[str, Any]:
     if request.body is not None:
         environ["CONTENT_LENGTH"] = str(len(content))
     for name, value in request.headers:
-        if name == "Accept-Encoding":  # nothing to save on the way
+        if name == "accept-encoding":  # nothing to save on the way
             continue
         variable = name.upper().replace("-", "_")
         environ[variable if variable == "CONTENT_TYPE" else f"HTTP_{variable}"] = value
