@@ -153,6 +153,7 @@ class WeiboStandIn:
         self.transcript: list[Entry] = []
         self.timeline: list[Post] = []
         self.users = {user.id: user for user in (BOT, VISITOR)}
+        self._posts: dict[int, Post] = {}
         self._push_url, self._app_secret, self._access_token = push_url, app_secret, access_token
         self._mentions_pushed = mentions_pushed
         self._now = now
@@ -164,7 +165,7 @@ class WeiboStandIn:
         self._comment_times: deque[float] = deque()
         self._last_comment = ""
         self._lock = threading.RLock()
-        self._http = httpx2.Client(timeout=self.rules.push_timeout_seconds)
+        self._http = httpx2.Client(timeout=self.rules.push_timeout_seconds, trust_env=False)
 
     def close(self) -> None:
         """Close connections to the bot."""
@@ -193,6 +194,7 @@ class WeiboStandIn:
         with self._lock:
             post = Post(next(self._ids), sender, text, self._now())
             self.timeline.append(post)
+            self._posts[post.id] = post
             self._note(What.POST, sender.id, 0, text, ref=post.id)
             body = self._mentioned(sender, text, post.at, post.id, "status")
         return self._deliver(body, sender, post.id, copies, mention_id=post.id)
@@ -391,10 +393,9 @@ class WeiboStandIn:
         times.append(now)
 
     def _post(self, post_id: int) -> Post:
-        found = next((post for post in self.timeline if post.id == post_id), None)
-        if found is None:
+        if post_id not in self._posts:
             raise Refusal(20101, "target weibo does not exist!")
-        return found
+        return self._posts[post_id]
 
     def _add_comment(self, post: Post, sender: User, text: str) -> Comment:
         comment = Comment(next(self._ids), sender, text, self._now())

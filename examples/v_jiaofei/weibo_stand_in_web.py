@@ -19,7 +19,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, render_template, request
 from markupsafe import Markup, escape
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
 from .weibo_stand_in import BOT, VISITOR, Comment, Post, Refusal, User, WeiboStandIn, as_json, weibo_time
@@ -28,7 +28,7 @@ __all__ = ["create_app", "serving"]
 
 LONGEST_TEXT = 2000
 """Characters of a visitor's message."""
-_LINK = re.compile(r"https?://[!-~]{1,300}")
+_LINK = re.compile(r"https?://[!-~]{1,300}(?<![.,;:!?)])")
 _SAME_ORIGIN = {"same-origin", "none", ""}
 
 api = Blueprint("api", __name__)
@@ -216,10 +216,17 @@ def say_in_private() -> AnyResponse:
 # Serving
 
 
+class _Quiet(WSGIRequestHandler):
+    """Leaves the terminal to the program that serves in the background."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def serving(stand_in: WeiboStandIn, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve in the background while the block runs; gives the base URL."""
-    server = make_server(host, port, create_app(stand_in), threaded=True)
+    server = make_server(host, port, create_app(stand_in), threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, name="weibo-stand-in", daemon=True)
     thread.start()
     try:
