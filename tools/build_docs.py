@@ -30,7 +30,7 @@ _MEANING = {
     Status.SUCCEEDED: "The biller has posted it. There is a receipt. Only the biller can take it back.",
     Status.REFUND_PENDING: "It was not posted, or the biller took it back. The money is on its way to the payer.",
     Status.REFUND_FAILED: "The money could not be put back yet.",
-    Status.REFUNDED: "The money is back with the payer.",
+    Status.REFUNDED: "The money is back with the payer; after a reversal without a fee that is not `refundable`.",
     Status.FAILED: "The payer's attempts are used up. No money is held.",
     Status.CANCELLED: "The partner has cancelled the link in time.",
     Status.EXPIRED: "Nobody paid in time.",

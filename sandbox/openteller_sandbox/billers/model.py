@@ -211,12 +211,21 @@ class Biller:
                 total += Decimal(slab["flat"]["amount"]) + amount.amount * Decimal(slab["rate"])
         return Money(rounded(total, amount.currency), amount.currency)
 
+    def keeps_payer_fee(self, on: date) -> bool:
+        """Tell whether the payer's fee, by the schedule in force on a day, is not refundable."""
+        schedule = self._payer_fees(on)
+        return schedule is not None and not schedule["refundable"]
+
     def _slabs(self, on: date) -> Iterator[Mapping[str, Any]]:
+        schedule = self._payer_fees(on)
+        if schedule:
+            yield from schedule["slabs"]
+
+    def _payer_fees(self, on: date) -> Mapping[str, Any] | None:
         schedules = [
             fee for fee in self.facts["fees"] if fee["type"] == "PAYER_FEE" and fee["effective_from"] <= on.isoformat()
         ]
-        if schedules:
-            yield from max(schedules, key=lambda fee: str(fee["effective_from"]))["slabs"]
+        return max(schedules, key=lambda fee: str(fee["effective_from"])) if schedules else None
 
     def bill_bounds(self, outstanding: Money) -> tuple[Money, Money]:
         """Give the least and the most that may be paid for a bill of which so much is outstanding."""

@@ -92,6 +92,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "refund_pending": ("未能入账，正在退款", "Not posted, your money is on its way back"),
     "refunded": ("已退款", "Refunded"),
     "refunded_help": ("款项已退回您的账户。", "The money is back on your account."),
+    "refund": ("退款金额", "Refund"),
+    "fee_kept": ("入账后不退", "not refunded once posted"),
     "receipt": ("电子回单", "Receipt"),
     "receipt_number": ("回单号", "Receipt number"),
     "verification_code": ("验证码", "Verification code"),

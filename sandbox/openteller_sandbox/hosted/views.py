@@ -84,6 +84,7 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
         "amount": payment.amount,
         "fees": payment.fees,
         "total": payment.total,
+        "refund": payment.refunds[-1].amount if payment.refunds else None,
         "has_receipt": payment.receipt_id is not None,
         "return_url": payment.return_url,
     }
@@ -213,6 +214,7 @@ def _confirm(bank: Bank, held: Held, session: Session, now: int) -> dict[str, An
         "bills": quoted.chosen,
         "amount": quoted.amount,
         "fees": quoted.fees,
+        "fee_kept": quoted.biller.keeps_payer_fee(quoted.biller.value_date(now)),
         "total": quoted.total,
         "payer": customer.name_masked,
         "available": customers.available(tx, payments.world_of(bank, held), customer.customer_id),

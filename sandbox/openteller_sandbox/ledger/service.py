@@ -8,7 +8,7 @@ An amount is what an account gains; a customer's account is ``customer:<customer
     post        clearing -> biller, fees               the biller posted it
     release     holds -> customer                      nothing was sent
     return      clearing -> refunds -> customer        the biller did not post it
-    reverse     biller, fees -> clearing               the biller took it back
+    reverse     biller, fees -> clearing               the biller took it back; a fee that is not refundable stays
     post late   suspense -> biller                     posted after the money went back: the bank's to recover
     post twice  suspense -> biller                     posted twice: likewise
 """

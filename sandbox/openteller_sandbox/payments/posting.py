@@ -146,9 +146,9 @@ def refund(bank: Bank, act: Due) -> None:
         if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
             return
         payment = held.payment
-        total = _total(payment)
-        customers.give_back(tx, act.world, held.customer_id, Money.from_minor(total))
-        lines = {ledger.REFUNDS: -total, ledger.customer(held.customer_id): total}
+        amount = payment.refunds[-1].amount
+        customers.give_back(tx, act.world, held.customer_id, amount)
+        lines = {ledger.REFUNDS: -amount.minor, ledger.customer(held.customer_id): amount.minor}
         _book(tx, act.world, payment, "return", lines, act.at)
         payment.debit.status, payment.debit.at = Debit.RETURNED.value, act.at
         payment.refunds[-1].status, payment.refunds[-1].completed_at = "SUCCEEDED", act.at
@@ -157,24 +157,25 @@ def refund(bank: Bank, act: Due) -> None:
 
 
 def reverse(bank: Bank, act: Due) -> None:
-    """Follow a biller that takes a posting back (冲正)."""
+    """Follow a biller that takes a posting back (冲正). A fee that is not refundable was earned by the posting."""
     with bank.db.act() as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.SUCCEEDED:
             return
         payment = held.payment
-        assert payment.amount and payment.total
-        fee = payment.total.minor - payment.amount.minor
+        assert payment.amount and payment.total and payment.value_date
+        biller = billers.get(tx, _biller_id(payment))
+        returned = payment.amount if biller.keeps_payer_fee(payment.value_date) else payment.total
         lines = {
-            ledger.biller(_biller_id(payment)): -payment.amount.minor,
-            ledger.FEES: -fee,
-            ledger.CLEARING: payment.total.minor,
+            ledger.biller(biller.biller_id): -payment.amount.minor,
+            ledger.FEES: payment.amount.minor - returned.minor,
+            ledger.CLEARING: returned.minor,
         }
         _book(tx, act.world, payment, "reverse", lines, act.at)
         payment.exceptions.append(ExceptionNote("BILLER_REVERSED", act.at, payment.amount))
         _count(bank, tx, act.world, held, taken_back=True)
         biller_books.take_back(tx, act.world, payment.payment_id)
-        _give_back(bank, tx, act, held, Posting.REVERSED, "BILLER_REVERSED", "BILLER")
+        _give_back(bank, tx, act, held, Posting.REVERSED, "BILLER_REVERSED", "BILLER", returned)
 
 
 def posted_late(bank: Bank, act: Due) -> None:
@@ -241,15 +242,19 @@ def _wait(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
     lifecycle.move(bank, tx, act.world, held, Status.UNKNOWN, "BANK", act.at)
 
 
-def _give_back(bank: Bank, tx: Tx, act: Due, held: Held, posting: Posting, reason: str, actor: str) -> None:
+def _give_back(
+    bank: Bank, tx: Tx, act: Due, held: Held, posting: Posting, reason: str, actor: str, amount: Money | None = None
+) -> None:
+    """Send an amount back to the payer, who gets everything where none is said."""
     payment = held.payment
-    total = _total(payment)
+    amount = amount or Money.from_minor(_total(payment))
     _set_posting(payment, posting, act.at)
     payment.status_reason = reason
     payment.resolution = None
     payment.expected_posting_at = None
-    payment.refunds.append(Refund(ids.new("ref"), "PENDING", Money.from_minor(total), reason, act.at))
-    _book(tx, act.world, payment, "give back", {ledger.CLEARING: -total, ledger.REFUNDS: total}, act.at)
+    payment.refunds.append(Refund(ids.new("ref"), "PENDING", amount, reason, act.at))
+    lines = {ledger.CLEARING: -amount.minor, ledger.REFUNDS: amount.minor}
+    _book(tx, act.world, payment, "give back", lines, act.at)
     due.cancel(tx, act.world, QUERY, payment.payment_id)
     due.schedule(tx, act.world, act.at + REFUND_MS, REFUND, payment.payment_id)
     lifecycle.move(bank, tx, act.world, held, Status.REFUND_PENDING, actor, act.at)

@@ -450,7 +450,9 @@ class Fee(Model, frozen=True, kw_only=True):
     effective_from: dt.date
     """A day in the bank's calendar (Asia/Shanghai)."""
     refundable: bool
-    """Whether it goes back with a refund."""
+    """Whether it goes back when the biller reverses a payment that it had posted. Of one that was never posted,
+    every fee goes back.
+    """
 
 
 class Plan(Model, frozen=True, kw_only=True):
@@ -858,7 +860,8 @@ class PaymentException(Model, frozen=True, kw_only=True):
 
 class PaymentRefund(Model, frozen=True, kw_only=True):
     """Money on its way back to the payer. No partner can ask for it; it follows from a failed posting, a reversal
-    or a resolved dispute.
+    or a resolved dispute. It is the whole `total`, but for a fee that is not `refundable` when the biller had
+    posted the payment.
     """
 
     refund_id: str

@@ -154,6 +154,47 @@ def test_a_reversal_brings_the_money_back_and_the_bill_too(
     assert partner.fetch(scenario="REVERSED").json["status"] == "READY"
 
 
+@pytest.mark.parametrize(
+    ("code", "scenario", "keeps_fee"),
+    [
+        ("SH-PROPERTY_FEE-01", "REVERSED", True),
+        ("BJ-PROPERTY_FEE-01", "REVERSED", False),
+        ("SH-PROPERTY_FEE-01", "POSTING_REJECTED", False),
+        ("SH-PROPERTY_FEE-01", "TIMEOUT_LATE", False),
+    ],
+)
+def test_a_fee_that_is_not_refundable_stays_with_the_bank_once_the_biller_had_posted(
+    bank: Bank, partner: Partner, pay: Callable, code: str, scenario: str, keeps_fee: bool
+) -> None:
+    assert partner.biller(code)["fees"][0]["refundable"] is ("BJ" in code)
+    paid = pay(scenario, code)
+    fee = round(float(paid["fees"][0]["amount"]["amount"]) * 100)
+    assert fee == _minor(paid) - _minor(paid, "amount") > 0
+    partner.advance(seconds=3 * 3600)
+    payment = partner.payment(paid["payment_id"])
+    assert (payment["status"], payment["debit"]["status"]) == ("refunded", "RETURNED")
+    (refund,) = payment["refunds"]
+    assert refund["amount"] == payment["amount" if keeps_fee else "total"]
+    assert _available(bank, partner) == 1_000_000_00 - fee * keeps_fee
+    balances = _balances(bank, partner)
+    assert balances.get("fees", 0) == fee * keeps_fee
+    assert not {"holds", "clearing", "refunds"} & set(balances)
+    assert ledger.is_balanced(bank.db.read())
+
+
+def test_the_page_says_that_a_fee_is_kept_and_what_went_back(partner: Partner, payer: Payers) -> None:
+    code = "SH-PROPERTY_FEE-01"
+    payment = partner.pay_link(biller_id=partner.biller(code)["biller_id"])
+    page = payer(payment["payment_link"]["url"]).send("start")
+    page.send("account", in_account_number=partner.magic(code, "REVERSED")["account_number"]).sign_in()
+    assert "手续费 入账后不退" in page.text
+    page.send("confirm")
+    partner.advance(seconds=2 * 3600)
+    page.open()
+    amount = partner.payment(payment["payment_id"])["amount"]["amount"]
+    assert f"退款金额 ¥{amount}" in page.text
+
+
 def test_a_rejected_posting_is_refunded(bank: Bank, partner: Partner, pay: Callable) -> None:
     payment = pay("POSTING_REJECTED")
     assert (payment["status"], payment["posting"]["status"]) == ("refund_pending", "REJECTED")
