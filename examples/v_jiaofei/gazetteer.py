@@ -18,6 +18,7 @@ from .vocabulary import (
     ABBREVIATIONS,
     CATEGORY_WORDS,
     CURRENCY_WORDS,
+    FORMER_DISTRICTS,
     INITIALS,
     LABELS,
     LATIN_CATEGORIES,
@@ -130,6 +131,9 @@ class _Names:
             for name in {fold(place.name), _short(fold(place.name))}:
                 self.by_name[name][place.adcode] = place
         self._add_districts(served_cities)
+        for words, code in FORMER_DISTRICTS.items():
+            for short in words.split():
+                self._add_district([short, f"{short}区"], self.places[code], f"{short}区")
         for words, codes in NICKNAMES.items():
             for word in words.split():
                 self.by_name[word].update((code, self.places[code]) for code in codes)
@@ -159,10 +163,11 @@ class _Names:
             is_number = all(character in CHINESE_DIGITS for character in short)  # 二七区 is a district, 二七 is not
             if short in short_names and not is_number and name.endswith(("区", "市")):
                 names.append(short)
-            city = self.places[self._city_code(code)]
-            for each in names:
-                district = Place(city.adcode, city.name, city.province, name)
-                self.by_name[each].setdefault(city.adcode, district)
+            self._add_district(names, self.places[self._city_code(code)], name)
+
+    def _add_district(self, names: Iterable[str], city: Place, district: str) -> None:
+        for name in names:
+            self.by_name[name].setdefault(city.adcode, Place(city.adcode, city.name, city.province, district))
 
 
 def narrow(first: Sequence[Place], second: Sequence[Place]) -> tuple[Place, ...]:

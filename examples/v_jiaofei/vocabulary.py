@@ -12,6 +12,7 @@ __all__ = [
     "ABBREVIATIONS",
     "CATEGORY_WORDS",
     "CURRENCY_WORDS",
+    "FORMER_DISTRICTS",
     "INITIALS",
     "LABELS",
     "LATIN_CATEGORIES",
@@ -149,8 +150,23 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
     "春城": ("220100", "530100"),
     "庐州": ("340100",),
     "龙城": ("140100", "320400", "450200"),
+    "乌市": ("650100",),
 }
 """Names, separated by blanks -> codes of cities; several where several are called so."""
+
+FORMER_DISTRICTS: dict[str, str] = {
+    "江北 渝北": "500000",
+    "闸北 卢湾 南汇": "310000",
+    "崇文 宣武": "110000",
+    "塘沽 汉沽 大港": "120000",
+    "江干 下城": "330100",
+    "白下 下关": "320100",
+    "沧浪 金阊": "320500",
+    "江东": "330200",
+    "萝岗 东山": "440100",
+    "四方": "370200",
+}
+"""Districts that are no more, without their 区, and still named -> code of the city."""
 
 ABBREVIATIONS: dict[str, str] = {
     "京": "110000", "津": "120000", "沪": "310000", "渝": "500000", "蓉": "510100", "穗": "440100", "深": "440300",
