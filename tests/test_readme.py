@@ -12,7 +12,8 @@ import click
 import pytest
 from tests.sdk import processes
 
-from openteller._cli import commands, partner
+from openteller import OpenTeller
+from openteller._cli import commands
 from openteller._cli.demo import story
 from openteller._cli.demo.browser import Browser
 
@@ -50,13 +51,12 @@ def walk() -> Iterator[tuple[str, str, str]]:
 
 def pay(url: str, link: str) -> None:
     """Do what README tells the payer to do."""
-    caller = partner.Partner(url)
-    cast = story.Cast(caller, {})
-    cast.biller = caller.get("/v1/billers", {"q": story.BILLER_CODE})["data"][0]
-    cast.magic = {"account_number": "3100000011"}
-    cast.customer = {"customer_number": "62000001", "demo_code": "246810"}
+    with OpenTeller(url, client_id="") as client:
+        answers = story.answers(story.cast_for(client))
+    assert answers["account"].values == {"in_account_number": "3100000011"}
+    assert answers["sign_in"].values == {"customer_number": "62000001", "demo_code": "246810"}
     browser = Browser()
-    story.walk(browser, browser.open(link), story.answers(cast))
+    story.walk(browser, browser.open(link), answers)
 
 
 def test_the_demo_prints_what_readme_shows(tmp_path: Path) -> None:
@@ -90,16 +90,15 @@ def test_the_walk_through_the_first_payment_goes_as_told(tmp_path: Path) -> None
 def test_the_magic_accounts_are_those_of_the_sandbox(tmp_path: Path) -> None:
     shown = re.findall(r"^\| `([0-9]{10})` \| ([A-Z_]+) \| (.*) \|$", README, re.MULTILINE)
 
-    with processes.sandbox(tmp_path, "--clock", processes.MORNING) as (url, _):
-        caller = partner.Partner(url)
-        biller = caller.get("/v1/billers", {"q": story.BILLER_CODE})["data"][0]
-        values = caller.get("/sandbox/v1/magic-values", {"biller_id": biller["biller_id"]})
+    with (
+        processes.sandbox(tmp_path, "--clock", processes.MORNING) as (url, _),
+        OpenTeller(url, client_id="") as client,
+    ):
+        values = story.cast_for(client).values
 
-    assert shown == [
-        (value["inputs"]["account_number"], value["scenario"], value["description"]["en"]) for value in values["data"]
-    ]
-    for customer in values["demo_customers"]:
-        assert f"`{customer['customer_number']}` / `{customer['demo_code']}`" in " ".join(README.split())
+    assert shown == [(value.inputs["account_number"], value.scenario, value.description.en) for value in values.data]
+    for customer in values.demo_customers:
+        assert f"`{customer.customer_number}` / `{customer.demo_code}`" in " ".join(README.split())
 
 
 def test_every_make_target_that_documents_name_exists() -> None:
@@ -119,10 +118,11 @@ def test_every_openteller_command_that_documents_name_exists() -> None:
 
     assert any(line.startswith("demo") for line in named)
     for line in named:
-        command: click.Command = commands.openteller
+        command: click.Command | None = commands.openteller
         words = line.split()
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-            command = command.commands[words.pop(0)]
+            command = command.get_command(click.Context(command), words.pop(0))
+        assert command, line
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= known, line
 

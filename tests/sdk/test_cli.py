@@ -23,7 +23,9 @@ from tests.sdk.processes import MORNING, ROOT
 
 import openteller
 import openteller_sandbox
-from openteller._cli import commands, partner, serving, wire
+from openteller import OpenTeller
+from openteller._cli import commands, serving
+from openteller._cli.demo import wire
 from openteller_sandbox.partners.service import DEMO_APP_ID, DEMO_CLIENT_SECRET
 
 
@@ -44,8 +46,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bank_time(url: str) -> datetime:
-    answer = wire.send("GET", f"{url}/v1/status").json()
-    return datetime.fromisoformat(answer["bank_time"])
+    with OpenTeller(url, client_id="") as client:
+        return client.status.get().bank_time
 
 
 def one_error_line(text: str) -> str:
@@ -75,8 +77,10 @@ def run_with_packages(*names: str, arguments: tuple[str, ...], folder: Path) -> 
 
 
 def commands_of(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
         yield (*path, name)
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands_of(command, *path, name)
 
@@ -287,8 +291,9 @@ def test_apps_create_prints_credentials_that_work(served: str, tmp_path: Path) -
     app = json.loads(done.stdout)
     assert app["name"] == "缴费助手"
     assert app["return_urls"] == ["https://bot.example/done", "https://bot.example/back"]
-    token = partner.Partner(served).authorise(app["client_id"], app["client_secret"])
-    assert "payments:create" in token["scope"]
+    assert "payments:create" in app["scopes"]
+    with OpenTeller(served, client_id=app["client_id"], client_secret=app["client_secret"]) as client:
+        assert client.payments.list().first() is None
 
 
 def test_a_refused_app_is_one_line_that_points_at_the_fault(served: str, tmp_path: Path) -> None:
@@ -306,17 +311,33 @@ def test_an_app_whose_name_would_deceive_payers_is_refused_in_words(served: str,
 
 
 @pytest.mark.parametrize(
-    ("url", "reason"),
+    ("url", "code", "reason"),
     [
-        ("http://127.0.0.1:9", "start one with: openteller sandbox serve"),
-        ("ftp://127.0.0.1", "no http or https URL"),
-        ("127.0.0.1:8080", "no http or https URL"),
-        ("http://127.0.0.1:port", "no http or https URL"),
-        ("http://银行.example", "no http or https URL"),
+        ("http://127.0.0.1:9", 1, "start one with: openteller sandbox serve"),
+        ("ftp://127.0.0.1", 2, "--url begins with http:// or https://"),
+        ("127.0.0.1:8080", 2, "--url begins with http:// or https://"),
+        ("http://127.0.0.1:port", 2, "--url is no URL"),
+        ("http://bank.example", 2, "--allow-http"),
     ],
 )
-def test_where_no_sandbox_is_one_line_says_so(tmp_path: Path, url: str, reason: str) -> None:
+def test_where_no_sandbox_is_one_line_says_so(tmp_path: Path, url: str, code: int, reason: str) -> None:
     done = processes.run("apps", "create", "--name", "x", "--url", url, cwd=tmp_path)
 
-    assert done.returncode == 1
+    assert done.returncode == code
     assert reason in one_error_line(done.stderr)
+
+
+def test_old_credentials_in_the_environment_do_not_hinder_making_new_ones(served: str, tmp_path: Path) -> None:
+    old = {"OPENTELLER_CLIENT_ID": "app_gone00000000", "OPENTELLER_CLIENT_SECRET": "ots_gone"}
+
+    done = processes.run("apps", "create", "--name", "x", "--url", served, cwd=tmp_path, env=old)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_proxy_is_not_asked_for_a_sandbox_of_this_machine(served: str, tmp_path: Path) -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+
+    done = processes.run("status", "--url", served, cwd=tmp_path, env=proxies)
+
+    assert done.returncode == 0, done.stderr

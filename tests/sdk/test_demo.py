@@ -13,8 +13,8 @@ from pytest_httpserver import HTTPServer
 from tests.sdk import processes
 from werkzeug import Request, Response
 
-from openteller._cli import wire
-from openteller._cli.demo import story, telling
+from openteller import OpenTeller, errors
+from openteller._cli.demo import story, wire
 from openteller._cli.demo.browser import Browser
 
 FORM = """
@@ -94,8 +94,11 @@ def test_a_demo_that_cannot_start_its_sandbox_says_why(tmp_path: Path) -> None:
 def test_a_story_at_something_else_fails(site: HTTPServer) -> None:
     site.expect_request("/sandbox/v1/apps").respond_with_data("<p>no bank</p>", 200, content_type="text/html")
 
-    with pytest.raises(click.ClickException, match="no sandbox: the answer is 200 with text/html"):
-        story.tell(site.url_for("/").rstrip("/"))
+    with (
+        OpenTeller(site.url_for("/"), client_id="") as client,
+        pytest.raises(errors.BrokenAnswer, match="the answer is text/html, not JSON"),
+    ):
+        story.make_app(client)
 
 
 def test_the_browser_reads_what_a_payer_reads(site: HTTPServer) -> None:
@@ -149,13 +152,3 @@ def test_a_page_that_redirects_for_ever_ends(site: HTTPServer) -> None:
 
     with pytest.raises(click.ClickException, match="without end"):
         Browser().open(site.url_for("/pay/abc"))
-
-
-@pytest.mark.parametrize(("text", "columns"), [("", 0), ("abc", 3), ("户号", 4), ("户号 Account", 12), ("（）", 4)])
-def test_columns_stay_straight_with_chinese_in_them(text: str, columns: int) -> None:
-    assert telling.columns(text) == columns
-    assert telling.columns(telling.padded(text, 20)) == 20
-
-
-def test_a_text_that_is_too_long_is_not_cut() -> None:
-    assert telling.padded("一二三四", 3) == "一二三四"

@@ -41,7 +41,8 @@ class AsyncOpenTeller:
     Args:
         base_url: where the bank is; ``OPENTELLER_BASE_URL`` or the sandbox of this machine unless told.
         client_id, client_secret: the app's; ``OPENTELLER_CLIENT_ID`` and ``OPENTELLER_CLIENT_SECRET`` unless told.
-            Without them the client is anonymous and reaches open data only. Tokens are fetched and renewed as needed.
+            Without them the client is anonymous and reaches open data only; an empty ``client_id`` makes it so whatever
+            the environment holds. Tokens are fetched and renewed as needed.
         timeout: seconds for one try.
         deadline: seconds for a whole call with its tries and pauses; nothing is waited for beyond it.
         max_retries: tries beside the first, where trying again is safe.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,10 +16,68 @@ from openteller._cli import serving
 _REQUESTS = click.IntRange(1, 1_000_000_000)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_ELSEWHERE = {
+    "apps": "world:apps",
+    "atms": "places:atms",
+    "billers": "billers:billers",
+    "bills": "bills:bills",
+    "branches": "places:branches",
+    "calc": "calculators:calc",
+    "clock": "world:clock",
+    "events": "events:events",
+    "magic-values": "world:magic_values",
+    "official-accounts": "bank:official_accounts",
+    "payments": "payments:payments",
+    "rates": "rates:rates",
+    "reset": "world:reset",
+    "status": "bank:status",
+}
+"""Where the commands that call a bank are: module and name. What speaks to a bank is nothing to whoever serves one."""
+
+
+@contextmanager
+def _discreetly() -> Iterator[None]:
+    """Keep what may be an account number, typed in the wrong place, out of usage errors."""
+    try:
+        yield
+    except click.UsageError as error:
+        from openteller._cli.refusals import without_numbers  # noqa: PLC0415 - a command that is well has no use for it
+
+        text = error.format_message()
+        if without_numbers(text) == text:
+            raise
+        raise click.UsageError(without_numbers(text), error.ctx) from None
+
+
+class _Counter(click.Group):
+    """The whole command line. Commands are imported when they are asked for; usage errors hold no account number."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        """Name all commands."""
+        return sorted({*self.commands, *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command."""
+        if cmd_name in _ELSEWHERE and cmd_name not in self.commands:
+            module, _, name = _ELSEWHERE[cmd_name].partition(":")
+            self.add_command(getattr(import_module(f"openteller._cli.{module}"), name), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command."""
+        with _discreetly():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse what follows, and run it."""
+        with _discreetly():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Counter, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="openteller")
 def openteller() -> None:
-    """Run a bank's counter for social apps: a sandbox bank, credentials for it, a demo."""
+    """Stand at a bank's counter for social apps: look around, pay, run a sandbox bank, watch a demo."""
 
 
 @openteller.group()
@@ -115,31 +176,6 @@ def serve(
     )
 
 
-@openteller.group()
-def apps() -> None:
-    """Manage apps, the credentials with which a program calls the bank."""
-
-
-@apps.command(short_help="Make an app and print its credentials as JSON.")
-@click.option("--name", required=True, help="What payers see as the partner's name.")
-@click.option(
-    "--return-url",
-    "return_urls",
-    multiple=True,
-    help="Where the result page may lead back to; may be given several times.",
-)
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The running sandbox.")
-def create(*, name: str, return_urls: tuple[str, ...], url: str) -> None:
-    """Make an app in a running sandbox and print its credentials as JSON.
-
-    The app gets a world of its own: its data and its clock are nobody else's. The secret is shown this once.
-    """
-    from openteller._cli import partner  # noqa: PLC0415 - what speaks to a bank is nothing to whoever serves one
-
-    created = partner.create_app(url, name=name, return_urls=return_urls)
-    click.echo(json.dumps(created, ensure_ascii=False, indent=2))
-
-
 @openteller.command(short_help="Watch a bill being paid at a sandbox of its own.")
 @click.option(
     "--once", is_flag=True, envvar="ONCE", show_envvar=True, help="End when the story is told, instead of staying up."
@@ -149,6 +185,6 @@ def demo(*, once: bool) -> None:
 
     The sandbox gets a free port and a temporary database. Bank time begins at 2026-09-29 10:30 in Beijing.
     """
-    from openteller._cli import demo as demos  # noqa: PLC0415 - likewise
+    from openteller._cli import demo as demos  # noqa: PLC0415 - nothing to the other commands
 
     demos.run(once=once)

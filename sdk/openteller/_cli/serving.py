@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import click
 
 from openteller import __version__
+from openteller._cli.credentials import is_loopback
 from openteller._cli.signals import leave_on_signals
 
 if TYPE_CHECKING:
@@ -249,13 +250,6 @@ def _announce(options: Options, bank: Bank) -> None:
     for name, value in rows.items():
         click.echo(f"  {name:<14} {value}")
     click.echo("Ctrl-C ends it.")
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         warning = "WARNING: this is a sandbox. Others on your network can reach it; never put it on the internet."
         click.secho(warning, err=True, fg="yellow")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from openteller._cli.calling import connected
+from openteller._cli.credentials import ANONYMOUS, Credentials
 from openteller._cli.demo import story
 from openteller._cli.demo.process import started
 from openteller._cli.serving import need_sandbox
@@ -24,12 +26,18 @@ def run(*, once: bool) -> None:
     """
     need_sandbox()
     leave_on_signals()
-    with tempfile.TemporaryDirectory(prefix="openteller-demo-") as folder, started(Path(folder)) as sandbox:
-        cast = story.tell(sandbox.url)
-        if once:
-            return
-        try:
-            story.stay(sandbox.url, cast)
-            sandbox.wait()
-        except KeyboardInterrupt:
-            return
+    with (
+        tempfile.TemporaryDirectory(prefix="openteller-demo-") as folder,
+        started(Path(folder)) as sandbox,
+        connected(sandbox.url, ANONYMOUS) as visitor,
+    ):
+        app = story.make_app(visitor)
+        with connected(sandbox.url, Credentials(app.client_id, app.client_secret)) as client:
+            cast = story.tell(sandbox.url, client, app)
+            if once:
+                return
+            try:
+                story.stay(sandbox.url, cast)
+                sandbox.wait()
+            except KeyboardInterrupt:
+                return

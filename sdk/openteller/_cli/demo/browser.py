@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urljoin
 
 import click
 
-from openteller._cli import wire
+from openteller._cli.demo import wire
 
 _MOST_REDIRECTS = 5
 

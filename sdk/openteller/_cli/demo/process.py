@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from openteller._cli import wire
+from openteller import errors
 
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 """A Tuesday before the holidays, with every kind of the seed's rates at hand."""
@@ -92,15 +92,19 @@ def _free_port() -> int:
 
 
 def _wait_until_it_answers(sandbox: Sandbox) -> None:
+    from openteller import OpenTeller  # noqa: PLC0415 - the help of all commands needs no client
+
     deadline = time.monotonic() + _START_S
-    while sandbox.process.poll() is None:
-        try:
-            if wire.send("GET", f"{sandbox.url}/v1/status").status == 200:
+    with OpenTeller(sandbox.url, client_id="", max_retries=0) as client:
+        while sandbox.process.poll() is None:
+            try:
+                client.status.get()
+            except errors.TransportError:
+                if time.monotonic() > deadline:
+                    raise click.ClickException(f"the sandbox did not answer within {_START_S:.0f} s") from None
+            else:
                 return
-        except wire.Unreachable:
-            if time.monotonic() > deadline:
-                raise click.ClickException(f"the sandbox did not answer within {_START_S:.0f} s") from None
-        time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_LOOK_AGAIN_S)
     raise click.ClickException(sandbox.last_words())
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from openteller import __version__
-from openteller._cli import partner
+from openteller._cli import billers
 from openteller._cli.demo import telling
 from openteller._cli.demo.browser import Browser, Page
-from openteller._cli.partner import Json, Partner
+from openteller._cli.tables import padded
+
+if TYPE_CHECKING:
+    from openteller import OpenTeller
+    from openteller.models import App, Biller, DemoCustomer, MagicValueList, Payment
 
 BILLER_CODE = "SH-ELECTRICITY-01"
 SCENARIO = "DUE_BILL"
@@ -29,148 +35,166 @@ class Answer:
     facts: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Cast:
     """Who and what the story is about.
 
-    values: what the sandbox tells of its magic accounts; magic: inputs of one at which a bill is due; customer: who
-    pays.
+    client: the partner's; values: what the sandbox tells of its magic accounts.
     """
 
-    partner: Partner
-    app: Json
-    biller: Json = field(default_factory=dict)
-    values: Json = field(default_factory=dict)
-    magic: Json = field(default_factory=dict)
-    customer: Json = field(default_factory=dict)
+    client: OpenTeller
+    biller: Biller
+    values: MagicValueList
+
+    @property
+    def magic(self) -> Mapping[str, str]:
+        """Inputs of an account at which a bill is due."""
+        return self.account(SCENARIO)
+
+    @property
+    def customer(self) -> DemoCustomer:
+        """Who pays."""
+        return self.values.demo_customers[0]
+
+    def account(self, scenario: str) -> Mapping[str, str]:
+        """Give the inputs that play a scenario."""
+        return next(value.inputs for value in self.values.data if value.scenario == scenario)
 
 
-def tell(url: str) -> Cast:
+def make_app(client: OpenTeller) -> App:
+    """Make the partner's app."""
+    return client.sandbox.create_app(name="V缴费 Demo")
+
+
+def cast_for(client: OpenTeller) -> Cast:
+    """Find who and what a story needs."""
+    biller = billers.find(client, BILLER_CODE)
+    return Cast(client, biller, client.sandbox.magic_values(biller_id=biller.biller_id).page())
+
+
+def tell(url: str, client: OpenTeller, app: App) -> Cast:
     """Tell the story at a running sandbox; give its cast.
 
     Raises:
         click.ClickException: a step did not go as told.
+        OpenTellerError: the bank refused, or could not be reached.
     """
-    cast = _begin(url)
-    _nearest_branch(cast.partner)
-    _board(cast.partner)
+    _begin(url, client, app)
+    _nearest_branch(client)
+    _board(client)
+    cast = cast_for(client)
     _bill(cast)
-    link = _link(cast)
+    payment = _link(cast)
     browser = Browser()
-    _pay(browser, cast, link)
-    _receipt(browser, cast, link)
-    _events(cast, link)
+    _pay(browser, cast, payment)
+    _receipt(browser, cast, payment)
+    _events(cast, payment)
     telling.closing("The bill is paid: the biller has the money, the payer has a receipt · 缴费完成")
     return cast
 
 
 def stay(url: str, cast: Cast) -> None:
     """Say where to go on: with a link that nobody has opened, as the story's own is used, and the pages to read."""
-    link = cast.partner.post("/v1/payments", _open_link(cast, "demo-2"), once=True)["payment_link"]
-    several = _magic(cast, SCENARIO_OF_THE_VISITOR)
+    link = _open_link(cast, "demo-2").payment_link
+    several = " ".join(cast.account(SCENARIO_OF_THE_VISITOR).values())
     customer = cast.customer
     click.echo()
-    telling.row("轮到您 Your turn", link["url"])
-    telling.row("", f"{cast.biller['name']['zh-CN']}, {' '.join(several.values())}: three bills are due")
-    telling.row("", f"{customer['customer_number']} signs in with {customer['demo_code']}")
+    telling.row("轮到您 Your turn", link.url)
+    telling.row("", f"{cast.biller.name.zh_cn}, {several}: three bills are due")
+    telling.row("", f"{customer.customer_number} signs in with {customer.demo_code}")
     telling.row("Reference", f"{url}/docs/")
     telling.row("Start page", f"{url}/")
     telling.row("Errors", f"{url}/errors/")
     click.echo("\nThe sandbox stays up until Ctrl-C.")
 
 
-def _begin(url: str) -> Cast:
-    app = partner.create_app(url, name="V缴费 Demo")
-    caller = Partner(url)
-    token = caller.authorise(app["client_id"], app["client_secret"])
+def _begin(url: str, client: OpenTeller, app: App) -> None:
     telling.opening(f"OpenTeller {__version__} demo · 示范银行 Demo Bank · {url}")
-    telling.row("银行时间 Bank time", _time(caller.get("/sandbox/v1/clock")["bank_time"]))
-    telling.row("应用 App", app["name"], app["client_id"])
-    telling.row("权限 Scopes", token["scope"])
-    return Cast(caller, app)
+    telling.row("银行时间 Bank time", _time(client.sandbox.clock().bank_time))
+    telling.row("应用 App", app.name, app.client_id)
+    telling.row("权限 Scopes", " ".join(app.scopes))
 
 
-def _nearest_branch(caller: Partner) -> None:
+def _nearest_branch(client: OpenTeller) -> None:
     telling.step(1, "The nearest open branch", "最近的营业网点")
-    found = caller.get("/v1/branches", {"near": PLACE, "open_now": "true", "limit": 1})["data"]
-    if not found:
+    branch = client.branches.list(near=PLACE, open_now=True, limit=1).first()
+    if branch is None:
         raise click.ClickException("no branch is open")
-    branch = found[0]
-    telling.row("网点 Branch", branch["name"]["zh-CN"])
-    telling.row("", branch["name"]["en"])
-    telling.row("地址 Address", "".join(branch["postal_address"]["address_lines"]))
-    telling.row("距离 Distance", f"{branch['distance_m']:,} m")
-    closes = branch.get("next_change_at")
+    telling.row("网点 Branch", branch.name.zh_cn)
+    telling.row("", branch.name.en)
+    telling.row("地址 Address", "".join(branch.postal_address.address_lines))
+    telling.row("距离 Distance", f"{branch.distance_m:,} m")
+    closes = branch.next_change_at
     telling.row("营业至 Open until", _time(closes) if closes else "24 小时营业 · always open")
 
 
-def _board(caller: Partner) -> None:
+def _board(client: OpenTeller) -> None:
     telling.step(2, "The day's USD board, CNY per 100", "今日美元牌价（人民币/100 美元）")
-    quote = caller.get("/v1/rates/fx", {"base": "USD"})["data"][0]
-    telling.row("现汇 Transfers", f"买入 buys {quote['tt_buy']}", f"卖出 sells {quote['tt_sell']}")
-    telling.row("现钞 Notes", f"买入 buys {quote['notes_buy']}", f"卖出 sells {quote['notes_sell']}")
-    telling.row("折算价 Middle", quote["middle"], f"ECB {quote['reference_date']}")
+    quote = client.rates.fx.list(base="USD").first()
+    if quote is None:
+        raise click.ClickException("the board has no US dollar")
+    telling.row("现汇 Transfers", f"买入 buys {quote.tt_buy}", f"卖出 sells {quote.tt_sell}")
+    telling.row("现钞 Notes", f"买入 buys {quote.notes_buy}", f"卖出 sells {quote.notes_sell}")
+    telling.row("折算价 Middle", quote.middle, f"ECB {quote.reference_date}")
 
 
 def _bill(cast: Cast) -> None:
     telling.step(3, "A biller and a bill", "缴费单位与账单")
-    found = cast.partner.get("/v1/billers", {"q": BILLER_CODE})["data"]
-    cast.biller = next(biller for biller in found if biller["biller_code"] == BILLER_CODE)
-    cast.values = cast.partner.get("/sandbox/v1/magic-values", {"biller_id": cast.biller["biller_id"]})
-    cast.magic = _magic(cast, SCENARIO)
-    cast.customer = cast.values["demo_customers"][0]
-    question = {"biller_id": cast.biller["biller_id"], "inputs": cast.magic, "end_user_ref": "hmac-of-a-demo-user"}
-    bill = cast.partner.post("/v1/bill-fetches", question, once=True)["bills"][0]
-    telling.row("单位 Biller", cast.biller["name"]["zh-CN"], cast.biller["name"]["en"])
-    telling.row("户号 Account", bill["account_ref_masked"])
-    telling.row("账期 Period", f"{bill['period']['from']} – {bill['period']['to']}")
-    telling.row("应缴 Due", _money(bill["outstanding"]), f"截止 by {bill['due_date']}")
+    biller = cast.biller
+    fetch = cast.client.bills.fetch(biller_id=biller.biller_id, inputs=cast.magic, end_user_ref="hmac-of-a-demo-user")
+    if not fetch.bills:
+        raise click.ClickException(f"no bill is due: the fetch is {fetch.status}")
+    bill = fetch.bills[0]
+    telling.row("单位 Biller", biller.name.zh_cn, biller.name.en)
+    telling.row("户号 Account", bill.account_ref_masked)
+    if bill.period:
+        telling.row("账期 Period", f"{bill.period.from_} – {bill.period.to}")
+    telling.row("应缴 Due", bill.outstanding, f"截止 by {bill.due_date}")
 
 
-def _link(cast: Cast) -> Json:
+def _link(cast: Cast) -> Payment:
     telling.step(4, "A payment link for the chat, open: the page asks the rest", "聊天里的缴费链接")
-    payment = cast.partner.post("/v1/payments", _open_link(cast, "demo-1"), once=True)
-    link = payment["payment_link"]
-    telling.row("链接 Link", link["url"])
-    telling.row("核对码 Check code", link["code4"])
-    telling.row("有效至 Good until", _time(link["expires_at"]))
-    telling.row("状态 Status", payment["status"], f"money_at {payment['money_at']}")
+    payment = _open_link(cast, "demo-1")
+    link = payment.payment_link
+    telling.row("链接 Link", link.url)
+    telling.row("核对码 Check code", link.code4)
+    telling.row("有效至 Good until", _time(link.expires_at))
+    telling.row("状态 Status", payment.status, f"money_at {payment.money_at}")
     return payment
 
 
-def _open_link(cast: Cast, reference: str) -> Json:
-    region = cast.biller["region"]
-    return {"partner_reference": reference, "category_code": cast.biller["category_code"], "adcode": region["adcode"]}
+def _open_link(cast: Cast, reference: str) -> Payment:
+    biller = cast.biller
+    return cast.client.payments.create(
+        partner_reference=reference, category_code=biller.category_code, adcode=biller.region.adcode
+    )
 
 
-def _magic(cast: Cast, scenario: str) -> Json:
-    return next(dict(value["inputs"]) for value in cast.values["data"] if value["scenario"] == scenario)
-
-
-def _pay(browser: Browser, cast: Cast, payment: Json) -> None:
+def _pay(browser: Browser, cast: Cast, payment: Payment) -> None:
     telling.step(5, "The payer follows the link", "付款人打开链接")
-    link = payment["payment_link"]
-    page = browser.open(link["url"])
-    if page.code4 != link["code4"]:
-        raise click.ClickException(f"the page shows the check code {page.code4!r}, the chat said {link['code4']!r}")
+    link = payment.payment_link
+    page = browser.open(link.url)
+    if page.code4 != link.code4:
+        raise click.ClickException(f"the page shows the check code {page.code4!r}, the chat said {link.code4!r}")
     telling.row("核对码 Check code", page.code4, "as in the chat · 与聊天一致")
     page = walk(browser, page, answers(cast))
-    now = cast.partner.get(f"/v1/payments/{payment['payment_id']}")
-    if now["status"] != "succeeded":
-        raise click.ClickException(f"the payment is {now['status']}; the page says {page.notice or page.heading}")
-    telling.row(page.heading, _money(now["total"]), "the page's result")
-    telling.row("状态 Status", now["status"], f"money_at {now['money_at']}")
+    now = cast.client.payments.get(payment.payment_id)
+    if now.status != "succeeded":
+        raise click.ClickException(f"the payment is {now.status}; the page says {page.notice or page.heading}")
+    telling.row(page.heading, now.total, "the page's result")
+    telling.row("状态 Status", now.status, f"money_at {now.money_at}")
 
 
 def answers(cast: Cast) -> dict[str, Answer]:
-    customer = cast.customer
+    """Give what the payer answers at each step of the page."""
+    customer, biller = cast.customer, cast.biller
     account = {f"in_{name}": value for name, value in cast.magic.items()}
-    sign_in = {"customer_number": customer["customer_number"], "demo_code": customer["demo_code"]}
+    sign_in = {"customer_number": customer.customer_number, "demo_code": customer.demo_code}
     return {
         "start": Answer("begins", {}),
-        "biller": Answer(f"chooses {cast.biller['name']['zh-CN']}", {"biller_id": cast.biller["biller_id"]}),
+        "biller": Answer(f"chooses {biller.name.zh_cn}", {"biller_id": biller.biller_id}),
         "account": Answer(f"types {' '.join(cast.magic.values())}", account),
-        "sign_in": Answer(f"signs in as {customer['customer_number']}, a customer of the demo bank", sign_in),
+        "sign_in": Answer(f"signs in as {customer.customer_number}, a customer of the demo bank", sign_in),
         "confirm": Answer("sees amount, fee and total, and confirms", {}, facts=True),
     }
 
@@ -185,40 +209,35 @@ def walk(browser: Browser, page: Page, by_step: Mapping[str, Answer]) -> Page:
         telling.row(page.heading, answer.told)
         if answer.facts:
             for label, value in page.facts.items():
-                telling.row("", telling.padded(label, 10), value)
+                telling.row("", padded(label, 10), value)
         page = browser.submit(page, form, answer.values)
     raise click.ClickException(f"the payment page comes to no end: {page.notice or page.heading}")
 
 
-def _receipt(browser: Browser, cast: Cast, payment: Json) -> None:
+def _receipt(browser: Browser, cast: Cast, payment: Payment) -> None:
     telling.step(6, "The receipt, masked for the partner", "电子回单")
-    receipt = cast.partner.get(f"/v1/payments/{payment['payment_id']}/receipt")
-    telling.row("回单号 Number", receipt["receipt_number"])
-    telling.row("验证码 Verification", receipt["verification_code"])
-    telling.row("付款人 Payer", receipt["payer_masked"])
-    telling.row("单位 Biller", receipt["biller"]["name"]["zh-CN"], receipt["account_ref_masked"])
-    telling.row("金额 Amount", _money(receipt["total"]), receipt["amount_in_words"])
-    telling.row("时间 Paid at", _time(receipt["paid_at"]))
-    page = browser.open(f"{payment['payment_link']['url']}/receipt")
-    if receipt["receipt_number"] not in page.facts.values():
-        raise click.ClickException(f"the payer's receipt lacks the number {receipt['receipt_number']}")
-    telling.row("付款人页面 Page", f"{payment['payment_link']['url']}/receipt")
+    receipt = cast.client.payments.receipt(payment.payment_id)
+    telling.row("回单号 Number", receipt.receipt_number)
+    telling.row("验证码 Verification", receipt.verification_code)
+    telling.row("付款人 Payer", receipt.payer_masked)
+    telling.row("单位 Biller", receipt.biller.name.zh_cn, receipt.account_ref_masked)
+    telling.row("金额 Amount", receipt.total, receipt.amount_in_words)
+    telling.row("时间 Paid at", _time(receipt.paid_at))
+    address = f"{payment.payment_link.url}/receipt"
+    if receipt.receipt_number not in browser.open(address).facts.values():
+        raise click.ClickException(f"the payer's receipt lacks the number {receipt.receipt_number}")
+    telling.row("付款人页面 Page", address)
 
 
-def _events(cast: Cast, payment: Json) -> None:
+def _events(cast: Cast, payment: Payment) -> None:
     telling.step(7, "What the partner's program hears of it", "事件")
-    events = cast.partner.get("/v1/events", {"limit": 100})["data"]
-    mine = [event for event in events if event["data"].get("payment_id") == payment["payment_id"]]
-    if not mine or mine[-1]["type"] != "payment.succeeded":
+    mine = [event for event in cast.client.events.list() if event.data.payment_id == payment.payment_id]
+    if not mine or mine[-1].type != "payment.succeeded":
         raise click.ClickException("the event payment.succeeded is missing")
     for event in mine:
-        telling.row(_time(event["timestamp"]), telling.padded(event["type"], 20), f"version {event['data']['version']}")
+        telling.row(_time(event.timestamp), padded(event.type, 20), f"version {event.data.version}")
 
 
-def _money(money: Mapping[str, str]) -> str:
-    return f"{money['currency']} {money['amount']}"
-
-
-def _time(instant: str) -> str:
+def _time(at: datetime) -> str:
     """Give date and time of the bank's zone without the offset: ``2026-09-29 10:30:00``."""
-    return instant[:19].replace("T", " ")
+    return f"{at:%Y-%m-%d %H:%M:%S}"

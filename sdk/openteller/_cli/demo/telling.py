@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import click
 
+from openteller._cli.tables import padded
+
 _LABEL_COLUMNS = 22
-
-
-def columns(text: str) -> int:
-    """Give how many columns a text takes: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def padded(text: str, width: int) -> str:
-    """Fill a text with blanks up to a number of columns."""
-    return text + " " * max(0, width - columns(text))
 
 
 def opening(text: str) -> None:

@@ -1,4 +1,4 @@
-"""HTTP for the command line, on the standard library: one request, one reply, no redirects and no proxies."""
+"""HTTP for the payer's browser, on the standard library: one request, one reply, no redirects and no proxies."""
 
 from __future__ import annotations
 

@@ -1,0 +1,155 @@
+"""``openteller calc``: what a deposit brings, what a loan costs, what an amount is in another currency."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from openteller._cli.calling import Session, calling
+from openteller._cli.inputs import AMOUNT, CURRENCY, DAY
+from openteller._cli.tables import facts, table
+from openteller._cli.texts import both, percent
+from openteller.money import Money
+
+if TYPE_CHECKING:
+    from openteller.models import DepositCalculation, FxCalculation, LoanCalculation
+
+__all__ = ["calc"]
+
+_COUNTED = ("PAYMENT", "PRINCIPAL", "INTEREST", "BALANCE")
+
+
+@click.group()
+def calc() -> None:
+    """Work out deposits, loans and exchanges by the day's rates."""
+
+
+@calc.command()
+@click.argument("product")
+@click.argument("amount", type=AMOUNT)
+@click.option("--currency", type=CURRENCY, default="CNY", show_default=True)
+@click.option("--start", "start_date", type=DAY, help="When it is paid in; today unless told.")
+@click.option("--end", "end_date", type=DAY, help="When it is withdrawn, for products without a term.")
+@calling
+def deposit(session: Session, *, product: str, amount: str, currency: str, **days: Any) -> None:
+    """Work out what AMOUNT in a deposit PRODUCT brings, such as TIME_CNY_1Y; in instalments, AMOUNT each month."""
+    calculate = session.client.calculators.deposit
+    answer = session.ask(calculate, product_code=product, amount=Money(amount, currency), **days)
+    session.show(answer, _deposit)
+
+
+def _deposit(found: DepositCalculation) -> str:
+    return facts(
+        [
+            ("Product", both(found.name)),
+            ("From, to", f"{found.start_date} – {found.end_date}, {found.days} days"),
+            ("Rate", percent(found.rate)),
+            ("Paid in", found.deposited),
+            ("Interest", found.interest),
+            ("At the end", found.maturity_value),
+            ("Rounding", found.rounding.description.en),
+        ]
+    )
+
+
+@calc.command()
+@click.argument("product")
+@click.argument("amount", type=AMOUNT)
+@click.argument("term")
+@click.option("--rate", metavar="FRACTION", help="A fraction a year, 0.0310 is 3.10 %; representative unless told.")
+@click.option("--repayment", "repayment_type", metavar="CODE", help="EQUAL_INSTALMENT, EQUAL_PRINCIPAL, INTEREST_ONLY.")
+@click.option("--start", "start_date", type=DAY, help="When it begins; today unless told.")
+@click.option("--fee", type=AMOUNT, help="What is paid at the start, in CNY.")
+@click.option("--schedule", is_flag=True, help="Show all payments.")
+@calling
+def loan(
+    session: Session,
+    *,
+    product: str,
+    amount: str,
+    rate: str | None,
+    fee: str | None,
+    schedule: bool,
+    **form: Any,
+) -> None:
+    """Work out what AMOUNT of a loan PRODUCT costs over TERM: HOME_FIRST 1000000 P30Y, where P18M is 18 months."""
+    answer = session.ask(
+        session.client.calculators.loan,
+        product_code=product,
+        amount=Money(amount),
+        rate=_fraction(rate) if rate else None,
+        upfront_fee=Money(fee) if fee else None,
+        **form,
+    )
+    session.show(answer, _loan_with_schedule if schedule else _loan)
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        return Money(text).amount
+    except ValueError:
+        raise click.BadParameter("give a fraction a year: 0.0310 is 3.10 %", param_hint="--rate") from None
+
+
+def _loan(found: LoanCalculation) -> str:
+    return facts(
+        [
+            ("Product", both(found.name)),
+            ("Amount", found.amount),
+            ("Term", f"{found.term} from {found.start_date}"),
+            ("Rate", f"{percent(found.rate)}, {found.repayment_type}"),
+            ("Fixed for", found.fixed_period),
+            ("Rate after it", percent(found.revert_rate) if found.revert_rate else None),
+            ("Fee", found.upfront_fee or None),
+            ("First payment", found.first_payment),
+            ("Interest", found.total_interest),
+            ("All payments", found.total_payment),
+            ("APR", percent(found.annualised_rate)),
+        ]
+    )
+
+
+def _loan_with_schedule(found: LoanCalculation) -> str:
+    rows = [
+        (one.number, one.due_date, *(money.amount for money in (one.payment, one.principal, one.interest, one.balance)))
+        for one in found.schedule
+    ]
+    return f"{_loan(found)}\n\n{table(['NUMBER', 'DUE', *_COUNTED], rows, right={'NUMBER', *_COUNTED})}"
+
+
+@calc.command()
+@click.argument("side", type=click.Choice(["sell", "buy"], case_sensitive=False))
+@click.argument("amount", type=AMOUNT)
+@click.argument("currency", type=CURRENCY)
+@click.argument("counter", type=CURRENCY, default="CNY")
+@click.option("--notes", is_flag=True, help="Notes at the counter, instead of transfers between accounts.")
+@click.option("--date", type=DAY, help="By the board of this day; today unless told.")
+@calling
+def fx(
+    session: Session, *, side: str, amount: str, currency: str, counter: str, notes: bool, date: dt.date | None
+) -> None:
+    """Convert: what a customer gets who sells AMOUNT of CURRENCY, or pays who buys it, in COUNTER (CNY)."""
+    answer = session.ask(
+        session.client.calculators.fx,
+        side="BUY" if side == "buy" else "SELL",
+        amount=Money(amount, currency),
+        counter_currency=counter,
+        settlement="NOTES" if notes else None,
+        date=date,
+    )
+    session.show(answer, _fx)
+
+
+def _fx(found: FxCalculation) -> str:
+    return facts(
+        [
+            ("Customer gives", found.sell),
+            ("Customer gets", found.buy),
+            *((f"{leg.base} {leg.price_type}", f"{leg.price} per {leg.unit}") for leg in found.legs),
+            ("Board of", f"{found.date}, middle of {found.reference_date}"),
+            ("Rounding", found.rounding.description.en),
+        ]
+    )

@@ -1,0 +1,95 @@
+"""Which app a command calls as. A secret comes from the environment or a file, never from the command line, where
+every process of the machine and the shell's history would see it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+__all__ = ["ANONYMOUS", "DEMO", "Credentials", "find", "is_loopback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An app's."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+DEMO = Credentials(
+    "app_demo00000000",
+    "ots_openteller_demo_secret_for_local_play_only",  # published in README.md and by every sandbox at its start
+)
+ANONYMOUS = Credentials("", "")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def find(url: str, *, client_id: str | None, file: Path | None) -> Credentials:
+    """Give the app's credentials; options go before the environment, and a pair in the environment before a file there.
+
+    With nothing given: those of the demo app at a sandbox of this machine, none elsewhere.
+
+    Raises:
+        click.UsageError: half of a pair, two ways at once, or a file that holds no credentials.
+    """
+    if file and client_id:
+        raise click.UsageError("--credentials and --client-id both name an app: give one of them")
+    if file:
+        return _read(file)
+    found = _of_environment(client_id)
+    if found:
+        return found
+    if path := os.environ.get("OPENTELLER_CREDENTIALS"):
+        return _read(Path(path))
+    return DEMO if is_loopback(_host(url)) else ANONYMOUS
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _of_environment(client_id: str | None) -> Credentials | None:
+    client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
+    secret = os.environ.get("OPENTELLER_CLIENT_SECRET")
+    if not client_id and not secret:
+        return None
+    if not client_id:
+        raise click.UsageError("OPENTELLER_CLIENT_SECRET is set without OPENTELLER_CLIENT_ID: set both")
+    if not secret:
+        raise click.UsageError("the app's secret is missing: set OPENTELLER_CLIENT_SECRET, or give --credentials FILE")
+    return Credentials(client_id, secret)
+
+
+def _read(file: Path) -> Credentials:
+    """Read a file as ``openteller apps create`` prints it. What is wrong is told without what it holds."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"the credentials file {file} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise click.UsageError(f"the credentials file {file} is no JSON: {_HOW}") from None
+    match found:
+        case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:
+            return Credentials(client_id, client_secret)
+    raise click.UsageError(f"the credentials file {file} lacks client_id or client_secret: {_HOW}")
+
+
+_HOW = "openteller apps create --name NAME > FILE makes one"

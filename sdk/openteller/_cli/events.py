@@ -1,0 +1,73 @@
+"""``openteller events``: what has happened, a line for each event."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from openteller import errors
+from openteller._cli.calling import Session, calling
+from openteller._cli.signals import leave_on_signals
+from openteller._cli.tables import padded, plain
+from openteller._cli.texts import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from openteller.models import Event
+
+__all__ = ["events"]
+
+
+@click.group()
+def events() -> None:
+    """See what has happened."""
+
+
+@events.command()
+@click.option("--after", metavar="ID", help="Only what came after this event.")
+@click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C.")
+@click.option("--type", "kind", metavar="NAME", help="Only events such as payment.succeeded.")
+@calling
+def tail(session: Session, *, after: str | None, follow: bool, kind: str | None) -> None:
+    """Print the app's events, the oldest first; with --json one JSON document a line."""
+    stream = session.client.events
+    if not follow:
+        _print(session, stream.list(after=after, type=kind, limit=100))
+        return
+    leave_on_signals()
+    try:
+        _print(session, stream.follow(after=after, type=kind))
+    except KeyboardInterrupt:
+        return
+
+
+def _print(session: Session, stream: Iterable[Event]) -> None:
+    last = None
+    try:
+        for event in stream:
+            click.echo(json.dumps(event.to_dict(), ensure_ascii=False) if session.as_json else _line(event))
+            last = event.event_id
+    except errors.OpenTellerError as error:
+        if last:
+            error.add_note(f"go on with --after {last}")
+        raise
+
+
+def _line(event: Event) -> str:
+    data = event.data
+    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or ""
+    more = [data.partner_reference, data.status or data.kind, f"version {data.version}"]
+    return plain(
+        "  ".join(
+            [
+                str(instant(event.timestamp)),
+                padded(event.type, 22),
+                padded(event.event_id, 24),
+                padded(about, 24),
+                *(part for part in more if part),
+            ]
+        )
+    )

@@ -1,0 +1,129 @@
+"""Words of a command line into values. What is refused here is a usage error, and is not repeated: it may be a number
+of somebody's account.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any, NoReturn
+
+import click
+
+from openteller.money import Money
+
+__all__ = ["AMOUNT", "CURRENCY", "DAY", "DURATION", "INSTANT", "LIMIT", "PAIR", "POSITION"]
+
+_DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
+_SECONDS = (86_400, 3_600, 60, 1)
+
+LIMIT = click.IntRange(1, 100)
+"""Rows a page."""
+
+
+class _Word(click.ParamType[Any]):
+    """A word with a form of its own. form: how to write it, for the usage error."""
+
+    form = ""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give the word's value.
+
+        Raises:
+            click.BadParameter: it is written otherwise.
+        """
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value.strip())
+        except (ValueError, OverflowError):
+            self._refuse(param, ctx)
+
+    def _refuse(self, param: click.Parameter | None, ctx: click.Context | None) -> NoReturn:
+        self.fail(self.form, param, ctx)
+
+    def read(self, text: str) -> Any:
+        """Read the word.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        raise NotImplementedError
+
+
+class _Position(_Word):
+    name = "latitude,longitude"
+    form = "give latitude,longitude in degrees, latitude first: 39.91,116.40"
+
+    def read(self, text: str) -> tuple[float, float]:
+        latitude, longitude = (float(part) for part in text.replace("，", ",").split(","))
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            raise ValueError
+        return latitude, longitude
+
+
+class _Day(_Word):
+    name = "yyyy-mm-dd"
+    form = "give a day such as 2026-09-29"
+
+    def read(self, text: str) -> dt.date:
+        return dt.date.fromisoformat(text)
+
+
+class _Instant(_Word):
+    name = "rfc3339"
+    form = "give date and time with an offset, such as 2026-09-30T09:00:00+08:00"
+
+    def read(self, text: str) -> dt.datetime:
+        at = dt.datetime.fromisoformat(text)
+        if at.utcoffset() is None:
+            raise ValueError
+        return at
+
+
+class _Duration(_Word):
+    name = "duration"
+    form = "give days, hours, minutes and seconds, such as 2d, 1h30m or 90s"
+
+    def read(self, text: str) -> int:
+        found = _DURATION.fullmatch(text)
+        if not found or not text:
+            raise ValueError
+        return sum(int(part or 0) * seconds for part, seconds in zip(found.groups(), _SECONDS, strict=True))
+
+
+class _Pair(_Word):
+    name = "name=value"
+    form = "give name=value, or name=- to type the value at a prompt"
+
+    def read(self, text: str) -> tuple[str, str]:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise ValueError
+        return name, value
+
+
+class _Amount(_Word):
+    name = "amount"
+    form = "give an amount in plain digits, such as 111.85"
+
+    def read(self, text: str) -> str:
+        Money(text)
+        return text
+
+
+class _Currency(_Word):
+    name = "currency"
+    form = "give a currency of ISO 4217, such as USD"
+
+    def read(self, text: str) -> str:
+        return Money(0, text.upper()).currency
+
+
+POSITION = _Position()
+DAY = _Day()
+INSTANT = _Instant()
+DURATION = _Duration()
+PAIR = _Pair()
+AMOUNT = _Amount()
+CURRENCY = _Currency()

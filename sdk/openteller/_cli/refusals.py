@@ -1,0 +1,102 @@
+"""Errors in one line that says what to do. No account number and no secret is in any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import click
+
+from openteller import errors
+from openteller._cli.credentials import DEMO, Credentials, is_loopback
+from openteller._cli.tables import plain
+
+__all__ = ["Refused", "guarded", "without_numbers"]
+
+# Runs of digits as long as an account number, also grouped; a date has eight digits and stays.
+_NUMBER = re.compile(r"\d{6,}|\d{2,}(?:[ -]\d{2,}){3,}")
+
+
+class Refused(click.ClickException):
+    """A call came to nothing."""
+
+
+class _Misused(Refused):
+    """The call could not be made as it was told."""
+
+    exit_code = 2
+
+
+@contextmanager
+def guarded(url: str, credentials: Credentials) -> Iterator[None]:
+    """Turn what the client raises into one line. A note on the error, which a command puts there, says how to go on.
+
+    Raises:
+        Refused: the client raised; code 2 where the call itself is at fault and nothing was sent.
+    """
+    try:
+        yield
+    except errors.OpenTellerError as error:
+        kind = _Misused if isinstance(error, errors.ConfigurationError) else Refused
+        raise kind(_line(error, url, credentials)) from error
+
+
+def _line(error: errors.OpenTellerError, url: str, credentials: Credentials) -> str:
+    text = str(error)
+    for name, option in _NAMES.items():
+        text = text.replace(name, option)
+    notes = getattr(error, "__notes__", [])
+    return plain("; ".join(part for part in [text, _advice(error, url, credentials), *notes] if part))
+
+
+_NAMES = {
+    "base_url": "--url",
+    "allow_http=True": "--allow-http",
+    "pass client_id and client_secret": "give --credentials FILE",
+    # The key was made for this command; what can be repeated is the command.
+    "repeat it with the same idempotency_key, which this error carries": "repeat the command",
+}
+
+
+def _advice(error: errors.OpenTellerError, url: str, credentials: Credentials) -> str:
+    if isinstance(error, errors.ConnectionFailed):
+        return "start one with: openteller sandbox serve" if is_loopback(urlsplit(url).hostname or "") else ""
+    if isinstance(error, errors.AuthenticationFailed):
+        return _about_app(credentials)
+    if isinstance(error, errors.RateLimited):
+        return f"wait {error.retry_after or 60:.0f} s"
+    if isinstance(error, errors.BankError) and (give := _BY_CODE.get(error.code)):
+        return give(error)
+    return ""
+
+
+def _about_app(credentials: Credentials) -> str:
+    if credentials == DEMO:
+        return "this bank does not know the demo app: openteller apps create makes one of your own"
+    return "check OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET, or the file of --credentials"
+
+
+def _about_fields(error: errors.BankError) -> str:
+    pointers = {one.pointer or "" for one in error.errors}
+    if any(pointer.startswith("/inputs") for pointer in pointers):
+        return "what it asks for: openteller billers show BILLER"
+    if pointers & {"/biller_id", "/amount"}:
+        return "a biller that has bills: openteller bills fetch BILLER ACCOUNT, then payments create --bill ID"
+    return ""
+
+
+_BY_CODE: dict[str, Callable[[errors.BankError], str]] = {
+    "BILLER_NOT_FOUND": lambda _: "find it with: openteller billers find WORDS",
+    "DUPLICATE_REFERENCE": lambda error: f"it belongs to: openteller payments show {error.payment_id}",
+    "FIELD_INVALID": _about_fields,
+    "FIELD_MISSING": _about_fields,
+    "INSUFFICIENT_SCOPE": lambda _: "openteller apps create makes an app that has every scope",
+    "RECEIPT_NOT_READY": lambda _: "watch for it with: openteller events tail --follow",
+}
+
+
+def without_numbers(text: str) -> str:
+    """Take from a text what may be somebody's account number."""
+    return _NUMBER.sub("…", text)
