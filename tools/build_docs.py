@@ -130,7 +130,9 @@ In the sandbox the account number alone chooses the outcome, always the same; bu
 due, until the world is reset. An account number is a fixed lead, a
 serial number and check digits; the serial numbers below play a scenario. You need not compute them:
 `GET /sandbox/v1/magic-values?biller_id=…` gives ready numbers in the biller's own format. Every other number that fits
-the format is an ordinary account, whose bills follow from the number.
+the format is an ordinary account, whose bills follow from the number: one
+or two are due when the world begins, for some accounts none, and each month brings another. What is not paid stays due
+for six months, with a late penalty from its due date on.
 
 {_table(("Scenario", "Serial", "Billers", "What happens", "中文"), scenarios)}
 

@@ -1,7 +1,7 @@
 """The simulated biller: bills derived from the account number, the same at every question, and postings remembered.
 
-Nothing is random: the hash of biller, account and month decides what an ordinary account owes; the serial number of a
-magic account chooses its scenario.
+Nothing is random: the hash of biller, account and month decides what an ordinary account owes, and what is not paid
+stays due for six months, with a late penalty; the serial number of a magic account chooses its scenario.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers.model import Biller
 from openteller_sandbox.db import Database
 from openteller_sandbox.money import Money, rounded
+from openteller_sandbox.worlds import service as worlds
 
 SLOW_MS = 8 * clock.SECOND
 REVERSAL_MS = clock.HOUR
 LATE_POSTING_MS = 2 * clock.HOUR
 _PENALTY_A_DAY = Decimal("0.0005")
 _DAYS_TO_PAY = 30
+_MONTHS_ASKED_FOR = 6
 _ZERO = Money(Decimal(0))
 _Payment = tuple[date, Money]
 _Payments = dict[str, list[_Payment]]
@@ -168,15 +170,22 @@ class SimulatedBiller:
         )
         today = clock.bank_date(now)
         count = _how_many(scenario, biller, account)
-        months = set(_months_back(today, count))
+        began = today if scenario else self._began_on(world, today)
+        months = _months_due(count, began, today)
         if asking is Asking.TO_PAY:  # what was found on the last day of a month can be paid on the first of the next
-            months.update(_months_back(today - timedelta(days=1), count))
+            months |= _months_due(count, min(began, today - timedelta(days=1)), today - timedelta(days=1))
         extra = Decimal(10) if scenario is Scenario.BILL_CHANGES and asking is Asking.TO_PAY else Decimal(0)
         if scenario is Scenario.PREPAID_METER:
             return (_meter(biller, account, today, len(rows)),)
         paid = _payments(rows)
+        months |= {month for month in _months_back(today, _MONTHS_ASKED_FOR) if _number(account, month) in paid}
         bills = (_bill(biller, account, month, today, extra, paid) for month in sorted(months))
         return tuple(bill for bill in bills if bill.outstanding.amount)
+
+    def _began_on(self, world: World, today: date) -> date:
+        """Give the day on which a world began; an account's bills of before have been paid elsewhere, but for a few."""
+        at = worlds.began_at(self._db.read(), world)
+        return today if at is None else min(today, clock.bank_date(at))
 
 
 def digest(world: World, biller: Biller, account: str) -> str:
@@ -199,12 +208,27 @@ def _how_many(scenario: Scenario | None, biller: Biller, account: str) -> int:
     return 0 if share < 12 else 2 if share < 22 else 1
 
 
+def _months_due(count: int, began: date, today: date) -> set[date]:
+    """Give the months of an account that are unpaid unless they were paid here: so many as when its world began, and
+    every one since, until it is too old to be asked for.
+    """
+    if not count:
+        return set()
+    months = set(_months_back(began, count))
+    since = (month for month in _months_back(today, _MONTHS_ASKED_FOR) if month > max(months))
+    return (months | set(since)) & set(_months_back(today, max(count, _MONTHS_ASKED_FOR)))
+
+
 def _months_back(today: date, count: int) -> Iterator[date]:
     """Give the first days of the latest months whose bills are out, newest first."""
     month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     for _ in range(count):
         yield month
         month = (month - timedelta(days=1)).replace(day=1)
+
+
+def _number(account: str, month: date) -> str:
+    return f"{account}{month:%Y%m}"
 
 
 def _payments(rows: Iterable[Any]) -> _Payments:
@@ -229,7 +253,7 @@ def _bill(
     last = month.replace(day=monthrange(month.year, month.month)[1])
     bill_date = last + timedelta(days=1)
     due_date = bill_date + timedelta(days=_DAYS_TO_PAY)
-    number = f"{account}{month:%Y%m}"
+    number = _number(account, month)
     penalty, paid = _penalty(amount, due_date, payments.get(number, ()), today)
     least, most = biller.bill_bounds(amount + penalty - paid)
     return DueBill(

@@ -33,7 +33,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         ledger.reset(tx, world_id)
         due.reset(tx, world_id)
         sessions.reset(tx, world_id)
-        world = worlds.rewind(tx, caller.world)
+        world = worlds.rewind(tx, caller.world, bank.now())
         customers.reset(tx, world, bank.now(world))
         partners.settle_in(bank, tx, world)
     return world, deleted

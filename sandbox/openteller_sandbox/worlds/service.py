@@ -16,7 +16,7 @@ MOST_ADVANCE_MS = 400 * DAY
 def create(tx: Tx, now: int, world_id: str | None = None) -> World:
     """Make a world whose clock stands at the sandbox's own."""
     world = World(world_id or ids.new("wld"))
-    tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, created_at=now)
+    tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, began_at=now)
     return world
 
 
@@ -24,6 +24,12 @@ def find(tx: Tx, world_id: str) -> World | None:
     """Give a world as it stands."""
     row = tx.one(store.FIND, world_id=world_id)
     return World(row["world_id"], row["offset_ms"]) if row else None
+
+
+def began_at(tx: Tx, world: World) -> int | None:
+    """Give when a world was made or last reset (bank time, epoch milliseconds); None where there is no such world."""
+    row = tx.one(store.FIND, world_id=world.world_id)
+    return row["began_at"] if row else None
 
 
 def advance(bank: Bank, world: World, to: int) -> World:
@@ -41,8 +47,8 @@ def advance(bank: Bank, world: World, to: int) -> World:
     return World(world.world_id, world.offset_ms + by)
 
 
-def rewind(tx: Tx, world: World) -> World:
-    """Set a world's clock back to the sandbox's own, as part of its reset."""
+def rewind(tx: Tx, world: World, now: int) -> World:
+    """Set a world's clock back to the sandbox's own (``now``), as part of its reset."""
     assert world.world_id != PUBLIC_WORLD.world_id
-    tx.run(store.SET_CLOCK, w=world.world_id, to=0)
+    tx.run(store.BEGIN_AGAIN, w=world.world_id, at=now)
     return World(world.world_id)

@@ -11,7 +11,7 @@ worlds = Table(
     metadata,
     Column("world_id", String, primary_key=True),
     Column("offset_ms", BigInteger, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
+    Column("began_at", BigInteger, nullable=False),  # made or last reset
 )
 
 INSERT = Insert(worlds)
@@ -20,4 +20,6 @@ COUNT = Statement(select(func.count().label("count")).select_from(worlds))
 MOVE_CLOCK = Statement(
     update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=worlds.c.offset_ms + bindparam("by"))
 )
-SET_CLOCK = Statement(update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=bindparam("to")))
+BEGIN_AGAIN = Statement(
+    update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=0, began_at=bindparam("at"))
+)
