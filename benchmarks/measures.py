@@ -353,7 +353,7 @@ def _absolute(measure: str, values: list[float], target: float) -> Row:
 
 _FX = "/v1/rates/fx"
 
-MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
+SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "branch": _reads({"one branch": lambda _: _get(branch_path())}, 3.5),
     "fx": _reads({"FX board": lambda _: _get(_FX)}, 3.5),
     "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),

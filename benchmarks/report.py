@@ -54,7 +54,8 @@ def _markdown(rows: Sequence[Row], cores: Cores) -> str:
     pinned = "server and generator pinned to a core each" if cores.server is not None else "nothing pinned"
     where = (
         f"{machine['cpus']} cores of {machine['cpu']}, {pinned}; {machine['system']}, Python {machine['python']}, "
-        f"Node {machine['node']}, Prism {machine['prism']}, localstripe {machine['localstripe']}. "
+        f"Node {machine['node']}, Prism {machine['prism']}, localstripe {machine['localstripe']}, "
+        f"httpx {machine['httpx']}, stripe {machine['stripe']}, openai {machine['openai']}. "
         "Ratios are medians of the rounds, with the lowest and the highest in brackets."
     )
     lines = [_HEAD, tuple(":--" if name == "measure" else "--:" for name in _HEAD), *map(_cells, rows)]
@@ -100,8 +101,14 @@ def _machine(cores: Cores) -> dict[str, Any]:
         "granian": version("granian"),
         "node": _node(),
         "prism": _locked("node_modules/@stoplight/prism-cli"),
-        "localstripe": (PROJECT / "benchmarks" / "requirements.txt").read_text().partition("==")[2].strip(),
+        **_peers(),
     }
+
+
+def _peers() -> dict[str, str]:
+    """Give the versions of the Python peers."""
+    lines = (PROJECT / "benchmarks" / "requirements.txt").read_text().split()
+    return {name: pin for name, _, pin in (line.partition("==") for line in lines)}
 
 
 def _cpu() -> str:

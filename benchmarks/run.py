@@ -18,11 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "sandbox")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "sandbox"), str(HERE.parent / "sdk")]
 
 import report  # noqa: E402 - found by the line above, from wherever this is run
-from measures import FULL, MEASURES, QUICK, Lab, Row  # noqa: E402
+from client_measures import CLIENT_MEASURES  # noqa: E402
+from measures import FULL, QUICK, SANDBOX_MEASURES, Lab, Row  # noqa: E402
 from servers import RESULTS, Cores, Unavailable  # noqa: E402
+
+MEASURES = SANDBOX_MEASURES | CLIENT_MEASURES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -179,7 +179,7 @@ def sandbox(ready_path: str) -> Launcher:
 
 def token(server: Server) -> dict[str, str]:
     """Get a token of the demo app, as the header that shows it."""
-    from openteller_sandbox.partners import service as partners  # noqa: PLC0415 - published constants; loaded when needed
+    from openteller_sandbox.partners import service as partners
 
     pair = b64encode(f"{partners.DEMO_APP_ID}:{partners.DEMO_CLIENT_SECRET}".encode()).decode()
     form = {"Authorization": f"Basic {pair}", "Content-Type": "application/x-www-form-urlencoded"}
@@ -204,18 +204,29 @@ def prism(ready_path: str) -> Launcher:
 
 
 def localstripe() -> Launcher:
-    """Start localstripe, in an environment of its own: it is a peer, not a dependency.
+    """Start localstripe.
 
     Raises:
         Unavailable: it cannot be installed.
     """
+    command = [str(peer_python()), "-m", "localstripe", "--from-scratch", "--port", "{port}"]
+    return Launcher("localstripe", command, "/v1/payment_intents", ready_headers=LOCALSTRIPE_KEY)
+
+
+def peer_python() -> Path:
+    """Give the Python of an environment of the peers' own: they are no dependencies.
+
+    Raises:
+        Unavailable: they cannot be installed.
+    """
     python = _PEERS / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(_PEERS, with_pip=True)
-    if subprocess.run([python, "-c", "import localstripe"], capture_output=True, check=False).returncode:
-        _install("localstripe", [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(_REQUIREMENTS)])
-    command = [str(python), "-m", "localstripe", "--from-scratch", "--port", "{port}"]
-    return Launcher("localstripe", command, "/v1/payment_intents", ready_headers=LOCALSTRIPE_KEY)
+    wanted = "import httpx, localstripe, openai, stripe"
+    if subprocess.run([python, "-c", wanted], capture_output=True, check=False).returncode:
+        install = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(_REQUIREMENTS)]
+        _install("the Python peers", install)
+    return python
 
 
 def _install(name: str, command: list[str]) -> None:

@@ -45,7 +45,7 @@ def requirements(pyproject: str, extra: str = EXTRA) -> list[str]:
     pip-compile would write this folder's path for them.
     """
     project = tomllib.loads(pyproject)["project"]
-    return sorted({*project["dependencies"], *_flattened(project, extra)})
+    return sorted({*project.get("dependencies", ()), *_flattened(project, extra)})
 
 
 def _flattened(project: dict[str, object], extra: str) -> Iterator[str]:
