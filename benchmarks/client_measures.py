@@ -151,7 +151,7 @@ def _job(size: int) -> dict[str, Any]:
     """Give an object of openai's API with so many bytes: a fine-tuning job with notes."""
     known = {
         "id": "ftjob_one", "object": "fine_tuning.job", "created_at": 1790649000, "error": None,
-        "fine_tuned_model": None, "finished_at": None, "hyperparameters": {"n_epochs": 3, "batch_size": 1, "learning_rate_multiplier": 2},
+        "fine_tuned_model": None, "finished_at": None, "hyperparameters": {"n_epochs": 3, "batch_size": 1},
         "model": "m", "organization_id": "org", "result_files": [], "seed": 1, "status": "succeeded",
         "trained_tokens": 100, "training_file": "file", "validation_file": None, "metadata": {}, "integrations": [],
         "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3, "batch_size": 1}}},
