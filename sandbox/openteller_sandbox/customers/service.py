@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from hashlib import sha256
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import World
@@ -15,6 +16,8 @@ from openteller_sandbox.money import Money
 
 MOST_FAILURES = 5
 LOCK_MS = 15 * clock.MINUTE
+_NOBODYS_CODE = "-" * 6
+"""Compared with where nobody has the number, so that this takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,6 @@ def open_accounts(tx: Tx, world: World, now: int) -> None:
             customer_id=customer.customer_id,
             currency="CNY",
             available=customer.opening_fen,
-            failed_sign_ins=0,
-            locked_until=0,
         )
         if customer.opening_fen:
             ledger.book_opening(tx, world, customer.customer_id, Money.from_minor(customer.opening_fen), now)
@@ -78,27 +79,42 @@ def by_id(customer_id: str) -> Customer:
 
 
 def sign_in(tx: Tx, world: World, customer_number: str, code: str, now: int) -> tuple[SignIn, Customer | None]:
-    """Check a customer's number and code; five wrong codes lock the customer for 15 minutes of bank time.
+    """Check a customer's number and code; five wrong codes lock the number for 15 minutes of bank time.
 
-    An unknown number and a wrong code answer alike.
+    A number that nobody has is counted and locked like any other: no answer tells whether there is such a customer.
     """
     customer = next((each for each in CUSTOMERS if each.customer_number == customer_number), None)
-    if customer is None:
-        return SignIn.WRONG, None
-    of_customer = {"w": world.world_id, "c": customer.customer_id}
-    row = tx.one(store.FIND, **of_customer)
-    assert row is not None
-    if row["locked_until"] > now:
+    of_number = {"w": world.world_id, "n": _hash(world, customer_number)}
+    row = tx.one(store.FAILURES, **of_number)
+    if row and row["locked_until"] > now:
         return SignIn.LOCKED, None
-    if hmac.compare_digest(code.encode(), customer.demo_code.encode()):
-        tx.run(store.SIGN_IN_FAILED, **of_customer, failures=0, until=0)
+    right = customer.demo_code if customer else _NOBODYS_CODE
+    if hmac.compare_digest(code.encode(), right.encode()) and customer:
+        tx.run(store.FORGIVE, **of_number)
         return SignIn.DONE, customer
-    failures = row["failed_sign_ins"] + 1
+    return _count_failure(tx, world, customer_number, (row["failures"] if row else 0) + 1, now), None
+
+
+def _count_failure(tx: Tx, world: World, customer_number: str, failures: int, now: int) -> SignIn:
+    """Keep how often in a row the code for a number was wrong; what is a day old counts no more."""
     locked = failures >= MOST_FAILURES
+    number_hash = _hash(world, customer_number)
+    tx.run(store.PURGE_FAILURES, w=world.world_id, before=now - clock.DAY)
+    tx.run(store.FORGIVE, w=world.world_id, n=number_hash)
     tx.run(
-        store.SIGN_IN_FAILED, **of_customer, failures=0 if locked else failures, until=now + LOCK_MS if locked else 0
+        store.INSERT_FAILURE,
+        world_id=world.world_id,
+        number_hash=number_hash,
+        failures=0 if locked else failures,
+        locked_until=now + LOCK_MS if locked else 0,
+        last_at=now,
     )
-    return SignIn.LOCKED if locked else SignIn.WRONG, None
+    return SignIn.LOCKED if locked else SignIn.WRONG
+
+
+def _hash(world: World, customer_number: str) -> str:
+    """Name what was typed as a number without keeping it: it may be something else, such as a code."""
+    return sha256(f"{world.world_id}:{customer_number}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def available(tx: Tx, world: World, customer_id: str) -> Money:
@@ -120,5 +136,6 @@ def give_back(tx: Tx, world: World, customer_id: str, amount: Money) -> None:
 
 def reset(tx: Tx, world: World, now: int) -> None:
     """Give every customer of a world a fresh account."""
-    tx.run(store.RESET, w=world.world_id)
+    for statement in store.RESET:
+        tx.run(statement, w=world.world_id)
     open_accounts(tx, world, now)

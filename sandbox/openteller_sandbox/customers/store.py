@@ -1,4 +1,7 @@
-"""The table of customers' accounts; who the customers are is published in ``service``."""
+"""The tables of customers' accounts and of failed sign-ins; who the customers are is published in ``service``.
+
+A failed sign-in is kept by a hash of the number that was typed, whether somebody has that number or not.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,15 @@ customer_accounts = Table(
     Column("customer_id", String, primary_key=True),
     Column("currency", String, nullable=False),
     Column("available", BigInteger, nullable=False),
-    Column("failed_sign_ins", Integer, nullable=False),
+)
+failed_sign_ins = Table(
+    "failed_sign_ins",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("number_hash", String, primary_key=True),
+    Column("failures", Integer, nullable=False),
     Column("locked_until", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
 )
 
 INSERT = Insert(customer_accounts)
@@ -31,9 +41,15 @@ TAKE = Statement(
 GIVE = Statement(
     update(customer_accounts).where(*_OF_CUSTOMER).values(available=customer_accounts.c.available + bindparam("amount"))
 )
-SIGN_IN_FAILED = Statement(
-    update(customer_accounts)
-    .where(*_OF_CUSTOMER)
-    .values(failed_sign_ins=bindparam("failures"), locked_until=bindparam("until"))
+_OF_NUMBER = (failed_sign_ins.c.world_id == bindparam("w"), failed_sign_ins.c.number_hash == bindparam("n"))
+FAILURES = Statement(select(failed_sign_ins).where(*_OF_NUMBER))
+FORGIVE = Statement(delete(failed_sign_ins).where(*_OF_NUMBER))
+INSERT_FAILURE = Insert(failed_sign_ins)
+PURGE_FAILURES = Statement(
+    delete(failed_sign_ins).where(
+        failed_sign_ins.c.world_id == bindparam("w"), failed_sign_ins.c.last_at < bindparam("before")
+    )
 )
-RESET = Statement(delete(customer_accounts).where(customer_accounts.c.world_id == bindparam("w")))
+RESET = [
+    Statement(delete(table).where(table.c.world_id == bindparam("w"))) for table in (customer_accounts, failed_sign_ins)
+]
