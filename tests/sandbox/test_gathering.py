@@ -149,6 +149,20 @@ def test_answers_of_a_turn_leave_when_all_of_it_is_on_disk(database: Database) -
     assert ask(database, app, "a", "b").answers == [(201, ["/a", "/b"])] * 2
 
 
+def test_requests_whose_bodies_are_read_some_rounds_of_the_loop_later_are_in_the_turn(database: Database) -> None:
+    async def serve() -> list[str]:
+        turns = Turns(database)
+        for name in "abcd":
+            put(database, name)
+            assert seen_by_others(database) == []
+            await asyncio.sleep(0)
+        await turns.durable()
+        turns.close()
+        return seen_by_others(database)
+
+    assert asyncio.run(serve()) == ["a", "b", "c", "d"]
+
+
 def test_where_a_turn_is_lost_all_its_answers_are_faults(database: Database) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if environ["PATH_INFO"] == "/lost":

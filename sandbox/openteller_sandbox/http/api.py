@@ -43,6 +43,17 @@ _OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 Identify = Callable[[Bank, str], Caller | None]
 
 
+class _Ready(Response):
+    """A response whose headers are complete: when it leaves, Flask adds none and takes none away."""
+
+    default_mimetype = None
+    automatically_set_content_length = False
+
+    def get_wsgi_headers(self, environ: object) -> Headers:  # noqa: ARG002 - as werkzeug calls it
+        """Give the headers as they are."""
+        return self.headers
+
+
 class Api:
     """Mounts operations on a Flask app and takes each request through the same steps.
 
@@ -292,10 +303,8 @@ def _headers(answer: Answer) -> dict[str, str]:
 
 
 def _response(answer: Answer) -> Response:
-    """Hand an answer to Flask, with no header of Flask's own."""
-    response = Response(answer.body, answer.status)
-    response.headers = Headers(_headers(answer))
-    return response
+    """Hand an answer to Flask."""
+    return _Ready(answer.body, answer.status, _headers(answer))
 
 
 def _page_rule() -> str:
