@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from openteller._cli.calling import Session, calling
-from openteller._cli.inputs import AMOUNT, CURRENCY, DAY
+from openteller._cli.inputs import AMOUNT, CURRENCY, DAY, FRACTION
 from openteller._cli.tables import facts, table
 from openteller._cli.texts import both, percent
 from openteller.money import Money
@@ -59,7 +58,7 @@ def _deposit(found: DepositCalculation) -> str:
 @click.argument("product")
 @click.argument("amount", type=AMOUNT)
 @click.argument("term")
-@click.option("--rate", metavar="FRACTION", help="A fraction a year, 0.0310 is 3.10 %; representative unless told.")
+@click.option("--rate", type=FRACTION, help="A fraction a year, 0.0310 is 3.10 %; representative unless told.")
 @click.option("--repayment", "repayment_type", metavar="CODE", help="EQUAL_INSTALMENT, EQUAL_PRINCIPAL, INTEREST_ONLY.")
 @click.option("--start", "start_date", type=DAY, help="When it begins; today unless told.")
 @click.option("--fee", type=AMOUNT, help="What is paid at the start, in CNY.")
@@ -70,7 +69,6 @@ def loan(
     *,
     product: str,
     amount: str,
-    rate: str | None,
     fee: str | None,
     schedule: bool,
     **form: Any,
@@ -80,18 +78,10 @@ def loan(
         session.client.calculators.loan,
         product_code=product,
         amount=Money(amount),
-        rate=_fraction(rate) if rate else None,
         upfront_fee=Money(fee) if fee else None,
         **form,
     )
     session.show(answer, _loan_with_schedule if schedule else _loan)
-
-
-def _fraction(text: str) -> Decimal:
-    try:
-        return Money(text).amount
-    except ValueError:
-        raise click.BadParameter("give a fraction a year: 0.0310 is 3.10 %", param_hint="--rate") from None
 
 
 def _loan(found: LoanCalculation) -> str:

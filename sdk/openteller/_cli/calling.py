@@ -32,15 +32,24 @@ def dump(document: object) -> str:
 
 
 class Session:
-    """A client at work for one command."""
+    """A client at work for one command. notice: said once, before the bank is called."""
 
-    def __init__(self, client: OpenTeller, *, as_json: bool) -> None:
-        self.client = client
+    def __init__(self, client: OpenTeller, *, as_json: bool, notice: str = "") -> None:
+        self._client = client
+        self._notice = notice
         self.as_json = as_json
+
+    @property
+    def client(self) -> OpenTeller:
+        """The client."""
+        if self._notice:
+            click.echo(self._notice, err=True)
+            self._notice = ""
+        return self._client
 
     def ask(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawAnswer[T]:
         """Call a method of the client; give the answer as it came too."""
-        return self.client.raw(method, *args, **kwargs)
+        return self._client.raw(method, *args, **kwargs)
 
     def show(self, answer: RawAnswer[T], view: Callable[[T], str]) -> None:
         """Print an answer: as it came over the wire with ``--json``, else as ``view`` writes it."""
@@ -104,9 +113,8 @@ def calling(function: Callable[..., None]) -> Callable[..., None]:
         **kwargs: Any,
     ) -> None:
         found = credentials.find(url, client_id=client_id, file=file)
-        if found is credentials.DEMO:
-            click.echo(f"As the demo app {found.client_id}, whose secret is published.", err=True)
+        notice = f"As the demo app {found.client_id}, whose secret is published." if found is credentials.DEMO else ""
         with connected(url, found, allow_http=allow_http) as client:
-            function(Session(client, as_json=as_json), *args, **kwargs)
+            function(Session(client, as_json=as_json, notice=notice), *args, **kwargs)
 
     return run

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import click
 
 from openteller.money import Money
 
-__all__ = ["AMOUNT", "CURRENCY", "DAY", "DURATION", "INSTANT", "LIMIT", "PAIR", "POSITION"]
+__all__ = ["AMOUNT", "CURRENCY", "DAY", "DURATION", "FRACTION", "INSTANT", "LIMIT", "PAIR", "POSITION"]
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
@@ -112,6 +113,14 @@ class _Amount(_Word):
         return text
 
 
+class _Fraction(_Word):
+    name = "fraction"
+    form = "give a fraction a year: 0.0310 is 3.10 %"
+
+    def read(self, text: str) -> Decimal:
+        return Money(text).amount
+
+
 class _Currency(_Word):
     name = "currency"
     form = "give a currency of ISO 4217, such as USD"
@@ -127,3 +136,4 @@ DURATION = _Duration()
 PAIR = _Pair()
 AMOUNT = _Amount()
 CURRENCY = _Currency()
+FRACTION = _Fraction()

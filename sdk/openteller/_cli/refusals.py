@@ -15,8 +15,11 @@ from openteller._cli.tables import plain
 
 __all__ = ["Refused", "guarded", "without_numbers"]
 
-# Runs of digits as long as an account number, also grouped; a date has eight digits and stays.
-_NUMBER = re.compile(r"\d{6,}|\d{2,}(?:[ -]\d{2,}){3,}")
+_EXTRA = re.compile(r"(unexpected extra arguments?) \(.*\)", re.DOTALL)
+_DIGITS = re.compile(r"\d(?:[ -]?\d)+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FEWEST_DIGITS = 6
+"""Of an account number; the shortest of the contract's have as many."""
 
 
 class Refused(click.ClickException):
@@ -98,5 +101,11 @@ _BY_CODE: dict[str, Callable[[errors.BankError], str]] = {
 
 
 def without_numbers(text: str) -> str:
-    """Take from a text what may be somebody's account number."""
-    return _NUMBER.sub("…", text)
+    """Take from a usage error what may be somebody's number or name: words that no argument takes, and digits,
+    grouped or not. Dates stay.
+    """
+    return _DIGITS.sub(lambda found: found[0] if _is_harmless(found[0]) else "…", _EXTRA.sub(r"\1", text))
+
+
+def _is_harmless(digits: str) -> bool:
+    return bool(_DATE.fullmatch(digits)) or sum(one.isdecimal() for one in digits) < _FEWEST_DIGITS

@@ -66,7 +66,9 @@ def parsed(name: str, outcome: Outcome) -> RawAnswer[Any]:
     """
     if not outcome.answer.body:
         return last(None, [outcome])
-    return last(decode(name, object, outcome), [outcome])
+    # ``object`` would be a type of its own for the decoder, and plain values none of that type.
+    plain: Any = Any
+    return last(decode(name, plain, outcome), [outcome])
 
 
 def adhoc(method: str, path: str, *, has_key: bool, is_open: bool) -> Operation:

@@ -1,0 +1,324 @@
+"""Each command once as a table and once as JSON, at a sandbox on loopback."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import pytest
+from tests.sdk import processes
+from tests.sdk.cli.conftest import ACCOUNT, Counter, openteller
+from tests.sdk.test_cli import commands_of
+
+from openteller._cli import commands, credentials
+from openteller_sandbox.partners import service as partners
+
+BILLER = "SH-ELECTRICITY-01"
+TOP_UP = ("--biller", "CN-MOBILE_TOPUP-01", "--account", "8621000000013", "--amount", "50")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, words of its table, and where its operation is."""
+
+    command: str
+    table: str
+    json: str
+    shows_numbers: bool = False
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a payment has left behind."""
+
+    counter: Counter
+    fetch: str
+    bill: str
+    payment: str
+
+
+@pytest.fixture(scope="module")
+def paid(counter: Counter) -> Paid:
+    """Give a fetch of several bills, and a payment that a payer has made."""
+    fetch = counter.json("bills", "fetch", BILLER, ACCOUNT)
+    payment = counter.json("payments", "create", "--category", "electricity", "--city", "上海", "--reference", "paid-1")
+    counter.pay(payment["payment_link"]["url"])
+    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"])
+
+
+CASES = [
+    Case(
+        "branches near 39.91,116.40 --limit 3",
+        r"^DISTANCE +NAME +OPEN +ADDRESS +BRANCH ID\n +487 m  示范银行北京",
+        "data",
+    ),
+    Case("branches near 39.91,116.40 --open-now --radius 1000 --service CASH --limit 1", "no branch|DISTANCE", "data"),
+    Case("branches find 静安 --city 上海", r"^NAME +OPEN +ADDRESS +BRANCH ID\n示范银行上海静安", "data"),
+    Case("branches find 没有这个地方", r"^No branch fits\.$", "data"),
+    Case("atms near 39.91,116.40 --limit 2", r"^DISTANCE +NAME +OPEN +ADDRESS +ATM ID\n.*自动柜员机 +open", "data"),
+    Case("atms near 0,0 --radius 10", r"^No cash machine fits\.$", "data"),
+    Case("rates fx", r"(?s)^CURRENCY +NAME .*\nEUR +欧元 .*\nCNY per UNIT, published 2026-09-29", "data"),
+    Case("rates fx usd", r"\AC.*\nUSD +美元 +100 +669\.6402 .*\nCNY per UNIT.*\n\Z", "data"),
+    Case("rates fx USD EUR --date 2026-09-28", r"(?s)\AC.*USD.*EUR[^\n]*\nCNY per UNIT", "data"),
+    Case("rates fx --date 2000-01-01", r"^No board had been published", "data"),
+    Case("rates history USD --from 2026-09-20 --to 2026-09-25", r"(?s)2026-09-20 .*\n2026-09-25 [^\n]*\n\Z", "data"),
+    Case("rates history USD --to 2000-01-01", r"^No quote in that time", "data"),
+    Case("rates deposits", r"^TIME_CNY_1Y +整存整取（一年） +P1Y +0\.95 % +CNY 50\.00$", "data"),
+    Case("rates deposits --currency EUR", r"^No such product", "data"),
+    Case("rates loans", r"^HOME_FIRST +首套房贷款.* 3\.10 % .* 3\.1444 % ", "data"),
+    Case("rates loans --purpose CAR", r"(?s)^PRODUCT.*\nCAR [^\n]*\n\Z", "data"),
+    Case(
+        "billers find 上海电费",
+        r"^SH-ELECTRICITY-01 +沪汀示范电力 +Huting Demo Power +ELECTRICITY +上海市 +blr_",
+        "data",
+    ),
+    Case("billers find 没有这个单位", r"^No biller fits", "data"),
+    Case("billers show SH-ELECTRICITY-01", r"(?s)^Biller +沪汀示范电力 · Huting.*\naccount_number +户号 ", "biller_id"),
+    Case(
+        "billers show CN-MOBILE_TOPUP-01",
+        r"(?s)^Fixed amounts +CNY 10\.00,.*^Rule ONE_OF +account_number, mob",
+        "plans",
+    ),
+    Case("billers categories", r"^ELECTRICITY +电费 +Electricity +30$", "data"),
+    Case("bills fetch SH-ELECTRICITY-01 ACCOUNT", r"(?s)^Account +\*{7}029\n.*^bil_\w+ +OPEN +2026-", "bills"),
+    Case(
+        "bills fetch sh-electricity-01 3100000086", r"^The biller answers later: openteller bills show bft_", "status"
+    ),
+    Case("bills fetch SH-ELECTRICITY-01 3100000037", r"^Status +NO_BILL$", "status"),
+    Case("bills show FETCH", r"^Status +READY$", "bills"),
+    Case("bills show BILL", r"(?s)^Outstanding +CNY .*^Can be paid +FULL$", "outstanding"),
+    Case("payments create", r"^Link +http://127\.0\.0\.1:[0-9]+/pay/[a-z2-7]{26}$", "payment_link"),
+    Case("payments create --category WATER --adcode 310000", r"(?s)^Category +WATER\nDivision +310000$", "adcode"),
+    Case("payments create --biller SH-ELECTRICITY-01", r"^Biller +blr_8q9gfl0klcyu$", "biller_id"),
+    Case(f"payments create {' '.join(TOP_UP)}", r"(?s)^Account +\*{9}0013\nAmount +CNY 50\.00$", "amount"),
+    Case("payments create --bill BILL", r"^Total +CNY ", "allocations"),
+    Case(
+        "payments show PAYMENT", r"(?s)^Status +succeeded$.*^Receipt +rcp_.*^AT +STATUS +BY$.* succeeded +", "history"
+    ),
+    Case(
+        "payments list --status succeeded",
+        r"(?s)\ACREATED .*succeeded +BILLER +CNY 111\.85 +paid-1 +pay_\w+\n\Z",
+        "data",
+    ),
+    Case("payments list --reference none", r"^No payment fits", "data"),
+    Case(
+        "payments receipt PAYMENT", r"(?s)^Account +\*{7}011$.*^In words +人民币壹佰壹拾壹元捌角伍分$", "receipt_number"
+    ),
+    Case("status", r"(?s)^Bank +OPERATIONAL$.*^Bank time +2026-09-29 10:3", "bank_time"),
+    Case("official-accounts", r"(?s)^weibo +V缴费 .*^Every payment link begins with http://127", "payment_link_prefix"),
+    Case(
+        "magic-values SH-ELECTRICITY-01", r"(?s)^DUE_BILL +account_number=3100000011 .*^62000001 +246810 ", "data", True
+    ),
+    Case("clock show", r"(?s)^Bank time +2026-09-29 10:3.*^Acts due +[0-9]+$", "bank_time"),
+    Case("calc deposit TIME_CNY_1Y 10000", r"^Interest +CNY 95\.00$", "interest"),
+    Case("calc deposit DEMAND_CNY 10000 --start 2026-01-01 --end 2026-07-01", r"^Paid in +CNY 10000\.00$", "interest"),
+    Case(
+        "calc loan HOME_FIRST 1000000 P5Y --fee 500",
+        r"(?s)^Fee +CNY 500\.00$.*^First payment +CNY 18013\.16$",
+        "total_interest",
+    ),
+    Case(
+        "calc loan CAR 90000 P1Y --rate 0.04 --schedule",
+        r"(?s)^ +1  2026-10-29 .*^ +12  2027-09-29 .* 0\.00$",
+        "schedule",
+    ),
+    Case("calc fx sell 100 USD JPY", r"^Customer gets +JPY 15599$", "buy"),
+    Case("calc fx buy 100 usd --notes", r"^USD NOTES_SELL +675\.0757 per 100$", "sell"),
+]
+
+
+def words(case: Case, paid: Paid) -> list[str]:
+    known = {"ACCOUNT": ACCOUNT, "FETCH": paid.fetch, "BILL": paid.bill, "PAYMENT": paid.payment}
+    return [known.get(word, word) for word in case.command.split()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.command)
+def test_a_command_shows_a_table_or_the_wire_form_and_never_a_number_or_a_secret(case: Case, paid: Paid) -> None:
+    table = paid.counter.run(*words(case, paid))
+    wire = paid.counter.run(*words(case, paid), "--json")
+
+    assert table.exit_code == wire.exit_code == 0, table.output + wire.output
+    assert re.search(case.table, table.stdout, re.MULTILINE), table.stdout
+    assert case.json in json.loads(wire.stdout)
+    for shown in (table.output, wire.output):
+        assert paid.counter.app["client_secret"] not in shown
+        assert "Bearer" not in shown
+        assert ACCOUNT not in shown or case.shows_numbers
+        assert "8621000000013" not in shown or "billers show" in case.command
+
+
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [
+        ("branches near 39.91,116.40 --limit 2", "/v1/branches?near=39.91,116.4&limit=2"),
+        ("rates fx USD", "/v1/rates/fx?base=USD"),
+        ("billers categories", "/v1/biller-categories"),
+        ("official-accounts", "/v1/official-accounts"),
+    ],
+)
+def test_json_is_what_the_bank_has_sent(counter: Counter, command: str, operation: str) -> None:
+    path, _, query = operation.partition("?")
+    with counter.client() as client:
+        sent = client.request("GET", path, query=dict(part.split("=") for part in query.split("&") if part)).parsed
+
+    assert counter.json(*command.split()) == sent
+
+
+def test_some_currencies_of_the_board_are_a_page_of_their_own(counter: Counter) -> None:
+    page = counter.json("rates", "fx", "USD", "JPY")
+
+    assert [quote["base"] for quote in page["data"]] == ["USD", "JPY"]
+    assert page["meta"]["count"] == 2
+
+
+def test_a_list_goes_on_where_its_page_ended(counter: Counter) -> None:
+    first = counter.table("billers", "find", "电", "--limit", "2")
+    after = re.search(r"^There is more: --after (\S+)$", first, re.MULTILINE)
+    assert after
+
+    second = counter.table("billers", "find", "电", "--limit", "2", "--after", after.group(1))
+
+    assert not set(re.findall(r"blr_\w+", first)) & set(re.findall(r"blr_\w+", second))
+
+
+def test_a_number_typed_at_the_prompt_goes_to_the_biller_and_the_prompt_not_into_the_answer(counter: Counter) -> None:
+    done = counter.run("bills", "fetch", BILLER, "-", "--json", typed=f" {ACCOUNT} \n")
+
+    assert json.loads(done.stdout)["account_ref_masked"] == "*******029"
+    assert "户号 · Account number" in done.stderr
+
+
+def test_a_field_can_be_named_instead_of_the_account(counter: Counter) -> None:
+    done = counter.run("bills", "fetch", BILLER, "--input", "account_number=-", typed=f"{ACCOUNT}\n")
+
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^Account +\*{7}029$", done.stdout, re.MULTILINE)
+
+
+def test_a_slow_biller_s_answer_is_there_when_its_time_has_come(counter: Counter) -> None:
+    """It answers eight seconds of bank time later, and the test clock moves."""
+    fetch = counter.json("bills", "fetch", BILLER, "3100000086")
+    assert fetch["status"] == "PROCESSING"
+
+    counter.table("clock", "advance", "10s")
+
+    assert re.search(r"^Status +READY$", counter.table("bills", "show", fetch["bill_fetch_id"]), re.MULTILINE)
+    assert counter.json("bills", "fetch", BILLER, ACCOUNT, "--wait")["status"] == "READY"
+
+
+def test_the_same_command_with_the_same_reference_makes_one_payment(counter: Counter) -> None:
+    command = ("payments", "create", "--category", "GAS", "--city", "Shanghai", "--reference", "once-1")
+
+    assert counter.json(*command)["payment_id"] == counter.json(*command)["payment_id"]
+    assert len(counter.json("payments", "list", "--reference", "once-1")["data"]) == 1
+
+
+def test_a_link_can_be_cancelled_once(counter: Counter) -> None:
+    payment = counter.json("payments", "create")["payment_id"]
+
+    assert re.search(r"^Link +(?!http)\w+$", counter.table("payments", "cancel", payment), re.MULTILINE)
+    again = counter.run("payments", "cancel", payment)
+    assert (again.exit_code, "INVALID_TRANSITION" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("how", "then"), [("1h", "11:3"), ("90s", "10:3"), ("1h30m", "12:0"), ("--to 2026-09-30T09:00:00+08:00", "09:00")]
+)
+def test_the_clock_is_moved_and_set_back(new_counter: Callable[..., Counter], how: str, then: str) -> None:
+    counter = new_counter()
+    counter.table("payments", "create")
+
+    moved = counter.table("clock", "advance", *how.split())
+    reset = counter.table("reset")
+
+    assert re.search(rf"^Bank time +2026-09-(29|30) {then}", moved, re.MULTILINE), moved
+    assert re.search(r"^Bank time +2026-09-29 10:3", reset, re.MULTILINE)
+    assert re.search(r"^Deleted +1 payments, 0 bill fetches, [12] events$", reset, re.MULTILINE)
+    assert counter.json("reset")["deleted"]["payments"] == 0
+    assert "bank_time" in counter.json("clock", "advance", "1s")
+
+
+def test_events_are_a_line_each(paid: Paid) -> None:
+    lines = paid.counter.table("events", "tail", "--type", "payment.succeeded").splitlines()
+    (event,) = [
+        json.loads(line) for line in paid.counter.table("events", "tail", "--json").splitlines() if "succeeded" in line
+    ]
+
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"2026-09-29 10:3\S+  payment\.succeeded +evt_\w+ +pay_\w+  paid-1  succeeded  version [0-9]+", lines[0]
+    )
+    assert event["data"]["payment_id"] == paid.payment
+    assert paid.payment not in paid.counter.table("events", "tail", "--after", event["event_id"])
+
+
+@pytest.fixture
+def environment_of(counter: Counter) -> dict[str, str]:
+    return {"OPENTELLER_BASE_URL": counter.url, "OPENTELLER_CREDENTIALS": str(counter.file)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_events_are_followed_until_ctrl_c_which_ends_quietly(
+    counter: Counter, environment_of: dict[str, str], tmp_path: Any, number: signal.Signals
+) -> None:
+    first = counter.json("payments", "create")["payment_id"]
+    with processes.running("events", "tail", "--follow", "--json", cwd=tmp_path, env=environment_of) as running:
+        running.read_until(first)
+        second = counter.json("payments", "create")["payment_id"]
+        running.read_until(second)
+        code, said = running.end(number)
+
+    assert code == 0
+    assert all(json.loads(line)["event_id"] for line in said.splitlines())
+
+
+def test_at_a_sandbox_of_this_machine_the_demo_app_does_and_says_so(url: str) -> None:
+    done = openteller("payments", "list", "--url", url)
+
+    assert done.exit_code == 0
+    assert done.stderr == f"As the demo app {credentials.DEMO.client_id}, whose secret is published.\n"
+    assert (credentials.DEMO.client_id, credentials.DEMO.client_secret) == (
+        partners.DEMO_APP_ID,
+        partners.DEMO_CLIENT_SECRET,
+    )
+
+
+def test_an_app_is_taken_from_the_option_then_from_the_environment_then_from_its_file(counter: Counter) -> None:
+    """Each of these names the app of the test beside another one that does not exist."""
+    app = counter.app
+    good = {"OPENTELLER_CLIENT_ID": app["client_id"], "OPENTELLER_CLIENT_SECRET": app["client_secret"]}
+    bad = {"OPENTELLER_CLIENT_ID": "app_none", "OPENTELLER_CLIENT_SECRET": "none"}
+    at = ("payments", "list", "--url", counter.url)
+
+    for done in (
+        openteller(*at, "--credentials", str(counter.file), **bad),
+        openteller(*at, "--client-id", app["client_id"], **(good | {"OPENTELLER_CLIENT_ID": "app_none"})),
+        openteller(*at, **good, OPENTELLER_CREDENTIALS="/nowhere"),
+        openteller(*at, OPENTELLER_CREDENTIALS=str(counter.file)),
+    ):
+        assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_what_apps_create_prints_is_a_credentials_file(url: str, tmp_path: Any) -> None:
+    file = tmp_path / "app.json"
+    file.write_text(openteller("apps", "create", "--name", "x", "--url", url).stdout, encoding="utf-8")
+
+    assert openteller("payments", "list", "--url", url, "--credentials", str(file)).exit_code == 0
+
+
+def test_every_command_that_calls_the_bank_takes_the_common_options() -> None:
+    elsewhere = {("sandbox", "serve"), ("demo",), ("apps", "create")}
+    for path in commands_of(commands.openteller):
+        command: click.Command | None = commands.openteller
+        for name in path:
+            assert isinstance(command, click.Group)
+            command = command.get_command(click.Context(command), name)
+        if command and not isinstance(command, click.Group) and path not in elsewhere:
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {"--url", "--json", "--client-id", "--credentials", "--allow-http"} <= options, path
+            assert "--client-secret" not in options
