@@ -15,8 +15,8 @@ from openteller_sandbox.branches.nearest import Positions
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, Tx
 
-MOST_RECORDS = 4096
-"""How many are kept, of 2.4 kB each."""
+MOST_RECORDS = 1024
+"""How many are kept, of 2.4 kB each: a few large cities. All of a bank would cost every process more than it saves."""
 
 
 class Record(NamedTuple):
