@@ -6,6 +6,7 @@ attributes, or both, to the caller.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from enum import Enum
 from xml.etree import ElementTree as ET
 
@@ -110,10 +111,14 @@ class Canvas:
         if width <= within:
             return text, size
         smaller = max(size * within / width, size * SMALLEST)
-        cut = text
-        while self._lettering.width(cut, smaller, weight) > within + HAIR and len(cut) > 1:
-            cut = cut.removesuffix("…")[:-1].rstrip() + "…"
-        return cut, smaller
+        if self._lettering.width(text, smaller, weight) <= within + HAIR:
+            return text, smaller
+
+        def width_of(length: int) -> float:
+            return self._lettering.width(text[:length] + "…", smaller, weight)
+
+        fits = bisect_right(range(1, len(text)), within, key=width_of)
+        return text[:fits].rstrip() + "…", smaller
 
     def _add(self, name: str, **attributes: float | str) -> None:
         written = {key: value if isinstance(value, str) else _short(value) for key, value in attributes.items()}

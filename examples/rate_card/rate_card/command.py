@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openteller import OpenTeller
-from openteller.errors import ConfigurationError, OpenTellerError
+from openteller.errors import ConfigurationError, InvalidRequest, OpenTellerError
 from rate_card.facts import Facts, published, read_facts
 from rate_card.faults import BankAway, CardFault, NoMeans, WrongOrder
 from rate_card.keeping import Made, is_current, keep
@@ -56,7 +56,8 @@ def make_card(bank: OpenTeller, order: Order) -> str:
     try:
         held = published(bank, day=order.day, max_age_days=order.max_age_days)
         day = order.day.isoformat() if order.day else None
-        made = Made(held.board_id, held.deposits_id, day, order.currencies, order.channel, DESIGN)
+        font = str(order.font) if order.font else None
+        made = Made(held.board_id, held.deposits_id, day, order.currencies, order.channel, font, DESIGN)
         what = f"board {held.board_id} of {held.quotes[0].date}, deposit rates {held.deposits_id}"
         if is_current(order.folder, made):
             return f"unchanged {order.folder}: {what}"
@@ -69,7 +70,7 @@ def make_card(bank: OpenTeller, order: Order) -> str:
 
 def _fault(error: OpenTellerError) -> CardFault:
     line = " ".join(str(error).split())
-    return WrongOrder(line) if isinstance(error, ConfigurationError) else BankAway(line)
+    return WrongOrder(line) if isinstance(error, ConfigurationError | InvalidRequest) else BankAway(line)
 
 
 def _files(facts: Facts, font: Path | None) -> dict[str, bytes]:

@@ -158,8 +158,7 @@ def _refuse_stale(quotes: Sequence[FxQuote], max_age_days: int) -> None:
     age = (quotes[0].date - newest).days
     if age > max_age_days:
         raise UnfitData(
-            f"the board of {quotes[0].date} is stale: its reference rates are of {newest}, {age} days before;"
-            f" --max-age {max_age_days} allows {max_age_days}"
+            f"the board of {quotes[0].date} is stale: its reference rates are of {newest}, --max-age is {max_age_days}"
         )
 
 

@@ -30,6 +30,7 @@ class Made:
     """The day that was asked for; None for today, whose card holds until the bank publishes anew."""
     currencies: tuple[str, ...]
     channel: str
+    font: str | None
     design: int
     """Which design drew it: a new one is due on a new design."""
 

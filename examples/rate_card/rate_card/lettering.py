@@ -94,6 +94,8 @@ class Lettering:
         return self.run(text, weight).width * size / 1000
 
     def _run(self, text: str, weight: Weight) -> Run:
+        if not text:
+            return Run("", 0)  # HarfBuzz has no positions for nothing
         font = self._fonts[weight]
         buffer = uharfbuzz.Buffer()
         buffer.add_str("".join(character if self._has(character) else MISSING for character in text))
