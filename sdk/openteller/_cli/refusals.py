@@ -51,7 +51,13 @@ def _line(error: errors.OpenTellerError, url: str, credentials: Credentials) -> 
     for name, option in _NAMES.items():
         text = text.replace(name, option)
     notes = getattr(error, "__notes__", [])
-    return plain("; ".join(part for part in [text, _advice(error, url, credentials), *notes] if part))
+    advice = "; ".join(part for part in [_advice(error, url, credentials), *notes] if part)
+    return plain(f"{text}{_joint(text)}{advice}" if advice else text)
+
+
+def _joint(text: str) -> str:
+    """Give what stands between a message and the advice after it."""
+    return " " if text.endswith(("?", ".")) else "; "
 
 
 _NAMES = {
