@@ -116,6 +116,6 @@ class AsyncFxRates:
         after: str | None = None,
         limit: int | None = None,
     ) -> AsyncRows[FxQuoteList, FxQuote]:
-        """List a currency's quotes day by day, the newest first; ``from_`` and ``to`` included."""
+        """List a currency's quotes day by day, the oldest first; ``from_`` and ``to`` included."""
         query = {"base": base, "from": from_, "to": to, "after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)
