@@ -35,6 +35,7 @@ lint: $(INSTALLED)
 	$(BIN)/python tools/merge_specs.py --check
 	$(BIN)/python tools/build_models.py --check
 	$(BIN)/python tools/build_sync.py --check
+	$(BIN)/python tools/build_traditional.py --check
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
 	$(BIN)/python tools/lock.py --check
@@ -50,6 +51,7 @@ seed: $(INSTALLED)
 	$(BIN)/python tools/merge_specs.py
 	$(BIN)/python tools/build_models.py
 	$(BIN)/python tools/build_sync.py
+	$(BIN)/python tools/build_traditional.py
 	$(BIN)/python tools/build_seed.py
 	$(BIN)/python tools/build_docs.py
 

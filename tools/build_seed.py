@@ -69,6 +69,7 @@ FILES: Mapping[str, Callable[[Record], Parts]] = {
     "rate_sheets": _sheet_and_rows,
     "biller_categories": _one("BillerCategory"),
     "billers": _one("Biller"),
+    "biller_words": _helper,
     "divisions": _helper,
     "search_terms": _helper,
     "workdays": _helper,

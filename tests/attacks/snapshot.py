@@ -13,6 +13,7 @@ SEEDED = {
     "atms",
     "atms_sets",
     "biller_categories",
+    "biller_words",
     "billers",
     "branches",
     "branches_sets",

@@ -25,6 +25,7 @@ from werkzeug.test import TestResponse
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.biller_port.scenarios import Scenario
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.db import Statement, metadata
 
@@ -146,6 +147,7 @@ class _Written:
 
 def look_at_every_repr(patch: pytest.MonkeyPatch, found: Evidence) -> None:
     """Ask each instance of each dataclass of the sandbox how it shows itself, as soon as it is made."""
+    billers._model.cache_clear()  # other tests may have had them made
     for module in [module for name, module in sys.modules.items() if name.startswith("openteller_sandbox")]:
         for class_ in list(vars(module).values()):
             if isinstance(class_, type) and dataclasses.is_dataclass(class_) and class_.__module__ == module.__name__:

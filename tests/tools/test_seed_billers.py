@@ -190,3 +190,28 @@ def test_the_biller_that_the_contract_shows_is_one_of_the_seed() -> None:
     shown = paths["/v1/billers/{biller_id}"]["get"]["responses"]["200"]["content"]["application/json"]["examples"]
 
     assert shown["electricity"]["value"] == BY_CODE["SH-ELECTRICITY-01"]
+
+
+def test_every_kind_of_bill_is_known_by_what_its_billers_are_called() -> None:
+    """The aliases of billers are made of these words: a question with one of them must mean the kind."""
+    known = {(row["word"], row["category_code"]) for row in FILES["biller_words.jsonl"]}
+
+    for category in CATEGORIES:
+        assert {(word, category.code) for word in category.called} <= known
+    assert {code for _, code in known} == {category.code for category in CATEGORIES}
+    assert len(known) == len(FILES["biller_words.jsonl"])
+
+
+def test_every_division_of_the_mainland_is_known_by_its_names() -> None:
+    places = {place["adcode"]: place for place in FILES["divisions.jsonl"]}
+
+    assert places["310115"] == {
+        "adcode": "310115",
+        "name": "浦东新区",
+        "short": "浦东",
+        "en": "Pudong",
+        "pinyin": "pudong",
+    }
+    assert places["150000"]["short"] == "内蒙古"
+    assert {region["adcode"] for biller in BILLERS for region in [biller["region"]]} <= places.keys()
+    assert not {code[:2] for code in places} & {"71", "81", "82"}

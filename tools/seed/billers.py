@@ -15,6 +15,7 @@ from typing import Any
 from tools.seed.biller_fields import inputs
 from tools.seed.biller_seats import SHOWN, Seat, chance, drawn, hashed, seats, text
 from tools.seed.biller_tables import CATEGORIES
+from tools.seed.biller_words import WORDS
 from tools.seed.places import english_name, short_name, syllables
 
 __all__ = ["build"]
@@ -36,7 +37,17 @@ def build() -> dict[str, list[Record]]:
         {"category_code": category.code, "name": text(category.name), "biller_count": alive[category.code]}
         for category in CATEGORIES
     ]
-    return {"biller_categories.jsonl": categories, "divisions.jsonl": _places(), "billers.jsonl.gz": billers}
+    return {
+        "biller_categories.jsonl": categories,
+        "biller_words.jsonl": _words(),
+        "divisions.jsonl": _places(),
+        "billers.jsonl.gz": billers,
+    }
+
+
+def _words() -> list[Record]:
+    """What people call each kind of bill."""
+    return [{"word": word, "category_code": code} for code, words in WORDS.items() for word in words.split()]
 
 
 def _places() -> list[Record]:

@@ -18,7 +18,7 @@ _PREFIX_LENGTHS = {"NATIONAL": 0, "PROVINCE": 2, "CITY": 4}
 
 
 def load(tx: Tx, contract: Contract, folder: Path) -> None:
-    """Check and store categories, places and billers.
+    """Check and store categories, what they and places are called, and billers.
 
     Raises:
         SeedError: a file is missing, a record does not fit, or a biller's own example does not have its own format.
@@ -34,6 +34,9 @@ def load(tx: Tx, contract: Contract, folder: Path) -> None:
     places = [place for place, _ in records(contract, folder, "divisions", None)]
     tx.run_many(store.INSERT_DIVISION, [_division(place) for place in places])
     tx.run_many(store.INSERT_DIVISION_WORD, [row for place in places for row in _words(place)])
+    words = (row for row, _ in records(contract, folder, "biller_words", None))
+    known = {(search.fold(row["word"]), row["category_code"]) for row in words}
+    tx.run_many(store.INSERT_WORD, [{"word": word, "category_code": code} for word, code in sorted(known)])
     tx.run_many(store.INSERT, [_row(biller, line) for biller, line in records(contract, folder, "billers", "Biller")])
 
 
@@ -45,7 +48,7 @@ def _division(place: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _words(place: Mapping[str, str]) -> Iterable[dict[str, str]]:
-    words = {search.place_key(place[name]) for name in ("name", "short", "en", "pinyin")}
+    words = {search.word_key(place[name]) for name in ("name", "short", "en", "pinyin")}
     return ({"word": word, "adcode": place["adcode"]} for word in sorted(words))
 
 
@@ -56,6 +59,7 @@ def _row(biller: Mapping[str, Any], line: str) -> dict[str, Any]:
         "biller_code": biller["biller_code"],
         "category_code": biller["category_code"],
         "serves": _serves(biller),
+        "is_active": biller["status"] == "ACTIVE",
         "search_text": search.text_of(biller),
         "updated_at": clock.parse(biller["updated_at"]),
         "wire": line,

@@ -21,16 +21,17 @@ def list_categories(call: Call) -> Answer:
 
 @routes.operation("listBillers", query=BillerQuery)
 def list_billers(call: Call) -> Answer:
-    """List billers by code."""
+    """List billers, the best first, and by code."""
     tx, limit = call.bank.db.read(), call.limit
-    (after,) = decode_cursor(call, str) or [""]
+    cursor = decode_cursor(call, int, str)
+    after = (int(cursor[0]), str(cursor[1])) if cursor else service.FIRST
     filters = service.Filters(
         **{name: call.query[name] for name in ("category_code", "adcode", "city", "q") if name in call.query}
     )
 
     def make() -> Answer:
         rows = service.page(tx, filters, after=after, count=limit + 1)
-        more = encode_cursor(call, [rows[limit - 1][0]]) if len(rows) > limit else None
+        more = encode_cursor(call, rows[limit - 1][0]) if len(rows) > limit else None
         return page(call, [wire for _, wire in rows[:limit]], more)
 
     return open_answer(call, service.last_update(tx), make)

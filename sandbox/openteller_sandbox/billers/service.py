@@ -6,12 +6,16 @@ What follows from one biller's record alone is in ``model``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from openteller_sandbox.billers import search, store
 from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.billers.ranking import Candidate, Division, Places, rank
+from openteller_sandbox.billers.search import Vocabulary
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 
@@ -45,20 +49,66 @@ def categories(tx: Tx) -> list[str]:
     return [row["wire"] for row in tx.all(store.CATEGORIES)]
 
 
-def page(tx: Tx, filters: Filters, *, after: str, count: int) -> list[tuple[str, str]]:
-    """Give (biller_code, JSON) of at most ``count`` billers that come after a code and pass every filter, by code."""
-    words = search.like_patterns(filters.q)
+Place = tuple[int, str]
+"""Where a biller stands in a list: how well it fits the words that were asked for (0 without any), and its code."""
+FIRST: Place = (-1, "")
+
+
+def page(tx: Tx, filters: Filters, *, after: Place = FIRST, count: int) -> list[tuple[Place, str]]:
+    """Give (place, JSON) of at most ``count`` billers that come after a place and pass every filter: the best first,
+    and by code.
+    """
     cities = _cities(tx, filters.city) if filters.city else []
     if filters.city and not cities:
         return []
-    parameters = {f"word{number}": word for number, word in enumerate(words)}
+    which: dict[str, Any] = {"category_code": filters.category_code}
     if filters.adcode:
-        parameters |= store.serving("adcode", filters.adcode)
+        which |= store.serving("adcode", filters.adcode)
     for number, adcode in enumerate(cities):
-        parameters |= store.serving(f"city{number}", adcode)
-    statement = store.page(has_adcode=bool(filters.adcode), cities=len(cities), words=len(words))
-    rows = tx.all(statement, after=after, category_code=filters.category_code, count=count, **parameters)
-    return [(row["biller_code"], row["wire"]) for row in rows]
+        which |= store.serving(f"city{number}", adcode)
+    shape = {"has_adcode": bool(filters.adcode), "cities": len(cities)}
+    if tokens := search.tokens_of(filters.q):
+        found = _ranked(tx, tokens, tx.all(store.candidates(**shape), **which))
+        return [(place, _wire(tx, place[1])) for place in found if place > after][:count]
+    if filters.q:  # nothing but punctuation
+        return []
+    rows = tx.all(store.page(**shape), after=after[1], count=count, **which)
+    return [((0, row["biller_code"]), row["wire"]) for row in rows]
+
+
+def _ranked(tx: Tx, tokens: Sequence[str], rows: Iterable[Any]) -> list[Place]:
+    vocabulary, places = _vocabulary(tx, search.candidates(tokens))
+    meant = search.readings(tokens, vocabulary)
+    ranked = []
+    for candidate in (Candidate(*row) for row in rows):
+        fit = rank(candidate, meant, vocabulary, places)
+        if fit is not None:
+            ranked.append((fit, candidate.biller_code))
+    return sorted(ranked)
+
+
+def _vocabulary(tx: Tx, stretches: Iterable[str]) -> tuple[Vocabulary, Places]:
+    """Look up which stretches of a question are words of the directory."""
+    categories: defaultdict[str, set[str]] = defaultdict(set)
+    places: defaultdict[str, list[Division]] = defaultdict(list)
+    asked = sorted(stretches)
+    for start in range(0, len(asked), store.WORDS_AT_ONCE):
+        some = asked[start : start + store.WORDS_AT_ONCE]
+        words = {f"word{number}": some[min(number, len(some) - 1)] for number in range(store.WORDS_AT_ONCE)}
+        for row in tx.all(store.WORDS, **words):
+            categories[row["word"]].add(row["category_code"])
+        for row in tx.all(store.PLACES, **words):
+            kind = 0 if row["is_city"] else 1 if row["adcode"].endswith("0000") else 2
+            places[row["word"]].append(Division(row["adcode"], kind))
+    known = {word: frozenset(codes) for word, codes in categories.items()}
+    adcodes = {word: [division.adcode for division in found] for word, found in places.items()}
+    return Vocabulary(known, adcodes), dict(places)
+
+
+def _wire(tx: Tx, biller_code: str) -> str:
+    row = tx.one(store.FIND_BY_CODE, biller_code=biller_code)
+    assert row is not None
+    return str(row["wire"])
 
 
 def category_codes(tx: Tx) -> list[str]:
@@ -82,7 +132,7 @@ def all_cities(tx: Tx) -> list[City]:
 
 
 def _cities(tx: Tx, name: str) -> list[str]:
-    return [row["adcode"] for row in tx.all(store.CITIES, word=search.place_key(name))]
+    return [row["adcode"] for row in tx.all(store.CITIES, word=search.word_key(name))]
 
 
 def read(tx: Tx, biller_id: str) -> tuple[str, int]:

@@ -6,14 +6,17 @@ The directory is open data: shared by all worlds, written when the seed is loade
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
@@ -40,6 +43,7 @@ billers = Table(
     Column("category_code", String, nullable=False),
     # What the adcodes of all that it serves begin with: nothing for the whole country, two digits for a province.
     Column("serves", String, nullable=False),
+    Column("is_active", Boolean, nullable=False),
     Column("search_text", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("wire", Text, nullable=False),
@@ -61,10 +65,18 @@ division_words = Table(
     Column("adcode", String, primary_key=True),
 )
 
+biller_words = Table(
+    "biller_words",
+    metadata,
+    Column("word", String, primary_key=True),
+    Column("category_code", String, primary_key=True),
+)
+
 INSERT_CATEGORY = Insert(biller_categories)
 INSERT = Insert(billers)
 INSERT_DIVISION = Insert(divisions)
 INSERT_DIVISION_WORD = Insert(division_words)
+INSERT_WORD = Insert(biller_words)
 
 CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
 FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
@@ -81,23 +93,44 @@ CITIES = Statement(
 )
 
 
+WORDS_AT_ONCE = 64
+_ASKED: list[BindParameter[str]] = [bindparam(f"word{number}") for number in range(WORDS_AT_ONCE)]
+WORDS = Statement(select(biller_words).where(biller_words.c.word.in_(_ASKED)))
+PLACES = Statement(
+    select(division_words.c.word, divisions.c.adcode, divisions.c.is_city)
+    .join(divisions, divisions.c.adcode == division_words.c.adcode)
+    .where(division_words.c.word.in_(_ASKED))
+)
+FIND_BY_CODE = Statement(select(billers.c.wire).where(billers.c.biller_code == bindparam("biller_code")))
+
+
 @cache
-def page(*, has_adcode: bool, cities: int, words: int) -> Statement:
+def page(*, has_adcode: bool, cities: int) -> Statement:
     """Select billers in order of code.
 
-    Parameters: ``after``, ``category_code`` (empty for all), ``count``; ``word0``... as LIKE patterns; for the adcode
-    and each city the prefixes of ``serving``, named ``adcode_wide`` and so on, ``city0_wide`` and so on.
+    Parameters: ``after``, ``category_code`` (empty for all), ``count``; for the adcode and each city the prefixes of
+    ``serving``, named ``adcode_wide`` and so on, ``city0_wide`` and so on.
     """
-    clause = select(billers.c.biller_code, billers.c.wire).where(
-        billers.c.biller_code > bindparam("after"),
-        or_(bindparam("category_code") == "", billers.c.category_code == bindparam("category_code")),
-        *(billers.c.search_text.like(bindparam(f"word{number}"), escape="\\") for number in range(words)),
-    )
+    clause = select(billers.c.biller_code, billers.c.wire).where(billers.c.biller_code > bindparam("after"))
+    clause = _filtered(clause, has_adcode=has_adcode, cities=cities)
+    return Statement(clause.order_by(billers.c.biller_code).limit(bindparam("count")))
+
+
+@cache
+def candidates(*, has_adcode: bool, cities: int) -> Statement:
+    """Select what billers are found by, of all that pass the filters. Parameters: as of ``page``."""
+    columns = ("biller_code", "category_code", "serves", "is_active", "search_text")
+    clause = select(*(billers.c[name] for name in columns))
+    return Statement(_filtered(clause, has_adcode=has_adcode, cities=cities))
+
+
+def _filtered(clause: Select[Any], *, has_adcode: bool, cities: int) -> Select[Any]:
+    clause = clause.where(or_(bindparam("category_code") == "", billers.c.category_code == bindparam("category_code")))
     if has_adcode:
         clause = clause.where(_serves("adcode"))
     if cities:
         clause = clause.where(or_(*(_serves(f"city{number}") for number in range(cities))))
-    return Statement(clause.order_by(billers.c.biller_code).limit(bindparam("count")))
+    return clause
 
 
 def serving(place: str, adcode: str) -> dict[str, str]:

@@ -138,7 +138,7 @@ def _city_of(adcode: str, cities: Sequence[str]) -> str:
 def _billers(bank: Bank, session: Session) -> dict[str, Any]:
     filters = billers.Filters(category_code=session.category_code or "", adcode=session.adcode or "")
     tx = bank.db.read()
-    rows = billers.page(tx, filters, after="", count=_MOST_BILLERS)
+    rows = billers.page(tx, filters, count=_MOST_BILLERS)
     records = [json.loads(wire) for _, wire in rows]
     names = {(city.adcode[:2], city.name["zh-CN"]): city.name[session.locale] for city in billers.all_cities(tx)}
     return {

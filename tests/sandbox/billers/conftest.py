@@ -50,6 +50,6 @@ def client(directory: Bank) -> FlaskClient:
 @pytest.fixture
 def seed_folder(tmp_path: Path) -> Path:
     """A copy of the directory's seed files that a test may spoil."""
-    for name in ("biller_categories.jsonl", "divisions.jsonl", "billers.jsonl.gz"):
+    for name in ("biller_categories.jsonl", "biller_words.jsonl", "divisions.jsonl", "billers.jsonl.gz"):
         (tmp_path / name).write_bytes((SEED_FOLDER / name).read_bytes())
     return tmp_path

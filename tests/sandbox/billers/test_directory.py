@@ -125,6 +125,76 @@ def test_words_find_names_aliases_and_codes_however_they_are_written(client: Fla
     assert codes(listed(client, q=q)) == [code]
 
 
+@pytest.mark.parametrize(
+    ("q", "code"),
+    [
+        ("交上海电费", "SH-ELECTRICITY-01"),
+        ("我想交一下上海的电费，谢谢！", "SH-ELECTRICITY-01"),
+        ("上海電費", "SH-ELECTRICITY-01"),
+        ("繳上海電費", "SH-ELECTRICITY-01"),
+        ("shanghai dianfei", "SH-ELECTRICITY-01"),
+        ("ShanghaiDianfei", "SH-ELECTRICITY-01"),
+        ("shang hai dian fei", "SH-ELECTRICITY-01"),
+        ("pay my Shanghai electricity bill", "SH-ELECTRICITY-01"),
+        ("浦东水费", "SH-WATER-01"),  # a district of the city
+        ("昆山煤气", "SZ-GAS-01"),  # a city of the city
+        ("珠海宽带", "GZ-BROADBAND-01"),  # who serves the province
+        ("瀋陽 電費", "SY-ELECTRICITY-01"),
+        ("烏魯木齊水費", "URC-WATER-01"),
+        ("xi'an heating", "XA-HEATING-01"),
+        ("xian heating", "XA-HEATING-01"),
+        ("交沪电费", "SH-ELECTRICITY-01"),
+        ("上海沪汀电费", "SH-ELECTRICITY-01"),
+    ],
+)
+def test_a_chat_users_words_find_the_biller(client: FlaskClient, q: str, code: str) -> None:
+    assert codes(listed(client, q=q)) == [code]
+
+
+@pytest.mark.parametrize("q", ["电费", "電費", "dianfei", "electricity", "交電費"])
+def test_a_kind_of_bill_alone_finds_every_biller_of_the_kind(client: FlaskClient, q: str) -> None:
+    found = listed(client, q=q)
+    assert len(found) == 30
+    assert {row["category_code"] for row in found} == {"ELECTRICITY"}
+
+
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("吉林电费", ["JL-ELECTRICITY-01", "CC-ELECTRICITY-01"]),  # the city, and the province of the same name
+        ("朝阳电费", ["CY-ELECTRICITY-01", "BJ-ELECTRICITY-01"]),  # the city, and a district of Beijing
+        ("上海话费", ["CN-MOBILE_TOPUP-01", "CN-MOBILE_TOPUP-02"]),  # who serves the whole country
+        ("话费", ["CN-MOBILE_TOPUP-01", "CN-MOBILE_TOPUP-02"]),  # before those of 电话费
+        ("长沙宽带", ["CS-BROADBAND-01"]),  # suspended, and the only one
+    ],
+)
+def test_the_best_match_comes_first(client: FlaskClient, q: str, first: list[str]) -> None:
+    assert codes(listed(client, q=q))[: len(first)] == first
+
+
+def test_who_takes_no_payments_comes_after_those_who_do(client: FlaskClient) -> None:
+    statuses = [row["status"] for row in listed(client, q="公益")]
+    assert statuses == ["ACTIVE"] * 5 + ["SUSPENDED"]
+
+
+def test_a_place_alone_finds_its_own_billers_and_not_those_of_the_whole_country(client: FlaskClient) -> None:
+    found = listed(client, q="上海")
+    assert {row["region"]["city"] for row in found} == {"上海市"}
+    assert {row["coverage"] for row in found} == {"CITY"}
+
+
+@pytest.mark.parametrize("limit", [1, 7, 25])
+def test_paging_through_the_best_matches_gives_each_once(client: FlaskClient, limit: int) -> None:
+    whole = codes(listed(client, q="话费", limit=100))
+    assert codes(listed(client, q="话费", limit=limit)) == whole
+    assert len(set(whole)) == len(whole) == 14
+
+
+@pytest.mark.parametrize("q", ["珠海电费", "上海哈尔滨电费", "上海不存在电费", "，。", "缴费"])
+def test_what_nobody_collects_finds_nobody(client: FlaskClient, q: str) -> None:
+    assert listed(client, q=q) == []
+
+
 @pytest.mark.parametrize("q", ["上海 沈阳", "%", "上_电费", "\\", "上%费", "'; --"])
 def test_words_that_are_not_there_find_nothing_and_are_never_patterns(client: FlaskClient, q: str) -> None:
     assert listed(client, q=q) == []

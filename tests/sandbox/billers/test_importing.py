@@ -41,7 +41,7 @@ def load(folder: Path) -> Database:
 def test_the_seed_is_loaded_whole(seed_folder: Path) -> None:
     database = load(seed_folder)
 
-    assert len(service.page(database.read(), service.Filters(), after="", count=1000)) >= 200
+    assert len(service.page(database.read(), service.Filters(), count=1000)) >= 200
     database.close()
 
 
