@@ -315,12 +315,12 @@ def _pushes(lab: Lab) -> list[Row]:
 
 def _reading(lab: Lab) -> list[Row]:
     """Read 2,000 noisy messages, and those that were written by hand before the reader was."""
-    from examples.v_jiaofei.reading import Reader
     from tests.examples.v_jiaofei.messages import noisy_messages
     from tests.examples.v_jiaofei.test_reading import SEED, facts, held_out
 
-    from examples.v_jiaofei.directory import load
     from openteller import OpenTeller
+    from v_jiaofei.directory import load
+    from v_jiaofei.reading import Reader
 
     server, _ = lab.sandbox_and_prism()
     with OpenTeller(f"http://127.0.0.1:{server.port}") as bank:

@@ -30,13 +30,11 @@ from statistics import quantiles
 from typing import Any
 
 PROJECT = Path(__file__).parents[1]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "sdk"), str(PROJECT / "sandbox")]
-
-from examples.v_jiaofei.weibo import limits  # noqa: E402 - found by the line above
-from examples.v_jiaofei.weibo_stand_in import BOT, User, WeiboStandIn, What  # noqa: E402
-from examples.v_jiaofei.weibo_stand_in_web import serving  # noqa: E402
+sys.path[:0] = [str(PROJECT / part) for part in ("sdk", "sandbox", "examples")]
 
 from openteller import OpenTeller, OpenTellerError  # noqa: E402
+from v_jiaofei.stand_in import BOT, User, WeiboStandIn, What, serving  # noqa: E402
+from v_jiaofei.weibo import limits  # noqa: E402 - found by the line above
 
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 _UNLIMITED = 10**9

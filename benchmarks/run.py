@@ -18,7 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "sandbox"), str(HERE.parent / "sdk")]
+PROJECT = HERE.parent
+sys.path[:0] = [str(HERE), str(PROJECT), *(str(PROJECT / part) for part in ("sandbox", "sdk", "examples"))]
 
 import report  # noqa: E402 - found by the line above, from wherever this is run
 from client_measures import CLIENT_MEASURES  # noqa: E402

@@ -19,7 +19,7 @@ from openteller.errors import OpenTellerError
 from openteller.models import Event
 
 from .counter import BankDown, Counter, Message, Reply, Subject
-from .digits import drop_digits
+from .reading import drop_digits
 from .store import REPLY_WINDOW_S, Incoming, Link, Outgoing, Store
 from .texts import Language, language_of, say, shortened
 from .weibo import (

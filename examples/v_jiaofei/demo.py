@@ -30,8 +30,8 @@ from openteller.models import App
 
 from .app import Settings, create_app, create_bot
 from .payer import Payer
-from .weibo_stand_in import VISITOR, User, WeiboStandIn, What
-from .weibo_stand_in_web import create_app as create_weibo
+from .stand_in import VISITOR, User, WeiboStandIn, What
+from .stand_in import create_app as create_weibo
 
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 """A Tuesday before the holidays, with every kind of the seed's rates at hand."""

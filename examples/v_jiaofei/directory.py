@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from openteller import OpenTeller
 from openteller.models import Biller, BillerCategory
 
-from .gazetteer import Category, Place
+from .reading import Category, Place
 
 __all__ = ["ACCOUNT", "Directory", "load"]
 

@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .gazetteer import Place
-from .reading import Ask, Intent, Reading
+from .reading import Ask, Intent, Place, Reading
 
 __all__ = ["Incoming", "Link", "Outgoing", "Store"]
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from openteller import Money
 from openteller.models import Branch, FxQuote
 
-from .folding import is_chinese
+from .reading import is_chinese
 
 __all__ = ["Language", "language_of", "say", "shortened"]
 

@@ -36,7 +36,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from .folding import TABLES
+from .reading.folding import TABLES
 
 __all__ = [
     "BadSignature",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from examples.v_jiaofei.reading import Reader
 from flask import Flask
 from tests.examples.v_jiaofei.directory import categories_of, places_of
+
+from v_jiaofei.reading import Reader
 
 
 def _rows(app: Flask, path: str) -> list[dict[str, Any]]:

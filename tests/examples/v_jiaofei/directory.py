@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from examples.v_jiaofei.reading import Category, Place
+from v_jiaofei.reading import Category, Place
 
 
 def places_of(billers: list[dict[str, Any]]) -> list[Place]:

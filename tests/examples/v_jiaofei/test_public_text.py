@@ -6,10 +6,10 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from examples.v_jiaofei.digits import drop_digits
-from examples.v_jiaofei.folding import CHINESE_DIGITS, fold
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from v_jiaofei.reading import CHINESE_DIGITS, drop_digits, fold
 
 NUMBERS = [
     "3100000011",

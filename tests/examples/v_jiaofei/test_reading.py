@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.v_jiaofei.reading import LONGEST_MESSAGE, Ask, Intent, Reader, Reading
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.examples.v_jiaofei.messages import noisy_messages
+
+from v_jiaofei.reading import LONGEST_MESSAGE, Ask, Intent, Reader, Reading
 
 HELD_OUT = Path(__file__).parent / "held_out.tsv"
 SEED = 20260929

@@ -7,7 +7,12 @@ import pickle
 from typing import Any
 
 import pytest
-from examples.v_jiaofei.weibo import (
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from v_jiaofei.weibo import (
     LARGEST_PUSH,
     PUSH_WINDOW_S,
     BadSignature,
@@ -28,10 +33,6 @@ from examples.v_jiaofei.weibo import (
     verify_echo,
     verify_push,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 SECRET = "xyz123xyz"
 NOW = 1_397_022_061.823

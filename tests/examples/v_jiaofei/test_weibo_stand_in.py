@@ -9,7 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from examples.v_jiaofei.weibo import (
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import make_server
+
+from v_jiaofei.stand_in import BOT, DAY, HOUR, VISITOR, WeiboStandIn, What, create_app, linked, serving
+from v_jiaofei.weibo import (
     Push,
     PushError,
     RateLimited,
@@ -24,10 +28,6 @@ from examples.v_jiaofei.weibo import (
     verify_echo,
     verify_push,
 )
-from examples.v_jiaofei.weibo_stand_in import BOT, DAY, HOUR, VISITOR, WeiboStandIn, What
-from examples.v_jiaofei.weibo_stand_in_web import create_app, linked, serving
-from flask import Flask, Response, jsonify, request
-from werkzeug.serving import make_server
 
 SECRET, TOKEN = "secret-of-the-tests", "token-of-the-tests"
 START = 1_790_000_000.0

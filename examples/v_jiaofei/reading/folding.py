@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = ["CHINESE_DIGITS", "TABLES", "close_up", "fold", "is_chinese"]
 
-TABLES = Path(__file__).parent / "data"
+TABLES = Path(__file__).parents[1] / "data"
 
 CHINESE_DIGITS = {
     character: str(value)

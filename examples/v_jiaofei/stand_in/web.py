@@ -1,6 +1,6 @@
 """The stand-in for Weibo over HTTP: the calls of the bot, and a page for whoever tries it out.
 
-    python -m v_jiaofei.weibo_stand_in_web --push-url http://127.0.0.1:8090/weibo
+    python -m v_jiaofei.stand_in.web --push-url http://127.0.0.1:8090/weibo
 
 The page shows the public timeline and a private chat as on a phone, and lets a visitor write to either. It is for this
 machine only: it knows no passwords, and everybody on it is the same visitor.
@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
-from .weibo_stand_in import BOT, VISITOR, Comment, Post, Refusal, User, WeiboStandIn, as_json, weibo_time
+from .platform import BOT, VISITOR, Comment, Post, Refusal, User, WeiboStandIn, as_json, weibo_time
 
 __all__ = ["create_app", "serving"]
 

@@ -1,7 +1,7 @@
 """A stand-in for Weibo's open platform: one public timeline, private chats, and a bot's account that is pushed to.
 
 It signs, times out, tries again and refuses as Weibo does, by the figures in `data/weibo_limits.json`, and writes down
-all that happened (`transcript`). Everything is in memory. HTTP in and out of it is in `weibo_stand_in_web`.
+all that happened (`transcript`). Everything is in memory. HTTP in and out of it is in `web`.
 
 Not the whole of Weibo: text only, one bot account, and every user may write to it.
 """
@@ -23,7 +23,7 @@ from urllib.parse import unquote, unquote_plus
 
 import httpx2
 
-from .weibo import TIME_FORMAT, Limits, limits, signature
+from v_jiaofei.weibo import TIME_FORMAT, Limits, limits, signature
 
 __all__ = ["BOT", "VISITOR", "Comment", "Delivery", "Entry", "Post", "Refusal", "User", "WeiboStandIn", "What"]
 
