@@ -12,6 +12,7 @@ from openteller_sandbox.billers import search, store
 from openteller_sandbox.billers.model import InputField
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Tx
+from openteller_sandbox.folding import fold
 from openteller_sandbox.seeding import SeedError, records
 
 _PREFIX_LENGTHS = {"NATIONAL": 0, "PROVINCE": 2, "CITY": 4}
@@ -35,7 +36,7 @@ def load(tx: Tx, contract: Contract, folder: Path) -> None:
     tx.run_many(store.INSERT_DIVISION, [_division(place) for place in places])
     tx.run_many(store.INSERT_DIVISION_WORD, [row for place in places for row in _words(place)])
     words = (row for row, _ in records(contract, folder, "biller_words", None))
-    known = {(search.fold(row["word"]), row["category_code"]) for row in words}
+    known = {(fold(row["word"]), row["category_code"]) for row in words}
     tx.run_many(store.INSERT_WORD, [{"word": word, "category_code": code} for word, code in sorted(known)])
     tx.run_many(store.INSERT, [_row(biller, line) for biller, line in records(contract, folder, "billers", "Biller")])
 

@@ -7,15 +7,13 @@ nothing (交), and cut into the words that the directory knows: a place, a kind 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from openteller_sandbox.traditional import simplified
+from openteller_sandbox.folding import fold
 
 _SEPARATORS = re.compile(r"[\s,，。.、;；:：!！?？]+")
-_ACCENTS_AND_APOSTROPHES = re.compile("[\u0300-\u036f'\u2018\u2019\u02bc]")
 _NOT_OF_A_NAME = re.compile(r"[\s-]")
 _LATIN = re.compile("[a-z-]+")
 _MOST_OF_A_WORD = 16
@@ -57,15 +55,6 @@ class Vocabulary:
         if word in self.places:
             return "place"
         return "filler" if word in FILLERS else None
-
-
-def fold(text: str) -> str:
-    """Write text the one way: full-width letters as plain ones, Traditional characters as Simplified ones, no case, no
-    accents, no apostrophes.
-    """
-    if not text.isascii():
-        text = simplified(unicodedata.normalize("NFKD", text))
-    return _ACCENTS_AND_APOSTROPHES.sub("", text.casefold())
 
 
 def word_key(word: str) -> str:

@@ -1,28 +1,21 @@
 """The words that places are found by: one way of cutting text, for what is stored and for what is asked. Pure.
 
 Chinese has no spaces: every character and every pair of neighbours is a word, so that a name of two characters is found
-as surely as a long one. What is not Chinese (English, pinyin, initials, digits) is cut into whole words without case,
-accents and apostrophes.
+as surely as a long one; Traditional characters count as Simplified ones. What is not Chinese (English, pinyin,
+initials, digits) is cut into whole words without case, accents and apostrophes.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from openteller_sandbox.folding import fold
 
 _HAN = "〇㐀-䶿一-鿿𠀀-𲎯"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
 _OTHER_WORD = re.compile(f"[^\\W_{_HAN}]+")
 _SEPARATORS = re.compile(r"[\W_]+")
-_ACCENTS_AND_APOSTROPHES = re.compile("[\u0300-\u036f'\u2018\u2019\u02bc]")
-
-
-def fold(text: str) -> str:
-    """Write text the one way: full-width letters as plain ones, no case, no accents, no apostrophes."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-    return _ACCENTS_AND_APOSTROPHES.sub("", text.casefold())
 
 
 def words_of(text: str) -> set[str]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openteller_sandbox.billers.search import FILLERS, Piece, Vocabulary, candidates, fold, readings, tokens_of
+from openteller_sandbox.billers.search import FILLERS, Piece, Vocabulary, candidates, readings, tokens_of
+from openteller_sandbox.folding import fold
 from openteller_sandbox.traditional import simplified
 
 WORDS = Vocabulary(

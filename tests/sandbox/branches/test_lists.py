@@ -243,3 +243,20 @@ def test_a_cursor_fits_its_own_list_only(client: FlaskClient) -> None:
         refused = client.get(path, query_string={**query, "after": cursor})
         assert (refused.status_code, refused.json["code"]) == (400, "REQUEST_MALFORMED")
     assert client.get("/v1/branches", query_string={"city": "上海", "after": cursor, "limit": 9}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        ({"q": "瀋陽"}, {"q": "沈阳"}),
+        ({"q": "廈門 銀行"}, {"q": "厦门 银行"}),
+        ({"city": "臺州"}, {"city": "台州"}),
+        ({"city": "烏魯木齊市"}, {"city": "乌鲁木齐市"}),
+    ],
+)
+def test_traditional_characters_find_what_simplified_ones_find(
+    client: FlaskClient, query: dict[str, str], same: dict[str, str]
+) -> None:
+    found, wanted = (client.get("/v1/branches", query_string={"limit": 100, **each}).json for each in (query, same))
+    assert found["data"] == wanted["data"]
+    assert found["data"]

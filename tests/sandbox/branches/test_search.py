@@ -27,6 +27,8 @@ def found(asked: str, text: str) -> bool:
         "上海huangpu",
         "42号",
         "黄浦，示范",
+        "黃浦",
+        "示範銀行 黃浦支行",
     ],
 )
 def test_these_find_a_branch_in_huangpu(asked: str) -> None:
