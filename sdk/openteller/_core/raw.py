@@ -27,7 +27,9 @@ class RawAnswer(Generic[T]):
 
     Attributes:
         parsed: what the method gives; of ``client.request``, plain JSON values.
+        status: the HTTP status.
         headers: names in small letters.
+        body: as it came, unpacked.
         attempts: how often the request was sent.
     """
 

@@ -148,11 +148,19 @@ def _base_url(text: object) -> str:
         raise ConfigurationError(f"base_url is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError("base_url begins with http:// or https:// and names a host")
-    if _NOT_IN_A_HOST & set(parts.netloc) or not parts.netloc.isprintable() or " " in parts.netloc:
+    if not _can_be_a_host(parts.hostname) or _NOT_IN_A_HOST & set(parts.netloc):
         raise ConfigurationError("base_url names a host that cannot be")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url holds scheme, host, port and path, and nothing else")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _can_be_a_host(name: str) -> bool:
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return name.isprintable() and " " not in name
 
 
 def _is_private_enough(url: str) -> bool:

@@ -7,10 +7,12 @@ Here each of them is what is left of one time-out over all of it.
 from __future__ import annotations
 
 import ipaddress
+import os
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -37,9 +39,7 @@ class Network:
 
     def __init__(self, base_url: str, *, verify: ssl.SSLContext | None, proxy: str | None) -> None:
         self._transport = _made(httpx2.HTTPTransport, base_url, verify, proxy)
-        pool: Any = self._transport._pool
-        if (backend := getattr(pool, "_network_backend", None)) is not None:
-            pool._network_backend = _Backend(backend)
+        _count_in(self._transport._pool, _Backend)
 
     def send(self, request: Request, timeout: float) -> Answer:
         """Send a request; give the whole answer.
@@ -51,8 +51,8 @@ class Network:
         with _faults():
             response = self._transport.handle_request(_outgoing(request, limits))
             try:
-                body = _Body()
-                for chunk in response.iter_bytes():
+                body = _Body(response.headers)
+                for chunk in response.iter_raw():
                     body.add(chunk, limits)
             finally:
                 response.close()
@@ -68,6 +68,7 @@ class AsyncNetwork:
 
     def __init__(self, base_url: str, *, verify: ssl.SSLContext | None, proxy: str | None) -> None:
         self._transport = _made(httpx2.AsyncHTTPTransport, base_url, verify, proxy)
+        _count_in(self._transport._pool, _AsyncBackend)
 
     async def send(self, request: Request, timeout: float) -> Answer:  # noqa: ASYNC109 - one deadline over all phases
         """Send a request; give the whole answer.
@@ -76,18 +77,21 @@ class AsyncNetwork:
             Fault: there is none in time, or it cannot be read.
         """
         limits = _Limits(timeout)
-        with anyio.move_on_after(timeout), _faults():
+        with _faults():
             response = await self._transport.handle_async_request(_outgoing(request, limits))
             try:
-                body = _Body()
-                async with aclosing(response.aiter_bytes()) as chunks:
+                body = _Body(response.headers)
+                chunks = response.aiter_raw()
+                try:
                     async for chunk in chunks:
                         body.add(chunk, limits)
+                except Fault:
+                    await _abandon(response, chunks)
+                    raise
             finally:
                 with anyio.CancelScope(shield=True):
                     await response.aclose()
-            return _answer(response, body)
-        raise limits.fault()
+        return _answer(response, body)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -105,40 +109,33 @@ class _Limits:
 
     def __init__(self, timeout: float) -> None:
         self.ends = time.monotonic() + timeout
-        self._phase = ""
 
-    def get(self, phase: str, _: object = None) -> _Left:
+    def get(self, _: str, __: object = None) -> _Left:
         """Give the time-out of a phase, when it begins: pool, connect, write or read."""
-        self._phase = phase
         left = _Left(max(self.ends - time.monotonic(), _SHORTEST))
         left.ends = self.ends
         return left
 
-    def fault(self) -> Fault:
-        """Give the fault of a request that was given up."""
-        if self._phase in {"pool", "connect"}:
-            return Fault("timeout", "no connection in time", is_unsent=True)
-        return Fault("timeout", "sent, and no whole answer", is_unsent=False)
 
-
-class _Backend:
-    """httpcore2's network, with streams that count what is left."""
+class _Around:
+    """Something of httpcore2, with a part of it done otherwise."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-
-    def connect_tcp(self, *where: Any, **options: Any) -> _Stream:
-        return _Stream(self._inner.connect_tcp(*where, **options))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
-class _Stream:
-    """A connection. Each read and each write has what is left of the whole, however many there are."""
+class _Backend(_Around):
+    """httpcore2's network, with streams that count what is left."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def connect_tcp(self, *where: Any, **options: Any) -> _Stream:
+        return _Stream(self._inner.connect_tcp(*where, **options))
+
+
+class _Stream(_Around):
+    """A connection. Each read and each write has what is left of the whole, however many there are."""
 
     def read(self, size: int, timeout: float | None = None) -> Any:
         return self._inner.read(size, _remaining(timeout))
@@ -149,28 +146,79 @@ class _Stream:
     def start_tls(self, *context: Any, **options: Any) -> _Stream:
         return _Stream(self._inner.start_tls(*context, **options))
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+
+class _AsyncBackend(_Around):
+    """The same for async programs."""
+
+    async def connect_tcp(self, *where: Any, **options: Any) -> _AsyncStream:
+        return _AsyncStream(await self._inner.connect_tcp(*where, **options))
+
+
+class _AsyncStream(_Around):
+    """The same for async programs."""
+
+    async def read(self, size: int, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - httpcore2's way
+        return await self._inner.read(size, _remaining(timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - likewise
+        await self._inner.write(buffer, _remaining(timeout))
+
+    async def start_tls(self, *context: Any, **options: Any) -> _AsyncStream:
+        return _AsyncStream(await self._inner.start_tls(*context, **options))
+
+
+def _count_in(pool: Any, backend: Callable[[Any], object]) -> None:
+    """Let the streams of a pool count what is left. A pool of another make is left as it is: its own counting stays."""
+    if (inner := getattr(pool, "_network_backend", None)) is not None:
+        pool._network_backend = backend(inner)
 
 
 def _remaining(timeout: float | None) -> float | None:
     return max(timeout.ends - time.monotonic(), _SHORTEST) if isinstance(timeout, _Left) else timeout
 
 
-class _Body:
-    """An answer's body as it comes in: neither endless nor slower than the deadline."""
+async def _abandon(response: httpx2.Response, chunks: AsyncIterator[bytes]) -> None:
+    """Read an answer no further. Generators within generators are at work: with the connection closed they end by
+    themselves, from the inside out, while trio would complain of any that is left.
+    """
+    with anyio.CancelScope(shield=True):
+        await response.aclose()
+        with suppress(httpx2.HTTPError, httpx2.StreamError, OSError):
+            async for _ in chunks:
+                pass
 
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
+
+class _Body:
+    """An answer's body as it comes in: neither endless nor slower than the deadline, and unpacked."""
+
+    def __init__(self, headers: httpx2.Headers) -> None:
+        self._parts: list[bytes] = []
         self._size = 0
+        encoding = headers.get("content-encoding", "").strip().lower()
+        self._gzip = zlib.decompressobj(wbits=31) if encoding in {"gzip", "x-gzip"} else None
+        if self._gzip is None and encoding not in {"", "identity"}:
+            raise Fault("broken", "it is packed in a way that was not asked for", is_unsent=False)
 
     def add(self, chunk: bytes, limits: _Limits) -> None:
-        self._size += len(chunk)
+        part = chunk if self._gzip is None else self._unpacked(self._gzip, chunk)
+        self._size += len(part)
         if self._size > LARGEST_ANSWER:
             raise Fault("broken", f"it is larger than {LARGEST_ANSWER >> 20} MiB", is_unsent=False)
         if time.monotonic() > limits.ends:
             raise Fault("timeout", "the answer comes in too slowly", is_unsent=False)
-        self.parts.append(chunk)
+        self._parts.append(part)
+
+    def _unpacked(self, gzip: zlib._Decompress, chunk: bytes) -> bytes:
+        try:
+            return gzip.decompress(chunk, LARGEST_ANSWER + 1 - self._size)
+        except zlib.error:
+            raise Fault("broken", "its encoding is damaged", is_unsent=False) from None
+
+    def whole(self) -> bytes:
+        """Give all of it."""
+        if self._gzip is not None and self._parts and not self._gzip.eof:
+            raise Fault("broken", "its encoding is damaged: it ends too early", is_unsent=False)
+        return b"".join(self._parts)
 
 
 def _made(kind: Callable[..., T], base_url: str, verify: ssl.SSLContext | None, proxy: str | None) -> T:
@@ -221,7 +269,7 @@ def _outgoing(request: Request, limits: _Limits) -> httpx2.Request:
 
 def _answer(response: httpx2.Response, body: _Body) -> Answer:
     headers = {name.decode("ascii", "replace").lower(): value.decode("latin-1") for name, value in response.headers.raw}
-    return Answer(response.status_code, headers, b"".join(body.parts))
+    return Answer(response.status_code, headers, body.whole())
 
 
 @contextmanager
@@ -235,11 +283,9 @@ def _faults() -> Iterator[None]:
         raise Fault("timeout", "sent, and then silence", is_unsent=False) from error
     except (httpx2.ConnectError, httpx2.ProxyError, httpx2.UnsupportedProtocol) as error:
         raise Fault("connection", _cause(error), is_unsent=True) from error
-    except httpx2.DecodingError as error:
-        raise Fault("broken", "its encoding is damaged", is_unsent=False) from error
     except (httpx2.RequestError, httpx2.StreamError, OSError) as error:
         raise Fault("connection", _cause(error), is_unsent=False) from error
-    except httpx2.InvalidURL as error:
+    except (httpx2.InvalidURL, UnicodeError) as error:
         raise Fault("connection", "it is no address", is_unsent=True) from error
 
 
@@ -248,9 +294,12 @@ def _cause(error: BaseException) -> str:
     text = type(error).__name__
     seen: BaseException | None = error
     while seen is not None:
+        if isinstance(seen, ConnectionError) and seen.errno:
+            return os.strerror(seen.errno)  # asyncio has words of its own
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         if isinstance(seen, httpx2.RemoteProtocolError):
             text = str(seen)
-        seen = seen.__cause__ or seen.__context__
+        several = seen.exceptions if isinstance(seen, BaseExceptionGroup) else ()
+        seen = several[0] if several else seen.__cause__ or seen.__context__
     return text
