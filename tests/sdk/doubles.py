@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import anyio.lowlevel
 
 from openteller._core.setup import Credentials, Setup
 from openteller._core.wire import Answer, Authorise, Effect, Fault, Outcome, Request, Send, Sleep
@@ -173,6 +176,12 @@ class Stage:
 CREDENTIALS = Credentials("app_of_the_tests", "ots_secret_of_the_tests")
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let other tasks and threads go on until something is so."""
+    while not is_so():
+        await anyio.lowlevel.checkpoint()
+
+
 # --- a server on this machine
 
 
@@ -237,10 +246,10 @@ class Server:
 
 
 @contextmanager
-def serving(handle: Callable[[Visit], None]) -> Iterator[Server]:
+def serving(handle: Callable[[Visit], None], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Serve on a free port of this machine, each connection in a thread, and end all of it afterwards."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    server = Server(f"{'https' if tls else 'http'}://127.0.0.1:{listening.getsockname()[1]}")
     stopping = threading.Event()
     lock = threading.Lock()
     threads = []
@@ -258,8 +267,8 @@ def serving(handle: Callable[[Visit], None]) -> Iterator[Server]:
             threads.append(thread)
             thread.start()
 
-    def converse(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def converse(accepted: socket.socket) -> None:
+        with suppress(OSError), _secured(accepted, tls) as connection:
             while raw := _request(connection):
                 with lock:
                     visit = Visit(raw, connection, len(server.visits) + 1, stopping)
@@ -281,6 +290,10 @@ def serving(handle: Callable[[Visit], None]) -> Iterator[Server]:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in threads:
             thread.join()
+
+
+def _secured(connection: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
+    return tls.wrap_socket(connection, server_side=True) if tls else connection
 
 
 def _request(connection: socket.socket) -> bytes:
@@ -335,3 +348,14 @@ class Bank:
 
 def bank(*script: Answer) -> Bank:
     return Bank(list(script))
+
+
+APP = {"client_id": "app_of_the_tests", "client_secret": "ots_secret_of_the_tests"}
+
+
+def gives_token(visit: Visit) -> bool:
+    """Answer a visit that asks for a token; tell whether it did."""
+    if visit.path != TOKEN_PATH:
+        return False
+    visit.answer({"access_token": f"token-of-visit-{visit.number}", "token_type": "Bearer", "expires_in": 3600})
+    return True
