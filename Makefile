@@ -2,6 +2,7 @@
 #
 #   make demo            watch a bill being paid at a sandbox of its own; ONCE=1 ends when the story is told
 #   make test            run the tests
+#   make soak            run the tests that `make test` leaves out: every biller is paid, one by one
 #   make lint            format, lint, types, architecture, generated files
 #   make specs           check the contract with Spectral (needs Node 20)
 #   make bench           measure against the peers (needs Node 20)
@@ -18,7 +19,7 @@ NODE_INSTALLED := node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint specs bench seed lock clean
+.PHONY: demo test soak lint specs bench seed lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -26,6 +27,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+soak: $(INSTALLED)
+	$(BIN)/pytest $(PYTEST_ARGS) -m soak
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
