@@ -331,7 +331,7 @@ class Bank:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
-        if environ["PATH_INFO"] == TOKEN_PATH:
+        if environ["PATH_INFO"].endswith(TOKEN_PATH):
             self.tokens += 1
             said = answer(200, {"access_token": f"token-{self.tokens}", "token_type": "Bearer", "expires_in": 3600})
         else:
