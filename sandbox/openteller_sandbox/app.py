@@ -15,7 +15,7 @@ from openteller_sandbox import prebuilt, seeding
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.db import facts as bank_facts
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.oauth import service as oauth
@@ -54,7 +54,7 @@ def create_bank(
     """
     for feature in (*FEATURES, "hosted"):
         _module(feature, "routes")  # declares the tables
-    if make_in_child and not Path(Database(settings.database).path).exists():
+    if make_in_child and open_database(settings.database).is_missing():
         seeding.in_child(lambda: _make(settings, clock, on_import))
     contract = contracts.load()
     bank = Bank(settings, contract, _open(settings, contract, on_import), clock or Clock())
@@ -78,9 +78,9 @@ def seed_importers() -> list[seeding.Importer]:
 
 def _open(settings: Settings, contract: Contract, on_import: Callable[[], None]) -> Database:
     """Open the database, and make and seed it when it is new."""
-    database = Database(settings.database)
-    if not Path(database.path).exists():
-        prebuilt.copy(settings.seed, database.path)
+    database = open_database(settings.database)
+    if database.is_missing():
+        prebuilt.copy(settings.seed, database.name)
     database.prepare()
     if not seeding.is_loaded(database):
         on_import()

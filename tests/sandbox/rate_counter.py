@@ -16,7 +16,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.calculators import routes as calculator_routes
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import open_database
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners  # noqa: F401 - declares its tables
@@ -34,7 +34,9 @@ class Counter:
     def __init__(self, database: Path) -> None:
         self.now = clock.parse(DEMO_DAY)
         settings = Settings(database=str(database), check_answers=AnswerCheck.ALL, rate_limits=UNLIMITED)
-        self.bank = Bank(settings, part_of_the_contract(), Database(str(database)), Clock(wall_ms=lambda: self.now))
+        self.bank = Bank(
+            settings, part_of_the_contract(), open_database(str(database)), Clock(wall_ms=lambda: self.now)
+        )
         if self.bank.db.prepare():
             seeding.load(self.bank.db, self.bank.contract, SEED_FOLDER, [importing.load])
         self.bank.due_handlers |= service.DUE_HANDLERS

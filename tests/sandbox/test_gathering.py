@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from openteller_sandbox.db import Database, DatabaseError, facts
+from openteller_sandbox.db import Database, DatabaseError, facts, open_database
 from openteller_sandbox.serve import Reply, Shell, Turns
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(str(tmp_path / "facts.db"))
+    opened = open_database(str(tmp_path / "facts.db"))
     opened.prepare()
     yield opened
     opened.close()

@@ -19,7 +19,7 @@ import pytest
 from tests.sdk.processes import ROOT, environment, free_port, run, running, sandbox
 
 from openteller_sandbox import app, contract, prebuilt, seeding
-from openteller_sandbox.db import Database, DatabaseError
+from openteller_sandbox.db import Database, DatabaseError, open_database
 from openteller_sandbox.settings import SEED_FOLDER, Settings
 
 SLOW = "Loading the seed …\n"
@@ -28,7 +28,7 @@ SLOW = "Loading the seed …\n"
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     app.seed_importers()  # they declare the tables
-    opened = Database(str(tmp_path / "bank.db"))
+    opened = open_database(str(tmp_path / "bank.db"))
     yield opened
     opened.close()
 
@@ -59,7 +59,7 @@ def _works(url: str) -> bool:
 def test_a_copy_is_what_loading_the_records_makes(database: Database, tmp_path: Path) -> None:
     assert prebuilt.copy(SEED_FOLDER, database.path)
     database.prepare()
-    loaded = Database(str(tmp_path / "loaded.db"))
+    loaded = open_database(str(tmp_path / "loaded.db"))
     loaded.prepare()
     seeding.load(loaded, contract.load(), SEED_FOLDER, app.seed_importers())
     loaded.close()

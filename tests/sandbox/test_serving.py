@@ -19,7 +19,7 @@ import pytest
 from tests.sdk.processes import MORNING, Running, sandbox
 
 from openteller_sandbox.bank import Bank
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import open_database
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.partners.service import DEMO_APP_ID, DEMO_CLIENT_SECRET
 
@@ -162,7 +162,7 @@ def test_a_seed_that_does_not_fit_names_its_line_and_leaves_no_database(tmp_path
 
 def test_a_first_start_that_was_interrupted_is_made_good_by_the_next(bank: Bank, tmp_path: Path) -> None:
     """Tables are made in one act and the seed is loaded in the next: a kill between the two leaves this file."""
-    database = Database(str(tmp_path / "bank.db"))
+    database = open_database(str(tmp_path / "bank.db"))
     database.prepare()
     database.close()
     with sandbox(tmp_path, "--clock", MORNING) as (url, _):

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from openteller_sandbox import app, prebuilt, seeding
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import open_database
 
 Content = dict[str, str]
 """Of each table a hash over its definition, its indexes and its sorted rows; and what it was made of."""
@@ -29,13 +29,13 @@ def build(folder: Path, contract: Contract) -> bytes:
     """
     importers = app.seed_importers()  # they declare the tables
     with TemporaryDirectory() as name:
-        database = Database(str(Path(name) / "seed.db"))
+        database = open_database(str(Path(name) / "seed.db"))
         database.prepare()
         try:
             seeding.load(database, contract, folder, importers)
         finally:
             database.close()
-        return prebuilt.pack(database.path, folder)
+        return prebuilt.pack(database.name, folder)
 
 
 def content(packed: bytes) -> Content:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     Column,
     Index,
     Integer,
@@ -18,9 +15,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from openteller_sandbox.db import Statement, metadata
+from openteller_sandbox.db import Statement, insert_or_ignore, metadata
 
 biller_postings = Table(
     "biller_postings",
@@ -38,8 +34,7 @@ biller_postings = Table(
     Index("biller_postings_account", "world_id", "biller_id", "account_digest"),
 )
 
-_COLUMNS: dict[str, BindParameter[Any]] = {column.name: bindparam(column.name) for column in biller_postings.columns}
-INSERT_ONCE = Statement(sqlite_insert(biller_postings).values(_COLUMNS).on_conflict_do_nothing())
+INSERT_ONCE = insert_or_ignore(biller_postings)
 _KEY = (biller_postings.c.world_id == bindparam("w"), biller_postings.c.posting_id == bindparam("p"))
 FIND = Statement(select(biller_postings).where(*_KEY))
 ASKED = Statement(update(biller_postings).where(*_KEY).values(asked=biller_postings.c.asked + 1))

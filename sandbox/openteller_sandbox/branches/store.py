@@ -25,8 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from openteller_sandbox.db import Insert, Statement, Tx, metadata
-from openteller_sandbox.db.engine import Row
+from openteller_sandbox.db import Insert, Row, Statement, Tx, metadata
 
 ALL, CITY, HOURS, SERVICE, WORD = "ALL", "CITY", "HOURS", "SERVICE", "WORD"
 """What a set is about.

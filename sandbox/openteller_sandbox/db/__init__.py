@@ -6,7 +6,19 @@ all. Stores never commit. Instants are epoch milliseconds, money is minor units 
 text.
 """
 
-from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Tx
-from openteller_sandbox.db.statements import Insert, Statement, metadata
+from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
+from openteller_sandbox.db.opening import open_database
+from openteller_sandbox.db.statements import Insert, Statement, insert_or_ignore, metadata
 
-__all__ = ["Database", "DatabaseError", "EngineError", "Insert", "Statement", "Tx", "metadata"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "EngineError",
+    "Insert",
+    "Row",
+    "Statement",
+    "Tx",
+    "insert_or_ignore",
+    "metadata",
+    "open_database",
+]

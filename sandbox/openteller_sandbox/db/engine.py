@@ -1,232 +1,160 @@
-"""Connections and transactions.
+"""What an engine offers to services: transactions, readers, and work that one process at a time may do.
 
-SQLite in WAL mode with full sync: an answer that has left is on disk. There is one writer at a time; a transaction
-begins IMMEDIATE, so that a conflict shows at its beginning and not in its middle.
+Two engines implement it: ``sqlite`` and ``postgresql``. Nobody outside of this folder knows which one it is.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar, Protocol
 
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
-from sqlalchemy.schema import CreateIndex, CreateTable
-
-from openteller_sandbox.db.statements import Statement, metadata
-
-SCHEMA_VERSION = 4
-_BUSY_TIMEOUT_MS = 5000
-
-Row = sqlite3.Row
-EngineError = sqlite3.Error
-"""What the engine itself raises: a full disk, a locked or broken file."""
-
-_Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
-_ALONE: _Steps = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
-_GATHERED: _Steps = ("SAVEPOINT act", ("ROLLBACK TO act", "RELEASE act"), "RELEASE act")
+from openteller_sandbox.db.statements import Statement
 
 
 class DatabaseError(Exception):
     """The database cannot be used as it is; the message says what to do."""
 
 
-class Tx:
-    """A transaction (or, outside an act, a reader) to run statements on."""
+class EngineError(Exception):
+    """What the engine itself refuses: a full disk, a locked or broken file, a server that is gone, a key that is
+    taken.
+    """
 
-    __slots__ = ("_connection",)
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+class Row(Protocol):
+    """A row of a result: its values by name and by position, in order when it is iterated."""
 
+    def __getitem__(self, key: Any, /) -> Any:
+        """Give a value by its name or position."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the values."""
+
+    def keys(self) -> Iterable[str]:
+        """Give the names."""
+
+
+class Tx(ABC):
+    """A transaction (or, outside an act, a reader) to run statements on. Every method may raise ``EngineError``."""
+
+    __slots__ = ()
+
+    @abstractmethod
     def one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """Run and give the first row, or None."""
-        row: Row | None = self._run(statement, parameters).fetchone()
-        return row
 
+    @abstractmethod
     def all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """Run and give every row."""
-        return self._run(statement, parameters).fetchall()
 
+    @abstractmethod
     def run(self, statement: Statement, /, **parameters: Any) -> int:
         """Run and give the number of rows that it changed."""
-        return self._run(statement, parameters).rowcount
 
+    @abstractmethod
     def run_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run once for each row of parameters."""
-        sql, constants = statement.sql()
-        self._connection.executemany(sql, ({**constants, **row} for row in rows) if constants else rows)
-
-    def _run(self, statement: Statement, parameters: dict[str, Any]) -> sqlite3.Cursor:
-        sql, constants = statement.sql()
-        return self._connection.execute(sql, {**constants, **parameters} if constants else parameters)
 
 
-class _Thread(threading.local):
-    """What a thread has of a database. gathered: acts that wait for ``commit`` are in the connection's transaction."""
+class Acting(threading.local):
+    """Whether a thread is in an act."""
 
-    connection: sqlite3.Connection | None = None
-    acting = False
-    on_gather: Callable[[], None] | None = None
-    gathered = False
+    now = False
 
 
-class Database:
-    """An SQLite file, with one connection for each thread that uses it."""
+class Database(ABC):
+    """A database with a connection for each thread that uses it.
 
-    def __init__(self, url: str) -> None:
-        self.path = _path(url)
-        self._thread = _Thread()
-        self._connections: list[sqlite3.Connection] = []
+    name: what people may read of where it is. shared: whether other processes may work on it at the same time.
+    """
+
+    name: str
+    shared: ClassVar[bool]
+
+    def __init__(self) -> None:
+        self._acting = Acting()
 
     @contextmanager
-    def act(self) -> Iterator[Tx]:
+    def act(self, world_id: str | None = None) -> Iterator[Tx]:
         """Open a transaction: kept whole when the block ends, undone when it raises.
 
+        Acts of one world, from whatever process, come one after the other: what an act has read stays true until it
+        ends, and its events are seen in the order in which they were numbered.
+
+        Args:
+            world_id: whose rows, and nobody else's, the act changes. Without it the act is alone in the whole database.
+
         Raises:
+            EngineError: the engine refuses.
             DatabaseError: acts are gathered, and those before this one are lost already.
         """
-        connection, thread = self._connection(), self._thread
-        if thread.acting:
+        if self._acting.now:
             raise RuntimeError("an act is running: hand its tx on instead of opening another")
-        begin, undo, keep = _ALONE if thread.on_gather is None else self._join(connection, thread.on_gather)
-        connection.execute(begin)
-        thread.acting = True
-        try:
-            yield Tx(connection)
-            connection.execute(keep)
-        except BaseException:
-            if connection.in_transaction:  # a full disk, for one, has undone everything already
-                for statement in undo:
-                    connection.execute(statement)
-            raise
-        finally:
-            thread.acting = False
+        with self._transaction(world_id) as tx:
+            self._acting.now = True
+            try:
+                yield tx
+            finally:
+                self._acting.now = False
 
+    @abstractmethod
+    def _transaction(self, world_id: str | None) -> AbstractContextManager[Tx]:
+        """Begin, and keep or undo."""
+
+    @abstractmethod
+    def read(self) -> Tx:
+        """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
+
+    @abstractmethod
     def gather(self, on_gather: Callable[[], None] | None) -> None:
         """From now on, keep what acts of this thread do in one transaction until ``commit``: one sync to disk for all.
 
         An act that raises is still undone alone. What an act has done is seen by this thread at once and durable after
-        ``commit`` only, so whoever gathers holds back every answer until then.
+        ``commit`` only, so whoever gathers holds back every answer until then. An engine that is shared gathers
+        nothing: each act is durable when it ends, and nobody waits for the rest of a turn.
 
         Args:
             on_gather: called when the first act of a transaction begins; None to gather no more.
         """
-        self._thread.on_gather = on_gather
 
+    @abstractmethod
     def commit(self) -> None:
         """Make durable what was gathered.
 
         Raises:
             DatabaseError: it cannot be; all of it is undone.
         """
-        connection, thread = self._connection(), self._thread
-        if not thread.gathered:
-            return
-        thread.gathered = False
-        try:
-            if not connection.in_transaction:
-                raise DatabaseError("a fault has undone the whole transaction")
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise DatabaseError(f"cannot commit: {error}") from error
 
-    def _join(self, connection: sqlite3.Connection, on_gather: Callable[[], None]) -> _Steps:
-        thread = self._thread
-        if not thread.gathered:
-            connection.execute("BEGIN IMMEDIATE")
-            thread.gathered = True
-            on_gather()
-        elif not connection.in_transaction:
-            raise DatabaseError("a fault has undone the transaction that this act would be part of")
-        return _GATHERED
+    @abstractmethod
+    def alone(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """Do something that only one process at a time does, of whatever length; acts may be opened inside.
 
-    def read(self) -> Tx:
-        """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
-        return Tx(self._connection())
+        What a process was doing alone another one may do as soon as it has died.
 
+        Args:
+            name: of what is done.
+            wait: for whoever is at it; else give False, and do nothing then.
+        """
+
+    @abstractmethod
+    def is_missing(self) -> bool:
+        """Tell, without making one, whether there is no database yet."""
+
+    @abstractmethod
     def prepare(self) -> bool:
         """Make the tables where they are missing; give whether the database was new.
 
         Raises:
-            DatabaseError: the file is of another version, or no database.
+            DatabaseError: it is of another version, no database, or cannot be reached.
         """
-        try:
-            version = self._connection().execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise DatabaseError(f"{self.path} is not a sandbox database: {error}") from error
-        if version == SCHEMA_VERSION:
-            return False
-        if version:
-            advice = "delete it, or name another file"
-            raise DatabaseError(f"{self.path} has schema {version}, this sandbox needs {SCHEMA_VERSION}: {advice}")
-        with self.act() as tx:
-            self._create(tx)
-        return True
 
+    @abstractmethod
     def discard(self) -> None:
         """Delete the database, which could not be made ready."""
-        self.close()
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
+    @abstractmethod
     def close(self) -> None:
         """Close every connection."""
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
-        self._thread = _Thread()
-
-    def _connection(self) -> sqlite3.Connection:
-        connection = self._thread.connection
-        if connection is None:
-            connection = self._thread.connection = self._connect()
-            self._connections.append(connection)
-        return connection
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                self.path, isolation_level=None, check_same_thread=False, cached_statements=512
-            )
-            connection.row_factory = sqlite3.Row
-            for pragma in (
-                "journal_mode=WAL",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "temp_store=MEMORY",  # else what acts can be undone with goes through a file
-                f"busy_timeout={_BUSY_TIMEOUT_MS}",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error as error:
-            raise DatabaseError(f"cannot open {self.path}: {error}") from error
-        return connection
-
-    def _create(self, tx: Tx) -> None:
-        dialect = sqlite_dialect()
-        connection = tx._connection
-        known = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        for table in metadata.sorted_tables:
-            if table.name in known:  # of a prebuilt seed, or made by another start that was faster
-                continue
-            connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
-
-def _path(url: str) -> str:
-    if "://" not in url and url != ":memory:":
-        return url
-    scheme, _, rest = url.partition("://")
-    if scheme != "sqlite" or not rest.startswith("/"):
-        raise DatabaseError("this sandbox runs on SQLite: give a file, or sqlite:///file")
-    path = rest[1:]
-    if path in {"", ":memory:"}:
-        raise DatabaseError("the database must be a file, so that what was acknowledged is kept")
-    return str(Path(path))

@@ -20,9 +20,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from openteller_sandbox.db import Insert, Statement, metadata
+from openteller_sandbox.db import Insert, Statement, insert_or_ignore, metadata
 
 payments = Table(
     "payments",
@@ -113,11 +112,7 @@ FORGET_CHOICE = Statement(
     update(payments).where(payments.c.payment_id == bindparam("p")).values(choice=bindparam("chosen"))
 )
 COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
-LOCK = Statement(
-    sqlite_insert(bill_locks)
-    .values({column.name: bindparam(column.name) for column in bill_locks.columns})
-    .on_conflict_do_nothing()
-)
+LOCK = insert_or_ignore(bill_locks)
 LOCKED = Statement(
     select(bill_locks.c.payment_id).where(
         bill_locks.c.world_id == bindparam("world_id"),

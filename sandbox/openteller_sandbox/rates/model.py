@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from openteller_sandbox.db.engine import Row
+from openteller_sandbox.db import Row
 
 ROW_COMPONENTS = {"DEPOSIT": "DepositRate", "LOAN": "LoanRate", "FX": "FxQuote"}
 ROW_MEMBERS = {"DEPOSIT": "deposit_rates", "LOAN": "loan_rates", "FX": "fx_quotes"}

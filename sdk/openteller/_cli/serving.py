@@ -241,7 +241,7 @@ def _announce(options: Options, bank: Bank) -> None:
         "Payment pages": f"{url}/pay/",
         "Errors": f"{url}/errors/",
         "Bank time": clock.to_wire(bank.now()),
-        "Database": bank.db.path,
+        "Database": bank.db.name,
         "Token URL": f"{url}/oauth/token",
         "client_id": partners.DEMO_APP_ID,
         "client_secret": partners.DEMO_CLIENT_SECRET,

@@ -16,7 +16,7 @@ from openteller_sandbox.billers import importing
 from openteller_sandbox.billers.routes import routes
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import open_database
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.settings import SEED_FOLDER, AnswerCheck, RateLimits, Settings
 
@@ -32,7 +32,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     file = tmp_path_factory.mktemp("directory") / "bank.db"
     limits = RateLimits(anonymous=1_000_000)
     settings = Settings(database=str(file), check_answers=AnswerCheck.ALL, rate_limits=limits)
-    database = Database(settings.database)
+    database = open_database(settings.database)
     database.prepare()
     seeding.load(database, contract, SEED_FOLDER, [importing.load])
     yield Bank(settings, contract, database, Clock(wall_ms=lambda: NOW_MS))

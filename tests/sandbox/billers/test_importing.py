@@ -13,7 +13,7 @@ import pytest
 from openteller_sandbox import contract as contracts
 from openteller_sandbox import seeding
 from openteller_sandbox.billers import importing, service
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.seeding import SeedError
 
 Record = dict[str, Any]
@@ -27,7 +27,7 @@ def change_first_biller(folder: Path, change: Callable[[Record], object]) -> Non
 
 
 def load(folder: Path) -> Database:
-    database = Database(str(folder / "bank.db"))
+    database = open_database(str(folder / "bank.db"))
     try:
         database.prepare()
         seeding.load(database, contracts.load(), folder, [importing.load])

@@ -16,7 +16,7 @@ from openteller_sandbox import contract, seeding
 from openteller_sandbox.branches import importing, service
 from openteller_sandbox.branches.service import Filters, Found, Places
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.settings import SEED_FOLDER
 
 Record = dict[str, Any]
@@ -78,7 +78,7 @@ def open_bank(tmp_path: Path, seed_folder: SeedFolder, law: Contract) -> Iterato
     opened: list[Database] = []
 
     def make(*branches: Record, **files: Any) -> Database:
-        database = Database(str(tmp_path / "few.db"))
+        database = open_database(str(tmp_path / "few.db"))
         opened.append(database)
         database.prepare()
         seeding.load(database, law, seed_folder(*branches, **files), [importing.load])

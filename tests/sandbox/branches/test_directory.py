@@ -16,7 +16,7 @@ from openteller_sandbox.branches import directory as directories
 from openteller_sandbox.branches import service
 from openteller_sandbox.branches.nearest import Point
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters, Found
-from openteller_sandbox.db import Database, Statement, metadata
+from openteller_sandbox.db import Database, Statement, metadata, open_database
 
 NOW = clock.parse("2026-09-29T10:30:00+08:00")
 SHANGHAI = Point(31.2304, 121.4737)
@@ -71,7 +71,7 @@ def test_however_few_are_kept_every_page_is_right(bank: Bank, monkeypatch: pytes
 def test_a_closed_database_is_not_held(open_bank: OpenBank) -> None:
     database = open_bank(a_branch(1))
     nearest(database)
-    copy = Database(database.path)
+    copy = open_database(database.path)
     nearest(copy)
     held = weakref.ref(copy)
     copy.close()

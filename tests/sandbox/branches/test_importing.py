@@ -15,7 +15,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.branches import importing, service
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters, Places
 from openteller_sandbox.contract import Contract
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import open_database
 from openteller_sandbox.seeding import SeedError
 
 NOW = clock.parse("2026-09-29T10:30:00+08:00")
@@ -93,7 +93,7 @@ def test_a_working_day_without_a_date_is_refused_with_its_line(open_bank: OpenBa
 
 
 def test_nothing_of_a_refused_seed_stays(tmp_path: Path, seed_folder: SeedFolder, law: Contract) -> None:
-    database = Database(str(tmp_path / "new.db"))
+    database = open_database(str(tmp_path / "new.db"))
     database.prepare()
     folder = seed_folder(a_branch(1), atms=(an_atm(branch_id="brn_nowhere"),))
     with pytest.raises(SeedError):
