@@ -42,6 +42,7 @@ lint: $(INSTALLED)
 	$(BIN)/python tools/build_traditional.py --check
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
+	$(BIN)/python tools/build_reference.py --check
 	$(BIN)/python tools/lock.py --check
 
 specs: $(INSTALLED) $(NODE_INSTALLED)
@@ -58,6 +59,7 @@ seed: $(INSTALLED)
 	$(BIN)/python tools/build_traditional.py
 	$(BIN)/python tools/build_seed.py
 	$(BIN)/python tools/build_docs.py
+	$(BIN)/python tools/build_reference.py
 
 lock: $(INSTALLED)
 	$(BIN)/python tools/lock.py

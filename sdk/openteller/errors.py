@@ -6,12 +6,12 @@
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
     ├── TransportError              no usable answer came
     │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
-    │   ├── TimedOut                no answer came before the deadline
+    │   ├── TimedOut                no answer came in time
     │   └── BrokenAnswer            something answered, but not as the contract says: HTML, a redirect, half a body
     └── BankError                   the bank understood and refused; ``code`` says why
         ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults
         ├── AuthenticationFailed    401: the credentials are wrong, or the token is not taken
-        ├── PermissionDenied        403: the app lacks a scope or a consent
+        ├── PermissionDenied        403: the app lacks a scope
         ├── NotFound                404
         ├── Conflict                409: not from where things stand; ``allowed`` and ``payment_id`` may help
         ├── LinkGone                410: the link is used or has expired
@@ -121,7 +121,7 @@ class ConnectionFailed(TransportError):
 
 
 class TimedOut(TransportError):
-    """The deadline came first."""
+    """No answer came in time: one try took longer than ``timeout``, or the whole call longer than ``deadline``."""
 
     code = "TIMED_OUT"
 
@@ -179,7 +179,7 @@ class AuthenticationFailed(BankError):
 
 
 class PermissionDenied(BankError):
-    """The app may not do that."""
+    """The app may not do that: it lacks a scope."""
 
 
 class NotFound(BankError):
@@ -187,7 +187,7 @@ class NotFound(BankError):
 
 
 class Conflict(BankError):
-    """Not from where things stand."""
+    """Not from where things stand: read the resource again, and act on what it says."""
 
 
 class LinkGone(BankError):

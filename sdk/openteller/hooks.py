@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from openteller.errors import OpenTellerError
 
-__all__ = ["Answered", "Event", "Failed", "Hook", "Sending", "log", "tell"]
+__all__ = ["Answered", "Event", "Failed", "Hook", "Sending", "log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Sending(_Event):
     """A request goes out.
 
     Attributes:
+        method: HTTP's.
         path: as in the contract, with ``{parameter}`` in place of identifiers.
         parameters: query and members of the body; personal and secret ones as ``…``.
     """
@@ -52,7 +53,13 @@ class Sending(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(_Event):
-    """An answer came, good or bad. ``seconds`` since it was sent."""
+    """An answer came, good or bad.
+
+    Attributes:
+        status: the HTTP status.
+        seconds: since the request went out.
+        request_id: the bank's name for the request.
+    """
 
     status: int
     seconds: float
@@ -61,7 +68,12 @@ class Answered(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(_Event):
-    """A try failed; ``retry_in`` seconds there is another, or None when the error is raised."""
+    """A try failed: no answer came, or one that is no success.
+
+    Attributes:
+        error: what it ended with.
+        retry_in: seconds until the next try; None when there is none and the error is raised.
+    """
 
     error: OpenTellerError
     retry_in: float | None
@@ -72,7 +84,7 @@ Hook: TypeAlias = Callable[[Event], None]
 
 
 def log(logger: logging.Logger | None = None) -> Hook:
-    """Make a hook that writes to a logger (``openteller`` unless told): answers as debug, failures as warnings."""
+    """Make a hook that writes to a logger, ``openteller`` unless told: failures as warnings, the rest for debugging."""
     target = logger or logging.getLogger("openteller")
 
     def write(event: Event) -> None:

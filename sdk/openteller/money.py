@@ -22,7 +22,11 @@ _EXACTLY: Final = Context(
 
 
 class CurrencyMismatch(TypeError):
-    """Amounts of two currencies cannot be added or compared."""
+    """Amounts of two currencies cannot be added or compared.
+
+    Attributes:
+        currencies: the two.
+    """
 
     def __init__(self, left: str, right: str) -> None:
         super().__init__(f"{left} and {right} do not mix: convert one of them first (client.calculators.fx)")
@@ -38,6 +42,10 @@ class Money:
     The amount is a ``Decimal``; a string or an int is taken too, a float never, since it would have lost its digits
     before it came here. Sums and differences need one currency on both sides, products a number that is exact.
     Immutable; equal amounts are equal whatever their zeros (1.0 is 1.00).
+
+    Attributes:
+        amount: exact, in major units.
+        currency: three capital letters.
 
     Raises:
         TypeError: the amount is a float or something else that is not exact.

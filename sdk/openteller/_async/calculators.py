@@ -27,7 +27,11 @@ class AsyncCalculators:
 
         Args:
             amount: paid in at the start, or each month for instalment products.
+            start_date: today unless told.
             end_date: for products without a term, when it is withdrawn.
+
+        Raises:
+            InvalidRequest: there is no such product, or an argument lies outside its bounds.
         """
         body = {"product_code": product_code, "amount": amount, "start_date": start_date, "end_date": end_date}
         return await self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
@@ -48,6 +52,10 @@ class AsyncCalculators:
         Args:
             term: ISO 8601 in years and months: ``P30Y``, ``P18M``.
             rate: a fraction a year, within the product's bounds; its representative rate unless told.
+            start_date: today unless told.
+
+        Raises:
+            InvalidRequest: there is no such product, or an argument lies outside its bounds.
         """
         body = {
             "product_code": product_code,
@@ -73,7 +81,10 @@ class AsyncCalculators:
 
         Args:
             side: ``SELL``: the customer gives ``amount``; ``BUY``: the customer gets it.
-            settlement: ``TT`` between accounts, ``NOTES`` at the counter.
+            settlement: ``TT`` between accounts, which is the default, or ``NOTES`` at the counter.
+
+        Raises:
+            InvalidRequest: a currency is on no board, or the bank handles no notes of it.
         """
         body = {
             "side": side,

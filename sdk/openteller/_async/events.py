@@ -53,7 +53,7 @@ class AsyncEvents:
 
         Raises:
             ConfigurationError: the interval is no number above 0.
-            OpenTellerError: a look has failed; go on with the same iterator when it pleases you.
+            OpenTellerError: a look has failed. Ask the same iterator again, and it goes on where it was.
         """
         if not interval > 0:
             raise ConfigurationError("interval is a number of seconds above 0")

@@ -60,7 +60,7 @@ class AsyncRateSheets:
 
 
 class AsyncDepositRates:
-    """``client.rates.deposits``."""
+    """``client.rates.deposits``: what deposits earn, product by product."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -78,7 +78,7 @@ class AsyncDepositRates:
 
 
 class AsyncLoanRates:
-    """``client.rates.loans``."""
+    """``client.rates.loans``: what loans cost, product by product."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller

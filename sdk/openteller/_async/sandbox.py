@@ -33,6 +33,7 @@ class AsyncSandbox:
         Args:
             name: what payers see as the partner's name.
             return_urls: where the result page may lead back to.
+            scopes: what it may do; everything unless told.
             join: ``world`` shares the caller's world, ``partner`` its partner too.
         """
         body = {"name": name, "return_urls": return_urls, "scopes": scopes, "join": join}
@@ -50,7 +51,7 @@ class AsyncSandbox:
         """Move bank time on, by seconds or to an instant; what falls due on the way is done before this returns.
 
         Raises:
-            Conflict: ``CLOCK_BACKWARD``.
+            InvalidRequest: ``CLOCK_BACKWARD``: bank time does not go back, nor far ahead in one step.
         """
         return await self._caller.post(catalogue.ADVANCE_CLOCK, Clock, body={"seconds": seconds, "to": to})
 

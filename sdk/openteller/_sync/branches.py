@@ -61,7 +61,7 @@ class Branches:
 
         Args:
             near: latitude and longitude in degrees.
-            radius_m: metres around ``near``.
+            radius_m: metres around ``near``, which it needs.
             city: by name in Chinese or Latin letters, or by division code.
             q: words of name or address: Chinese, pinyin, initials, English.
             open_now: only what is open at this moment of bank time.

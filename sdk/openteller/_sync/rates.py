@@ -61,7 +61,7 @@ class RateSheets:
 
 
 class DepositRates:
-    """``client.rates.deposits``."""
+    """``client.rates.deposits``: what deposits earn, product by product."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -79,7 +79,7 @@ class DepositRates:
 
 
 class LoanRates:
-    """``client.rates.loans``."""
+    """``client.rates.loans``: what loans cost, product by product."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

@@ -34,6 +34,7 @@ class Sandbox:
         Args:
             name: what payers see as the partner's name.
             return_urls: where the result page may lead back to.
+            scopes: what it may do; everything unless told.
             join: ``world`` shares the caller's world, ``partner`` its partner too.
         """
         body = {"name": name, "return_urls": return_urls, "scopes": scopes, "join": join}
@@ -51,7 +52,7 @@ class Sandbox:
         """Move bank time on, by seconds or to an instant; what falls due on the way is done before this returns.
 
         Raises:
-            Conflict: ``CLOCK_BACKWARD``.
+            InvalidRequest: ``CLOCK_BACKWARD``: bank time does not go back, nor far ahead in one step.
         """
         return self._caller.post(catalogue.ADVANCE_CLOCK, Clock, body={"seconds": seconds, "to": to})
 
