@@ -40,8 +40,8 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 @cache
 def _example(operation_id: str, name: str | None) -> str:
     operation = next(one for _, _, one in operations() if one["operationId"] == operation_id)
-    content = next(answer["content"] for status, answer in operation["responses"].items() if status.startswith("2"))
-    examples = content["application/json"]["examples"]
+    contents = [answer["content"] for status, answer in operation["responses"].items() if status.startswith("2")]
+    examples = {name: one for content in contents for name, one in content["application/json"]["examples"].items()}
     return json.dumps(examples[name or next(iter(examples))]["value"])
 
 

@@ -237,9 +237,13 @@ def _made(kind: Callable[..., T], base_url: str, verify: ssl.SSLContext | None, 
     )
 
 
-def _context(base_url: str, verify: ssl.SSLContext | None) -> ssl.SSLContext | bool:
+def _context(base_url: str, verify: object) -> ssl.SSLContext | bool:
     """Give the TLS context; without TLS none is made, which costs 20 ms."""
-    return verify or base_url.startswith("https:")
+    if verify is None:
+        return base_url.startswith("https:")
+    if not isinstance(verify, ssl.SSLContext):
+        raise TypeError("verify")
+    return verify
 
 
 def _proxy(base_url: str, proxy: str | None) -> str | None:
