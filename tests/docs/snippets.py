@@ -28,7 +28,7 @@ ROOT = processes.ROOT
 _FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-# What is different each time: identifiers, link codes, check codes, ports, receipt numbers, seconds, keys, versions.
+# What is different each time: identifiers, link codes, check codes, ports, receipt numbers, seconds.
 _VOLATILE = (
     (r"\b([a-z]{3})_[0-9a-z]{12,}", r"\1_…"),
     (r"http://127\.0\.0\.1:[0-9]+", "http://127.0.0.1:…"),
@@ -37,7 +37,6 @@ _VOLATILE = (
     (r"((?:核对码 Check code|code4|check code):? +)[0-9]{4}\b", r"\1…"),
     (r"('code4': ')[0-9]{4}", r"\1…"),
     (r"(?<![0-9])10:3[0-9]:[0-9]{2}\b(\.[0-9]+)?", "10:3…"),
-    (r"\b[0-9]+ ms\b", "… ms"),
 )
 
 
