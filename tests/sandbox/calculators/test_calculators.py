@@ -293,7 +293,7 @@ def test_nobody_gains_by_going_there_and_back(
     counter: Counter, fen: int, currencies: list[str], settlement: str
 ) -> None:
     one, other = currencies
-    amount = str(fen // 100 + 1) if one in ("JPY", "KRW") else str(Decimal(fen).scaleb(-2))
+    amount = str((fen + 99) // 100) if one in ("JPY", "KRW") else str(Decimal(fen).scaleb(-2))
     there = result(counter, "fx", side="SELL", amount={"amount": amount, "currency": one}, counter_currency=other,
                    settlement=settlement)  # fmt: skip
     if Decimal(there["buy"]["amount"]) == 0 or Decimal(there["buy"]["amount"]) > 10**9:
