@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.docs.snippets import blocks, pay
+from tests.sdk import processes
 
 import openteller
 
@@ -99,20 +102,51 @@ def test_the_sdk_by_itself_needs_a_transport_and_a_decoder_and_nothing_more(meta
     assert metadata["License-Expression"] == "Apache-2.0"
 
 
-def test_a_partner_installs_the_wheel_and_watches_the_demo(wheel: Path, tmp_path: Path) -> None:
-    """The pins of the lock file are used, so that the test says something about this tree and not about the day."""
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel as README says; give the folder of the commands.
+
+    The pins of the lock file are used, so that the test says something about this tree and not about the day.
+    """
     lock = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
     pins = re.findall(r"^([a-z0-9.-]+==[^ ;\\]+)", lock, re.MULTILINE)
-    constraints = tmp_path / "constraints.txt"
+    folder = tmp_path_factory.mktemp("installed")
+    constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(pins), encoding="utf-8")
-    place, bin_ = tmp_path / "empty", tmp_path / "venv" / "bin"
-    place.mkdir()
-    run([sys.executable, "-m", "venv", tmp_path / "venv"], place)
-    run([bin_ / "pip", "install", "--quiet", "--constraint", constraints, f"{wheel}[sandbox]"], place)
+    bin_ = folder / "venv" / "bin"
+    run([sys.executable, "-m", "venv", folder / "venv"], folder)
+    run([bin_ / "pip", "install", "--quiet", "--constraint", constraints, f"{wheel}[sandbox]"], folder)
+    return bin_
 
-    assert run([bin_ / "openteller", "--version"], place) == f"openteller, version {openteller.__version__}\n"
-    told = run([bin_ / "openteller", "demo", "--once"], place)
+
+def test_a_partner_installs_the_wheel_and_watches_the_demo(installed: Path, tmp_path: Path) -> None:
+    assert run([installed / "openteller", "--version"], tmp_path) == f"openteller, version {openteller.__version__}\n"
+    told = run([installed / "openteller", "demo", "--once"], tmp_path)
     assert "payment.succeeded" in told
     assert "缴费成功" in told
-    assert list(place.iterdir()) == []
-    assert "pytest" not in run([bin_ / "pip", "list", "--format=freeze"], place)
+    assert list(tmp_path.iterdir()) == []
+    assert "pytest" not in run([installed / "pip", "list", "--format=freeze"], tmp_path)
+
+
+def test_a_partner_gets_from_the_wheel_to_a_paid_bill_by_the_quick_start(installed: Path, tmp_path: Path) -> None:
+    (script,) = [block.text for block in blocks(ROOT / "README.md") if block.language == "python"]
+    port = processes.free_port()
+    url = f"http://127.0.0.1:{port}"
+    serve = [installed / "openteller", "sandbox", "serve", "--clock", processes.MORNING, "--port", str(port)]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    variables = kept | {"OPENTELLER_BASE_URL": url, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+    piped: Any = {"cwd": tmp_path, "env": variables, "stdout": subprocess.PIPE, "encoding": "utf-8"}
+
+    with subprocess.Popen(serve, **piped) as bank:
+        try:
+            assert bank.stdout
+            assert any("Ctrl-C ends it" in line for line in bank.stdout)
+            with subprocess.Popen([installed / "python", "-c", script], **piped) as program:
+                assert program.stdout
+                link = program.stdout.readline().split()[-1]
+                with openteller.OpenTeller(url, client_id="") as anyone:
+                    pay(anyone, link)
+                assert program.stdout.readline().startswith("succeeded CNY 111.85 ")
+            assert program.returncode == 0
+        finally:
+            bank.kill()
