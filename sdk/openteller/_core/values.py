@@ -9,7 +9,7 @@ from openteller.models.branches import Location
 
 __all__ = ["Position", "position"]
 
-Position: TypeAlias = "str | tuple[float, float] | Location"
+Position: TypeAlias = str | tuple[float, float] | Location
 """Latitude and longitude in degrees of WGS-84: ``"39.91,116.40"``, ``(39.91, 116.40)``, or a branch's ``location``."""
 
 
