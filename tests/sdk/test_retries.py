@@ -281,3 +281,9 @@ def test_no_header_stops_a_call(value: str, date: str) -> None:
     wait = retry.retry_after({"retry-after": value, "date": date})
 
     assert wait is None or wait >= 0
+
+
+def test_a_conflict_that_passes_later_is_not_waited_for_and_one_of_the_same_key_is() -> None:
+    """A receipt that is not ready, or a biller past its hours, is not there in seconds either."""
+    assert len(play(QUESTION, refusal(409, "RECEIPT_NOT_READY", retryable="later")).sent) == 1
+    assert len(play(QUESTION, refusal(409, "IDEMPOTENCY_IN_PROGRESS", retryable="same_key")).sent) == 4

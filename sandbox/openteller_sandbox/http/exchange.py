@@ -23,7 +23,7 @@ class Exchange:
     quota: Quota | None = None
     problem_code: str | None = None
     request_id: str = field(default_factory=lambda: ids.new("rqs"))
-    started_ns: int = field(default_factory=time.perf_counter_ns)
+    started_ns: int = field(default_factory=time.perf_counter_ns, repr=False)
 
     @property
     def duration_ms(self) -> int:

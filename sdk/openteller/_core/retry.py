@@ -40,6 +40,8 @@ def _is_worth_it(error: OpenTellerError, *, is_safe: bool, is_unsent: bool) -> b
         return not isinstance(error, BrokenAnswer) and (is_safe or is_unsent)
     if not isinstance(error, BankError) or error.retryable not in {"later", "same_key"}:
         return False
+    if error.status == 409 and error.retryable == "later":  # it waits for a person or a biller: seconds do not help
+        return False
     return error.status == 429 or is_safe
 
 
