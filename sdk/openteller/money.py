@@ -83,21 +83,20 @@ class Money:
     def __repr__(self) -> str:
         return f"Money('{self.amount:f}', '{self.currency}')"
 
-    def __add__(self, other: object) -> Money:
+    # Type checkers see what may be added and compared; at run time anything may come.
+
+    def __add__(self, other: Money) -> Money:
+        return self._with(_EXACTLY.add, self._same(other)) if _is_money(other) else NotImplemented
+
+    def __radd__(self, other: int) -> Money:
         # sum() begins with 0.
-        if other == 0 and isinstance(other, int):
-            return self
-        return self._with(_EXACTLY.add, self._same(other)) if isinstance(other, Money) else NotImplemented
+        return self if type(other) is int and other == 0 else NotImplemented
 
-    __radd__ = __add__
+    def __sub__(self, other: Money) -> Money:
+        return self._with(_EXACTLY.subtract, self._same(other)) if _is_money(other) else NotImplemented
 
-    def __sub__(self, other: object) -> Money:
-        return self._with(_EXACTLY.subtract, self._same(other)) if isinstance(other, Money) else NotImplemented
-
-    def __mul__(self, factor: object) -> Money:
-        if isinstance(factor, Decimal | int) and not isinstance(factor, bool):
-            return self._with(_EXACTLY.multiply, Decimal(factor))
-        return NotImplemented
+    def __mul__(self, factor: Decimal | int) -> Money:
+        return self._with(_EXACTLY.multiply, Decimal(factor)) if _is_factor(factor) else NotImplemented
 
     __rmul__ = __mul__
 
@@ -118,17 +117,17 @@ class Money:
     def __hash__(self) -> int:
         return hash((self.amount, self.currency))
 
-    def __lt__(self, other: object) -> bool:
-        return self.amount < self._same(other) if isinstance(other, Money) else NotImplemented
+    def __lt__(self, other: Money) -> bool:
+        return self.amount < self._same(other) if _is_money(other) else NotImplemented
 
-    def __le__(self, other: object) -> bool:
-        return self.amount <= self._same(other) if isinstance(other, Money) else NotImplemented
+    def __le__(self, other: Money) -> bool:
+        return self.amount <= self._same(other) if _is_money(other) else NotImplemented
 
-    def __gt__(self, other: object) -> bool:
-        return self.amount > self._same(other) if isinstance(other, Money) else NotImplemented
+    def __gt__(self, other: Money) -> bool:
+        return self.amount > self._same(other) if _is_money(other) else NotImplemented
 
-    def __ge__(self, other: object) -> bool:
-        return self.amount >= self._same(other) if isinstance(other, Money) else NotImplemented
+    def __ge__(self, other: Money) -> bool:
+        return self.amount >= self._same(other) if _is_money(other) else NotImplemented
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:
@@ -140,6 +139,14 @@ class Money:
             return Money(act(self.amount, other), self.currency)
         except DecimalException:
             raise ValueError(f"the result has no exact amount of at most {_LONGEST} digits") from None
+
+
+def _is_money(other: object) -> bool:
+    return isinstance(other, Money)
+
+
+def _is_factor(factor: object) -> bool:
+    return isinstance(factor, Decimal | int) and not isinstance(factor, bool)
 
 
 def _is_currency(code: object) -> bool:
