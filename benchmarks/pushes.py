@@ -33,7 +33,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path[:0] = [str(PROJECT / part) for part in ("sdk", "sandbox", "examples")]
 
 from openteller import OpenTeller, OpenTellerError  # noqa: E402
-from v_jiaofei.stand_in import BOT, User, WeiboStandIn, What, serving  # noqa: E402
+from v_jiaofei.serving import serving  # noqa: E402
+from v_jiaofei.stand_in import BOT, User, WeiboStandIn, What, create_app  # noqa: E402
 from v_jiaofei.weibo import limits  # noqa: E402 - found by the line above
 
 BANK_TIME = "2026-09-29T10:30:00+08:00"
@@ -54,7 +55,7 @@ def measure(pushes: int, duplicates: int, connections: int) -> dict[str, Any]:
         port = _free_port()
         generous = replace(limits(), calls_per_day=_UNLIMITED, comments_per_hour=_UNLIMITED, push_timeout_seconds=30.0)
         weibo = WeiboStandIn(f"http://127.0.0.1:{port}/weibo", secret, token, rules=generous, seed=1)
-        weibo_url = stack.enter_context(serving(weibo))
+        weibo_url = stack.enter_context(serving(create_app(weibo)))
         bank_url = stack.enter_context(_sandbox(folder))
         with OpenTeller(bank_url) as anyone:
             app = anyone.sandbox.create_app(name="V缴费")

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 import argparse
 import logging
-
-from werkzeug.serving import make_server
+import signal
+from contextlib import closing
 
 from openteller import OpenTeller
 
 from .app import Settings, create_app, create_bot
+from .serving import make_quiet_server
+from .store import Store
+from .weibo import WeiboClient
+from .workers import Workers
+
+log = logging.getLogger("v_jiaofei")
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C or SIGTERM, and finish what is in hand."""
     parser = argparse.ArgumentParser(prog="python -m v_jiaofei", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=8090, type=int)
     parser.add_argument("--poll", action="store_true", help="look for mentions, where Weibo does not push them")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    log.setLevel(logging.INFO)
     settings = Settings.from_environment()
-    with OpenTeller() as bank:
-        bot, store = create_bot(settings, bank, polls=options.poll)
-        server = make_server(options.host, options.port, create_app(settings, bot, store), threaded=True)
-        bot.start()
-        logging.getLogger("v_jiaofei").info("Weibo pushes to http://%s:%d/weibo", options.host, server.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    weibo = WeiboClient(settings.weibo_url, settings.weibo_access_token)
+    with OpenTeller() as bank, weibo, closing(Store(settings.database)) as store:
+        bot = create_bot(settings, bank, store, weibo)
+        workers = Workers(bot, polls=options.poll)
+        server = make_quiet_server(create_app(settings, bot, store), options.host, options.port)
+        workers.start()
+        log.info("Weibo pushes to http://%s:%d/weibo", options.host, server.port)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            logging.getLogger("v_jiaofei").info("stopping")
+            log.info("stopping")
         finally:
             server.server_close()
-            bot.stop()
-            store.close()
+            if not workers.stop():
+                log.warning("something was still in hand; it is done after the next start")
 
 
 if __name__ == "__main__":

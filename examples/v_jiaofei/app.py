@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from openteller import OpenTeller
 
-from .bot import Bot
+from .bot import Bot, where
 from .counter import Counter
+from .paying import Room
 from .store import Store
-from .weibo import LARGEST_PUSH, PushError, WeiboClient, passive_reply, verify_echo, verify_push
+from .weibo import LARGEST_PUSH, PushError, WeiboClient, limits, passive_reply, verify_echo, verify_push
 
 __all__ = ["Settings", "create_app", "create_bot"]
+
+log = logging.getLogger("v_jiaofei")
+
+_SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,57 +46,73 @@ class Settings:
     database: Path
 
     @classmethod
-    def from_environment(cls) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read WEIBO_APP_SECRET, WEIBO_ACCESS_TOKEN, WEIBO_URL, USER_REF_KEY and DATABASE.
 
         Raises:
-            SystemExit: one is missing; the message names it.
+            SystemExit: one is missing or too short; the message names it.
         """
         names = ("WEIBO_APP_SECRET", "WEIBO_ACCESS_TOKEN", "USER_REF_KEY")
-        missing = [name for name in names if not os.environ.get(name)]
+        missing = [name for name in names if not environment.get(name)]
         if missing:
             raise SystemExit(f"set {' and '.join(missing)} in the environment; README.md says what they are")
+        if len(environment["USER_REF_KEY"].encode()) < _SHORTEST_KEY:
+            raise SystemExit(
+                f"USER_REF_KEY is shorter than {_SHORTEST_KEY} bytes; `openssl rand -hex 16` makes a good one"
+            )
         return cls(
-            weibo_app_secret=os.environ["WEIBO_APP_SECRET"],
-            weibo_access_token=os.environ["WEIBO_ACCESS_TOKEN"],
-            weibo_url=os.environ.get("WEIBO_URL", "https://api.weibo.com"),
-            user_ref_key=os.environ["USER_REF_KEY"],
-            database=Path(os.environ.get("DATABASE", "v_jiaofei.db")),
+            weibo_app_secret=environment["WEIBO_APP_SECRET"],
+            weibo_access_token=environment["WEIBO_ACCESS_TOKEN"],
+            weibo_url=environment.get("WEIBO_URL") or "https://api.weibo.com",
+            user_ref_key=environment["USER_REF_KEY"],
+            database=Path(environment.get("DATABASE") or "v_jiaofei.db"),
         )
 
 
-def create_bot(settings: Settings, bank: OpenTeller, *, workers: int = 4, polls: bool = False) -> tuple[Bot, Store]:
-    """Put the account together. Its bank calls end within three seconds, since Weibo waits for five."""
-    quick = bank.with_options(deadline=3.0, timeout=2.5, max_retries=1)
-    store = Store(settings.database)
-    weibo = WeiboClient(settings.weibo_url, settings.weibo_access_token)
-    return Bot(quick, Counter(quick, settings.user_ref_key), weibo, store, workers=workers, polls=polls), store
+def create_bot(
+    settings: Settings, bank: OpenTeller, store: Store, weibo: WeiboClient, *, clock: Callable[[], float] = time.time
+) -> Bot:
+    """Put the account together; its owner closes what it was given. ``clock`` gives epoch seconds."""
+    room = Room(public=limits().comment_characters, private=limits().message_characters)
+    return Bot(bank, Counter(bank, settings.user_ref_key, room=room), weibo, store, clock=clock)
 
 
-def create_app(settings: Settings, bot: Bot, store: Store) -> Flask:
-    """Make the web application over a bot."""
-    app = Flask(__name__)
+def create_app(settings: Settings, bot: Bot, store: Store, *, clock: Callable[[], float] = time.time) -> Flask:
+    """Make the web application over a bot. ``clock`` gives epoch seconds."""
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_PUSH
 
     @app.get("/weibo")
     def echo() -> Response:
-        text = verify_echo(settings.weibo_app_secret, request.args)
+        text = verify_echo(settings.weibo_app_secret, request.args, now=clock())
         return Response(text, content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"})
 
     @app.post("/weibo")
     def push() -> Response:
+        began = time.monotonic()
         body = request.get_data(cache=False)
-        received = verify_push(settings.weibo_app_secret, request.args, body, nonces=store)
+        received = verify_push(settings.weibo_app_secret, request.args, body, nonces=store, now=clock())
         said = bot.receive(received)
-        return jsonify(passive_reply(received, said)) if said else Response(status=200)
+        if said is None:
+            return Response(status=200)
+        response = jsonify(passive_reply(received, said))
+        response.call_on_close(lambda: bot.was_said(received, after_s=time.monotonic() - began))
+        return response
 
     @app.get("/healthz")
     def health() -> Response:
-        return jsonify(store.counts())
+        return jsonify(bot.health())
 
     @app.errorhandler(PushError)
     def refuse(error: PushError) -> tuple[Response, int]:
-        app.logger.warning("a push was refused: %s", error)
+        log.warning("a push was refused: %s", error)
         return jsonify({"error": type(error).__name__}), 403
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> tuple[Response, int] | HTTPException:
+        if isinstance(error, HTTPException):
+            return error
+        log.error("a push failed: %s", where(error))  # its words may be somebody's
+        return jsonify({"error": "internal"}), 500
 
     return app

@@ -19,19 +19,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-
-from flask import Flask
-from werkzeug.serving import make_server
 
 from openteller import OpenTeller, OpenTellerError
 from openteller.models import App
 
 from .app import Settings, create_app, create_bot
 from .payer import Payer
+from .serving import serving
 from .stand_in import VISITOR, User, WeiboStandIn, What
 from .stand_in import create_app as create_weibo
+from .store import Store
+from .weibo import WeiboClient
+from .workers import Workers
 
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 """A Tuesday before the holidays, with every kind of the seed's rates at hand."""
@@ -82,7 +83,7 @@ class Story:
         bot_port = _free_port()
         self.weibo = WeiboStandIn(f"http://127.0.0.1:{bot_port}/weibo", secret, token)
         stack.callback(self.weibo.close)
-        self.weibo_url = stack.enter_context(_serving(create_weibo(self.weibo), _free_port()))
+        self.weibo_url = stack.enter_context(serving(create_weibo(self.weibo)))
         settings = Settings(
             weibo_app_secret=secret,
             weibo_access_token=token,
@@ -90,11 +91,13 @@ class Story:
             user_ref_key=secrets.token_hex(16),
             database=folder / "v_jiaofei.db",
         )
-        bot, store = create_bot(settings, self.bank)
-        stack.callback(store.close)
-        self.bot_url = stack.enter_context(_serving(create_app(settings, bot, store), bot_port))
-        bot.start()
-        stack.callback(bot.stop)
+        store = stack.enter_context(closing(Store(settings.database)))
+        weibo = stack.enter_context(WeiboClient(settings.weibo_url, settings.weibo_access_token))
+        bot = create_bot(settings, self.bank, store, weibo)
+        workers = Workers(bot)
+        stack.callback(workers.stop)
+        workers.start()
+        self.bot_url = stack.enter_context(serving(create_app(settings, bot, store), port=bot_port))
         if not self.weibo.connect():
             raise StoryError("the account did not answer Weibo's check of its address")
         self._steps = 0
@@ -262,19 +265,6 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
                 return
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     raise StoryError(f"the sandbox did not start: {lines[-1] if lines else process.returncode}")
-
-
-@contextmanager
-def _serving(app: Flask, port: int) -> Iterator[str]:
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ from openteller import OpenTeller
 from openteller.models import Biller, BillerCategory
 
 from .reading import Category, Place
+from .texts import Language
 
 __all__ = ["ACCOUNT", "Directory", "load"]
 
@@ -24,6 +25,19 @@ class Directory:
         self.categories = tuple(_categories(billers, categories))
         self.names = {category.code: (category.name, category.name_en) for category in self.categories}
         self.adcodes = frozenset(place.adcode for place in self.places)
+
+    def category(self, code: str | None, language: Language) -> str:
+        """Give the name of a kind of bill."""
+        chinese = language is Language.ZH
+        names = self.names.get(code or "", ("费用", "your bill"))
+        return names[0] if chinese else names[1]
+
+    def what(self, code: str | None, place: Place | None, language: Language) -> str:
+        """Say which bill and where, as far as that is known."""
+        category = self.category(code, language)
+        if place is None:
+            return category
+        return f"{place.name}{category}" if language is Language.ZH else f"{category} ({place.name})"
 
 
 def load(bank: OpenTeller) -> Directory:

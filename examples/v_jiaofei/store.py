@@ -1,9 +1,11 @@
-"""What must survive a crash: messages that came in, answers that go out, open questions, links to follow.
+"""What must survive a crash: messages that came in, answers that go out, open questions, links and events to follow.
 
-One SQLite file, one transaction for each act. A message is in ``inbox`` once, however often it is delivered; what goes
-out by API is in ``outbox`` once, under a name that says what it answers. What somebody wrote is forgotten as soon as it
-is answered, an open question after ten minutes, and whom a link was for when two days have passed: Weibo lets nobody be
-written to after that.
+One SQLite file, one transaction for each act; threads and processes may share it. A message is in ``inbox`` once,
+however often it is delivered; what is to be said is in ``outbox`` once, under a name that says what it answers. Whoever
+takes a row has it for `LEASE_S`; when the taker dies the row is due again.
+
+What somebody wrote is overwritten as soon as it is answered, an open question after ten minutes, and for whom a link
+was when two days have passed: Weibo lets nobody be written to after that.
 """
 
 from __future__ import annotations
@@ -11,42 +13,74 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from .reading import Ask, Intent, Place, Reading
 
-__all__ = ["Incoming", "Link", "Outgoing", "Store"]
+__all__ = ["Arrival", "Happening", "Incoming", "Link", "Outgoing", "Question", "Store"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS inbox (
-    key TEXT PRIMARY KEY, sender TEXT, is_public INTEGER NOT NULL, account_like INTEGER NOT NULL, status_id INTEGER,
-    comment_id INTEGER, text TEXT, position TEXT, received_at REAL NOT NULL, state TEXT NOT NULL, due_at REAL,
-    tries INTEGER NOT NULL DEFAULT 0, apologised INTEGER NOT NULL DEFAULT 0
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, sender TEXT, is_public INTEGER NOT NULL,
+    account_like INTEGER NOT NULL, status_id INTEGER, comment_id INTEGER, text TEXT, position TEXT,
+    received_at REAL NOT NULL, state TEXT NOT NULL, due_at REAL, tries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS inbox_sender ON inbox (sender, seq) WHERE sender IS NOT NULL;
+CREATE INDEX IF NOT EXISTS inbox_age ON inbox (received_at);
 CREATE TABLE IF NOT EXISTS outbox (
-    name TEXT PRIMARY KEY, receiver TEXT, status_id INTEGER, comment_id INTEGER, text TEXT, until REAL NOT NULL,
-    state TEXT NOT NULL, due_at REAL, tries INTEGER NOT NULL DEFAULT 0
+    seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, receiver TEXT, status_id INTEGER, comment_id INTEGER, text TEXT,
+    until REAL NOT NULL, state TEXT NOT NULL, due_at REAL, tries INTEGER NOT NULL DEFAULT 0,
+    maybe_said INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS questions (sender TEXT PRIMARY KEY, reading TEXT NOT NULL, until REAL NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_receiver ON outbox (receiver, seq) WHERE receiver IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_age ON outbox (until);
+CREATE TABLE IF NOT EXISTS questions (
+    sender TEXT PRIMARY KEY, reading TEXT NOT NULL, language TEXT NOT NULL, until REAL NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS links (
     subject TEXT PRIMARY KEY, code4 TEXT NOT NULL, key TEXT NOT NULL, sender TEXT NOT NULL, is_public INTEGER NOT NULL,
     language TEXT NOT NULL, made_at REAL NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS links_age ON links (made_at);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL,
+    due_at REAL, tries INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_due ON events (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS events_subject ON events (subject, seq);
 CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, digest TEXT NOT NULL, at REAL NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS nonces_age ON nonces (at);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+# secure_delete overwrites what is deleted; the write-ahead log is cut by `forget`.
+_PRAGMAS = ("busy_timeout=2000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY")
 
 LEASE_S = 30.0
-"""How long whoever takes a row may work on it before another may take it: its taker has died."""
 QUESTION_S = 600.0
 REPLY_WINDOW_S = 48 * 3600.0
 REMEMBERED_S = 7 * 86_400.0
 """How long the key of a message is known; Weibo delivers it again within seconds."""
+_NONCE_S = 3600.0
+
+Table = Literal["inbox", "outbox", "events"]
+
+
+class Arrival(Enum):
+    """What became of a message that came in."""
+
+    TAKEN = "taken"
+    """It is new, and the caller's to answer."""
+    WAITING = "waiting"
+    """It is new, and will be taken in its turn."""
+    KNOWN = "known"
+    """It has been here before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +89,25 @@ class Incoming:
 
     key: str
     sender: str
+    received_at: float
     is_public: bool
     account_like: bool
     text: str = field(repr=False)
     status_id: int | None = None
     comment_id: int | None = None
     position: tuple[float, float] | None = field(default=None, repr=False)
-    received_at: float = 0.0
     tries: int = 0
-    apologised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Something to say by API: a private message to ``receiver``, or a comment under ``status_id``."""
+    """Something to say: a private message to ``receiver``, or a comment under ``status_id``.
+
+    Attributes:
+        name: what it is about; one of each name is ever said.
+        until: when Weibo's window for it closes, in epoch seconds.
+        maybe_said: a try before this one may have worked, or not.
+    """
 
     name: str
     text: str = field(repr=False)
@@ -77,6 +116,15 @@ class Outgoing:
     status_id: int | None = None
     comment_id: int | None = None
     tries: int = 0
+    maybe_said: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What stays open for somebody's next message, and the language that it was asked in."""
+
+    reading: Reading
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +139,27 @@ class Link:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of the bank's about a payment or a fetch; ``link`` is set when it is taken."""
+
+    event_id: str
+    type: str
+    subject: str
+    tries: int = 0
+    link: Link | None = None
+
+
 class Store:
     """The account's memory. Threads share it; one of them writes at a time."""
 
     def __init__(self, path: Path | str) -> None:
+        Path(path).touch(mode=0o600)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._lock = threading.RLock()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        self._is_durable = True
+        for pragma in _PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
 
@@ -108,25 +169,38 @@ class Store:
             self._connection.close()
 
     @contextmanager
-    def _act(self) -> Iterator[sqlite3.Connection]:
+    def _act(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction. Without ``durable`` a power cut may undo it; what ends this process alone does not."""
         with self._lock:
+            if durable != self._is_durable:
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._is_durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     # Messages
 
-    def receive(self, message: Incoming, now: float) -> bool:
-        """Keep a message and take it for the caller; False when it has been here before."""
+    def receive(self, message: Incoming, now: float, *, polled: tuple[str, int] | None = None) -> Arrival:
+        """Keep a message.
+
+        A private one is taken for the caller, unless one of the same sender has yet to be answered: an answer to a
+        question must not overtake it. A public one waits for a worker.
+
+        Args:
+            polled: kind and id of the mention, when polling found it: kept in the same act.
+        """
         position = json.dumps(message.position) if message.position else None
         with self._act() as sql:
+            waits = message.is_public or self._is_before(sql, message.sender)
             done = sql.execute(
                 "INSERT INTO inbox (key, sender, is_public, account_like, status_id, comment_id, text, position,"
-                " received_at, state, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'TAKEN', ?) ON CONFLICT DO NOTHING",
+                " received_at, state, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     message.key,
                     message.sender,
@@ -136,53 +210,83 @@ class Store:
                     message.comment_id,
                     message.text,
                     position,
-                    now,
-                    now + LEASE_S,
+                    message.received_at,
+                    "WAITING" if waits else "TAKEN",
+                    now if waits else now + LEASE_S,
                 ),
             )
-            return done.rowcount == 1
+            if polled is not None:
+                _set_fact(sql, f"since {polled[0]}", str(polled[1]))
+        if done.rowcount != 1:
+            return Arrival.KNOWN
+        return Arrival.WAITING if waits else Arrival.TAKEN
 
-    def put_back(self, key: str, due_at: float, *, apologised: bool = False) -> None:
-        """Let a message wait until later."""
-        with self._act() as sql:
+    @staticmethod
+    def _is_before(sql: sqlite3.Connection, sender: str) -> bool:
+        query = "SELECT 1 FROM inbox WHERE sender = ? AND NOT is_public AND due_at IS NOT NULL LIMIT 1"
+        return sql.execute(query, (sender,)).fetchone() is not None
+
+    def put_back(self, key: str, due_at: float, *, counts: bool = True) -> None:
+        """Let a message wait until later; ``counts`` when the try says something of the message itself."""
+        with self._act(durable=False) as sql:
             sql.execute(
-                "UPDATE inbox SET state = 'WAITING', due_at = ?, tries = tries + 1, apologised = max(apologised, ?)"
-                " WHERE key = ? AND state = 'TAKEN'",
-                (due_at, apologised, key),
+                "UPDATE inbox SET state = 'WAITING', due_at = ?, tries = tries + ? WHERE key = ? AND state = 'TAKEN'",
+                (due_at, counts, key),
             )
 
     def take_message(self, now: float) -> Incoming | None:
-        """Take the message that has been due the longest, for the caller alone."""
-        with self._act() as sql:
+        """Take the message that has been due the longest, for the caller alone; of one sender, in order.
+
+        A message whose taker has died has been tried once more.
+        """
+        if not self.is_due("inbox", now):
+            return None
+        with self._act(durable=False) as sql:
             row = sql.execute(
-                "UPDATE inbox SET state = 'TAKEN', due_at = ? WHERE key = (SELECT key FROM inbox WHERE due_at <= ?"
-                " ORDER BY due_at LIMIT 1) RETURNING *",
+                "UPDATE inbox SET due_at = ?, tries = tries + (state = 'TAKEN'), state = 'TAKEN' WHERE seq = ("
+                " SELECT seq FROM inbox AS one WHERE due_at <= ? AND (is_public OR NOT EXISTS ("
+                "  SELECT 1 FROM inbox AS earlier WHERE earlier.sender = one.sender AND earlier.seq < one.seq"
+                "  AND NOT earlier.is_public AND earlier.due_at IS NOT NULL)) ORDER BY due_at, seq LIMIT 1)"
+                " RETURNING *",
                 (now + LEASE_S, now),
             ).fetchone()
         return _incoming(row) if row else None
 
+    def is_due(self, table: Table, now: float) -> bool:
+        """Tell whether there may be something to take; reading hinders nobody."""
+        with self._lock:
+            row = self._connection.execute(f"SELECT 1 FROM {table} WHERE due_at <= ? LIMIT 1", (now,)).fetchone()  # noqa: S608 - our own names
+        return row is not None
+
     def answered(
-        self, key: str, now: float, *, outgoing: Outgoing | None, question: Reading | None, link: Link | None
+        self,
+        key: str,
+        now: float,
+        *,
+        outgoing: Outgoing,
+        say_at: float,
+        question: Question | None = None,
+        link: Link | None = None,
     ) -> bool:
         """Keep an answer with all that follows from it, and forget what was asked; False if it was answered before.
 
         Args:
-            outgoing: what is to be said by API; None when the caller says it at once.
+            outgoing: what is to be said.
+            say_at: when by API: now, or somewhat later when the caller is about to say it, and will call `said`.
             question: what stays open, for the sender's next message.
             link: what to follow.
         """
         with self._act() as sql:
             row = sql.execute(
                 "UPDATE inbox SET state = 'DONE', due_at = NULL, text = NULL, position = NULL"
-                " WHERE key = ? AND state != 'DONE' RETURNING sender, is_public",
+                " WHERE key = ? AND due_at IS NOT NULL RETURNING sender, is_public",
                 (key,),
             ).fetchone()
             if row is None:
                 return False
             if not row["is_public"]:
                 self._ask(sql, row["sender"], question, now)
-            if outgoing is not None:
-                self._put(sql, outgoing, now)
+            self._put(sql, outgoing, say_at)
             if link is not None:
                 self._follow(sql, link, now)
             sql.execute("UPDATE inbox SET sender = NULL WHERE key = ?", (key,))
@@ -198,82 +302,138 @@ class Store:
             )
 
     @staticmethod
-    def _ask(sql: sqlite3.Connection, sender: str, question: Reading | None, now: float) -> None:
+    def _ask(sql: sqlite3.Connection, sender: str, question: Question | None, now: float) -> None:
         if question is None:
             sql.execute("DELETE FROM questions WHERE sender = ?", (sender,))
             return
         sql.execute(
-            "INSERT INTO questions VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET reading = excluded.reading, until = excluded.until",
-            (sender, _written(question), now + QUESTION_S),
+            "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?)",
+            (sender, _written(question.reading), question.language, now + QUESTION_S),
         )
 
-    def question(self, sender: str, now: float) -> Reading | None:
+    def question(self, sender: str, now: float) -> Question | None:
         """Give the question that is open with somebody."""
         with self._lock:
             row = self._connection.execute(
-                "SELECT reading FROM questions WHERE sender = ? AND until > ?", (sender, now)
+                "SELECT reading, language FROM questions WHERE sender = ? AND until > ?", (sender, now)
             ).fetchone()
-        return _read(row["reading"]) if row else None
+        return Question(_read(row["reading"]), row["language"]) if row else None
 
     # What goes out
 
     @staticmethod
-    def _put(sql: sqlite3.Connection, one: Outgoing, now: float) -> None:
+    def _put(sql: sqlite3.Connection, one: Outgoing, due_at: float) -> None:
         sql.execute(
             "INSERT INTO outbox (name, receiver, status_id, comment_id, text, until, state, due_at)"
             " VALUES (?, ?, ?, ?, ?, ?, 'WAITING', ?) ON CONFLICT DO NOTHING",
-            (one.name, one.receiver, one.status_id, one.comment_id, one.text, one.until, now),
+            (one.name, one.receiver, one.status_id, one.comment_id, one.text, one.until, due_at),
         )
 
-    def take_outgoing(self, now: float) -> Outgoing | None:
-        """Take what has been due the longest, for the caller alone."""
-        with self._act() as sql:
-            row = sql.execute(
-                "UPDATE outbox SET state = 'TAKEN', due_at = ?, tries = tries + 1 WHERE name ="
-                " (SELECT name FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT 1) RETURNING *",
-                (now + LEASE_S, now),
-            ).fetchone()
-        if row is None:
+    def take_outgoing(self, now: float, *, comments: bool = True, messages: bool = True) -> Outgoing | None:
+        """Take what has been due the longest, for the caller alone; to one receiver, in order.
+
+        Args:
+            comments, messages: which kinds may be said now.
+        """
+        if not self.is_due("outbox", now):
             return None
-        return Outgoing(
-            row["name"], row["text"], row["until"], row["receiver"], row["status_id"], row["comment_id"], row["tries"]
-        )
+        with self._act(durable=False) as sql:
+            row = sql.execute(
+                "UPDATE outbox SET due_at = ?, tries = tries + 1, maybe_said = maybe_said OR state = 'TAKEN',"
+                " state = 'TAKEN' WHERE seq = ("
+                " SELECT seq FROM outbox AS one WHERE due_at <= ? AND iif(receiver IS NULL, ?, ?) AND NOT EXISTS ("
+                "  SELECT 1 FROM outbox AS earlier WHERE earlier.receiver = one.receiver AND earlier.seq < one.seq"
+                "  AND earlier.due_at IS NOT NULL) ORDER BY due_at, seq LIMIT 1) RETURNING *",
+                (now + LEASE_S, now, comments, messages),
+            ).fetchone()
+        return _outgoing(row) if row else None
 
     def said(self, name: str, state: str = "SAID") -> None:
         """Note that it has been said, or (``SHED``, ``REFUSED``) never will be; and forget what it was."""
-        with self._act() as sql:
+        with self._act(durable=False) as sql:
             sql.execute(
-                "UPDATE outbox SET state = ?, due_at = NULL, text = NULL, receiver = NULL WHERE name = ?", (state, name)
+                "UPDATE outbox SET state = ?, due_at = NULL, text = NULL, receiver = NULL"
+                " WHERE name = ? AND due_at IS NOT NULL",
+                (state, name),
             )
 
-    def say_later(self, name: str, due_at: float) -> None:
-        """Let it wait."""
-        with self._act() as sql:
-            sql.execute("UPDATE outbox SET state = 'WAITING', due_at = ? WHERE name = ?", (due_at, name))
+    def say_later(self, name: str, due_at: float, *, maybe_said: bool = False) -> None:
+        """Let it wait; ``maybe_said`` when it is not known whether the try worked."""
+        with self._act(durable=False) as sql:
+            sql.execute(
+                "UPDATE outbox SET state = 'WAITING', due_at = ?, maybe_said = maybe_said OR ?"
+                " WHERE name = ? AND state = 'TAKEN'",
+                (due_at, maybe_said, name),
+            )
 
     # What to follow
 
     @staticmethod
     def _follow(sql: sqlite3.Connection, link: Link, now: float) -> None:
+        """Keep a link; what has happened to it already is due now."""
         sql.execute(
             "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (link.subject, link.code4, link.key, link.sender, link.is_public, link.language, now),
         )
-
-    def link(self, subject: str) -> Link | None:
-        """Give for whom a link was made."""
-        with self._lock:
-            row = self._connection.execute("SELECT * FROM links WHERE subject = ?", (subject,)).fetchone()
-        if row is None:
-            return None
-        return Link(row["subject"], row["code4"], row["key"], row["sender"], bool(row["is_public"]), row["language"])
+        sql.execute("UPDATE events SET due_at = ? WHERE subject = ? AND due_at IS NULL", (now, link.subject))
 
     def cursor(self) -> str | None:
-        """Give the last of the bank's events that was handled."""
+        """Give the last of the bank's events that is kept."""
         with self._lock:
             row = self._connection.execute("SELECT value FROM facts WHERE name = 'cursor'").fetchone()
         return row["value"] if row else None
+
+    def forget_cursor(self) -> None:
+        """Begin with the first event again; what has been said of those before is not said again."""
+        with self._act() as sql:
+            sql.execute("DELETE FROM facts WHERE name = 'cursor'")
+
+    def keep_events(self, events: Iterable[Happening], cursor: str, now: float) -> None:
+        """Keep events, and that all up to ``cursor`` are.
+
+        An event may come before the link that it is about is written: it waits for that.
+        """
+        with self._act() as sql:
+            for event in events:
+                sql.execute(
+                    "INSERT INTO events (event_id, type, subject, at, due_at) VALUES (?, ?, ?, ?,"
+                    " iif(EXISTS (SELECT 1 FROM links WHERE subject = ?), ?, NULL)) ON CONFLICT DO NOTHING",
+                    (event.event_id, event.type, event.subject, now, event.subject, now),
+                )
+            _set_fact(sql, "cursor", cursor)
+
+    def take_event(self, now: float) -> Happening | None:
+        """Take the event that has been due the longest, for the caller alone; of one payment, in order."""
+        if not self.is_due("events", now):
+            return None
+        with self._act(durable=False) as sql:
+            row = sql.execute(
+                "UPDATE events SET due_at = ?, tries = tries + 1 WHERE seq = ("
+                " SELECT seq FROM events AS one WHERE due_at <= ? AND NOT EXISTS ("
+                "  SELECT 1 FROM events AS earlier WHERE earlier.subject = one.subject AND earlier.seq < one.seq)"
+                " ORDER BY due_at, seq LIMIT 1) RETURNING *",
+                (now + LEASE_S, now),
+            ).fetchone()
+            link = sql.execute("SELECT * FROM links WHERE subject = ?", (row["subject"],)).fetchone() if row else None
+        if row is None:
+            return None
+        return Happening(row["event_id"], row["type"], row["subject"], row["tries"] - 1, _link(link) if link else None)
+
+    def hear_later(self, event_id: str, due_at: float, *, counts: bool = True) -> None:
+        """Let an event wait; ``counts`` when the try says something of the event itself."""
+        with self._act(durable=False) as sql:
+            sql.execute(
+                "UPDATE events SET due_at = ?, tries = tries - ? WHERE event_id = ?", (due_at, not counts, event_id)
+            )
+
+    def heard(self, event_id: str, now: float, *, outgoing: Outgoing | None = None, link: Link | None = None) -> None:
+        """Keep what an event led to, and forget the event: in one act, so that no crash comes between."""
+        with self._act() as sql:
+            if outgoing is not None:
+                self._put(sql, outgoing, now)
+            if link is not None:
+                self._follow(sql, link, now)
+            sql.execute("DELETE FROM events WHERE event_id = ?", (event_id,))
 
     def since(self, kind: str) -> int:
         """Give the last mention of a kind that polling has seen."""
@@ -281,45 +441,34 @@ class Store:
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (f"since {kind}",)).fetchone()
         return int(row["value"]) if row else 0
 
-    def seen(self, kind: str, mention_id: int) -> None:
-        """Note that a mention is kept, after it is."""
+    def passed_over(self, kind: str, mention_id: int) -> None:
+        """Note a mention that polling has seen and nobody will answer."""
         with self._act() as sql:
-            sql.execute(
-                "INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (f"since {kind}", str(mention_id)),
-            )
-
-    def handled(self, event_id: str, now: float, *, outgoing: Outgoing | None = None, link: Link | None = None) -> None:
-        """Keep what an event led to, and that it was handled: in one act, so that no crash comes between."""
-        with self._act() as sql:
-            if outgoing is not None:
-                self._put(sql, outgoing, now)
-            if link is not None:
-                self._follow(sql, link, now)
-            sql.execute(
-                "INSERT INTO facts VALUES ('cursor', ?) ON CONFLICT DO UPDATE SET value = excluded.value", (event_id,)
-            )
+            _set_fact(sql, f"since {kind}", str(mention_id))
 
     # Upkeep
 
     def claim(self, nonce: str, digest: str, now: float) -> bool:
         """Tell whether a push's nonce is new or was used for this very body; remember it. See ``weibo.Nonces``."""
-        with self._act() as sql:
+        with self._act(durable=False) as sql:
             sql.execute("INSERT INTO nonces VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (nonce, digest, now))
             row = sql.execute("SELECT digest FROM nonces WHERE nonce = ?", (nonce,)).fetchone()
             return bool(row["digest"] == digest)
 
     def forget(self, now: float) -> None:
-        """Delete what is not needed any more."""
+        """Delete what is not needed any more, and overwrite where it stood."""
         with self._act() as sql:
             sql.execute("DELETE FROM questions WHERE until <= ?", (now,))
-            sql.execute("DELETE FROM nonces WHERE at <= ?", (now - 3600,))
+            sql.execute("DELETE FROM nonces WHERE at <= ?", (now - _NONCE_S,))
             sql.execute("DELETE FROM links WHERE made_at <= ?", (now - REPLY_WINDOW_S,))
-            sql.execute("DELETE FROM inbox WHERE due_at IS NULL AND received_at <= ?", (now - REMEMBERED_S,))
-            sql.execute("DELETE FROM outbox WHERE due_at IS NULL AND until <= ?", (now - REMEMBERED_S,))
+            sql.execute("DELETE FROM events WHERE at <= ?", (now - REPLY_WINDOW_S,))
+            sql.execute("DELETE FROM inbox WHERE received_at <= ? AND due_at IS NULL", (now - REMEMBERED_S,))
+            sql.execute("DELETE FROM outbox WHERE until <= ? AND due_at IS NULL", (now - REMEMBERED_S,))
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def counts(self) -> dict[str, int]:
-        """Count messages and what goes out, by state: for a health page."""
+        """Count what came in and what goes out, by state: for a health page."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT 'inbox ' || state AS what, count(*) AS n FROM inbox GROUP BY state"
@@ -328,21 +477,41 @@ class Store:
         return {row["what"]: row["n"] for row in rows}
 
 
+def _set_fact(sql: sqlite3.Connection, name: str, value: str) -> None:
+    sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
 def _incoming(row: sqlite3.Row) -> Incoming:
     position = json.loads(row["position"]) if row["position"] else None
     return Incoming(
         key=row["key"],
         sender=row["sender"],
+        received_at=row["received_at"],
         is_public=bool(row["is_public"]),
         account_like=bool(row["account_like"]),
         text=row["text"],
         status_id=row["status_id"],
         comment_id=row["comment_id"],
         position=(position[0], position[1]) if position else None,
-        received_at=row["received_at"],
         tries=row["tries"],
-        apologised=bool(row["apologised"]),
     )
+
+
+def _outgoing(row: sqlite3.Row) -> Outgoing:
+    return Outgoing(
+        name=row["name"],
+        text=row["text"],
+        until=row["until"],
+        receiver=row["receiver"],
+        status_id=row["status_id"],
+        comment_id=row["comment_id"],
+        tries=row["tries"],
+        maybe_said=bool(row["maybe_said"]),
+    )
+
+
+def _link(row: sqlite3.Row) -> Link:
+    return Link(row["subject"], row["code4"], row["key"], row["sender"], bool(row["is_public"]), row["language"])
 
 
 def _written(reading: Reading) -> str:

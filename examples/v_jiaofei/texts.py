@@ -1,11 +1,13 @@
 """What the account says, in Chinese and in English: the language of the message that it answers.
 
-Public texts fit in 140 characters and hold no number, name or amount of anybody; private ones fit in 300.
+A text in ``PUBLIC`` may stand under a post: it holds no number, name or amount of anybody, and does not name the
+account with an @, which would be a mention to answer. Everything else is for private messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +17,22 @@ from openteller.models import Branch, FxQuote
 
 from .reading import is_chinese
 
-__all__ = ["Language", "language_of", "say", "shortened"]
+__all__ = [
+    "PUBLIC",
+    "TEXTS",
+    "Language",
+    "Text",
+    "branch_line",
+    "first_fitting",
+    "fx_line",
+    "language_of",
+    "lines_fitting",
+    "moment",
+    "money",
+    "numbered",
+    "say",
+    "shortened",
+]
 
 
 class Language(StrEnum):
@@ -25,133 +42,178 @@ class Language(StrEnum):
     EN = "en"
 
 
-def language_of(text: str) -> Language:
-    """Chinese, unless a message has letters and not one Chinese character."""
-    if any(is_chinese(one) for one in text) or not any(one.isalpha() for one in text):
+_NOT_OWN_WORDS = re.compile(r"//@.*|@[^\s@:：,，。!！?？]{1,30}|https?://[!-~]+", re.DOTALL)
+_WORD = re.compile(r"[^\W\d_]{2}")
+
+
+def language_of(text: str, otherwise: Language = Language.ZH) -> Language:
+    """Give the language of somebody's own words, names and links aside; ``otherwise`` when there are none."""
+    own = _NOT_OWN_WORDS.sub(" ", text)
+    if any(is_chinese(one) for one in own):
         return Language.ZH
-    return Language.EN
+    return Language.EN if _WORD.search(own) else otherwise
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class Text:
+    """A text in both languages, with names in braces for what is filled in."""
+
     zh: str
     en: str
 
 
-_TEXTS = {
-    "open_link": _Text(
-        "{what}在这里交：{url} 核对码{code4}，页面上是同一个才交。",
-        "Pay {what} here: {url} Code {code4}; pay only if the page shows the same.",
+_SAME_CODE = "页面上的核对码须是 {code4}。"
+
+TEXTS = {
+    # Links. Where one is too long for its place, the next in the list of its kind is taken; see `counter`.
+    "open_link": Text(
+        "{what}在这里交：{url} " + _SAME_CODE,
+        "Pay {what} here: {url} The page must show the code {code4}.",
     ),
-    "delete_number": _Text("您的消息里有号码，请删除那条微博。", "Your post holds a number: please delete it."),
-    "bill_link": _Text(
-        "{biller} {label}{account}，{period}应缴 {amount}{fee}，{due}前。缴费：{url} 核对码{code4}，"
-        "页面上是同一个才交。",
-        "{biller}, {label} {account}: {amount} due for {period}{fee}, by {due}. Pay: {url} Code {code4}; pay "
-        "only if the page shows the same.",
+    "short_link": Text("在这里交：{url} 核对码 {code4}", "Pay here: {url} Code {code4}"),
+    "bill_link": Text(
+        "{biller} {label}{account}，{period}应缴 {amount}{fee}，{due}前{more}。缴费：{url} " + _SAME_CODE,
+        "{biller}, {label} {account}: {amount} due for {period}{fee}, by {due}{more}. Pay: {url} The page must "
+        "show the code {code4}.",
     ),
-    "bills_link": _Text(
-        "{biller} {label}{account}，{count} 笔账单共 {amount}{fee}。缴费：{url} 核对码{code4}，页面上是同一个才交。",
-        "{biller}, {label} {account}: {count} bills, {amount} in all{fee}. Pay: {url} Code {code4}; pay only "
-        "if the page shows the same.",
+    "bills_link": Text(
+        "{biller} {label}{account}，{count} 笔账单共 {amount}{fee}。缴费：{url} " + _SAME_CODE,
+        "{biller}, {label} {account}: {count} bills, {amount} in all{fee}. Pay: {url} The page must show the code "
+        "{code4}.",
     ),
-    "biller_link": _Text(
-        "{biller}：请在银行页面填写账户并缴费：{url} 核对码{code4}，页面上是同一个才交。",
-        "{biller}: the bank's page asks for the account: {url} Code {code4}; pay only if the page shows the same.",
+    "biller_link": Text(
+        "{biller}：请在银行页面填写账户并缴费：{url} " + _SAME_CODE,
+        "{biller}: the bank's page asks for the account: {url} It must show the code {code4}.",
     ),
-    "which_biller": _Text(
-        "{what}有几家单位，请在银行页面选择：{url} 核对码{code4}，页面上是同一个才交。",
-        "{what}: there are several billers, choose on the bank's page: {url} Code {code4}; pay only if the "
-        "page shows the same.",
+    "which_biller": Text(
+        "{what}有几家单位，请在银行页面选择：{url} " + _SAME_CODE,
+        "{what}: there are several billers, choose on the bank's page: {url} It must show the code {code4}.",
     ),
-    "fee": _Text("，另收手续费 {fee}", ", plus a fee of {fee}"),
-    "nothing_due": _Text(
-        "{biller} {label}{account}：现在没有待缴账单。", "{biller}, {label} {account}: nothing is due now."
-    ),
-    "slow": _Text(
-        "{biller}答复较慢，查到后马上告诉您。", "{biller} is slow to answer; you will hear as soon as it does."
-    ),
-    "failed": _Text(
-        "{biller}查不到 {label}{account}，请核对后再发，或稍后再试。",
-        "{biller} could not look up {label} {account}: check the number, or try again later.",
-    ),
-    "no_biller": _Text("{place}还没有可以代缴{category}的单位。", "No biller for {category} in {place} yet."),
-    "bad_account": _Text(
-        "这不像{biller}的{label}：{help}",
-        "This does not look like a {label} of {biller}: {help}",
-    ),
-    "ask_category": _Text("您要交哪一种费用？{choices}", "Which bill is it? {choices}"),
-    "ask_place": _Text("是哪个城市的{category}？", "In which city is your {category} bill?"),
-    "ask_which_place": _Text(
-        "是哪一个？{choices}。请回复序号。", "Which one? {choices}. Please answer with its number."
-    ),
-    "ask_branch_place": _Text(
-        "请发位置，或者城市和地名，例如：上海 人民广场 最近的网点。",
-        "Send your position, or city and place: nearest branch, Shanghai, People's Square.",
-    ),
-    "ask_account": _Text(
-        "请发您的{category}户号（缴费单上有）。", "Please send the account number of your {category} bill."
-    ),
-    "ask_one_account": _Text(
-        "收到了几个号码，请只发要缴费的那一个。", "There were several numbers: please send only the one to pay."
-    ),
-    "no_branch": _Text("没有找到网点，请换个地名再试。", "No branch found; try another place."),
-    "branches_in_private": _Text(
+    "fee": Text("，另收手续费 {fee}", ", plus a fee of {fee}"),
+    "more_bills": Text("（另有 {count} 笔，交完再问我）", " ({count} more are due: ask me again after this one)"),
+    # What public replies add or are.
+    "delete_number": Text("您的微博里有号码，请删除那条微博。", "Your post holds a number: please delete it."),
+    "delete_short": Text("请删除带号码的微博。", "Please delete that post."),
+    "branches_in_private": Text(
         "请私信我您的位置，或者城市和地名，我来找最近的网点。",
         "Send me your position, or city and place, in a private message: I will find the nearest branch.",
     ),
-    "fx": _Text(
-        "{found}（{at} 公布，每 100 外币折人民币，银行买入/卖出）",
-        "{found} (published {at}, CNY per 100, the bank buys/sells)",
+    "public_help": Text(
+        "想交哪里的什么费？例如发“V缴费 交上海电费”并提到我。户号不要公开发，可以私信。",
+        "Which bill, where? Mention me with, say: Shanghai electricity. Never post numbers in public, write privately.",
     ),
-    "no_fx": _Text("牌价上没有这个币种。", "That currency is not on the board."),
-    "help": _Text(
+    # A conversation in private.
+    "nothing_due": Text(
+        "{biller} {label}{account}：现在没有待缴账单。", "{biller}, {label} {account}: nothing is due now."
+    ),
+    "slow": Text(
+        "{biller}答复较慢，查到后马上告诉您。", "{biller} is slow to answer; you will hear as soon as it does."
+    ),
+    "failed": Text(
+        "{biller}查不到 {label}{account}，请核对后再发，或稍后再试。",
+        "{biller} could not look up {label} {account}: check the number, or try again later.",
+    ),
+    "fetch_gone": Text("刚才的查询没有结果，请再发一次。", "That enquiry came to nothing: please send it again."),
+    "no_biller": Text("{place}还没有可以代缴{category}的单位。", "No biller for {category} in {place} yet."),
+    "no_biller_at_all": Text("现在没有可以代缴{category}的单位。", "There is no biller for {category} now."),
+    "bad_account": Text("这不像{biller}的{label}：{help}", "This does not look like a {label} of {biller}: {help}"),
+    "ask_category": Text("您要交哪一种费用？{choices}", "Which bill is it? {choices}"),
+    "ask_place": Text("是哪个城市的{category}？", "Which city is it, for {category}?"),
+    "ask_which_place": Text(
+        "是哪一个？{choices}。请回复序号。", "Which one? {choices}. Please answer with its number."
+    ),
+    "ask_branch_place": Text(
+        "请发位置，或者城市和地名，例如：上海 人民广场 最近的网点。",
+        "Send your position, or city and place: nearest branch, Shanghai, People's Square.",
+    ),
+    "ask_account": Text(
+        "请发您的{category}户号（缴费单上有）。", "Please send the account number for {category}; it is on the bill."
+    ),
+    "ask_one_account": Text(
+        "收到了几个号码，请只发要缴费的那一个。", "There were several numbers: please send only the one to pay."
+    ),
+    "no_branch": Text("没有找到网点，请换个地名再试。", "No branch found; try another place."),
+    "fx": Text(
+        "{found}（{at} 公布，每 {unit} 外币折人民币，银行买入/卖出）",
+        "{found} (published {at}, CNY per {unit}, the bank buys/sells)",
+    ),
+    "no_fx": Text("牌价上没有这个币种。", "That currency is not on the board."),
+    "help": Text(
         "我能帮您：交水电燃气等费用（发“上海 电费 户号”），找网点（发“最近的网点”），查汇率（发“美元汇率”）。"
         "户号请只在私信里发。",
-        "I can help: pay a bill (send city, kind of bill, account number), find a branch, tell the rate of a "
-        "currency. Send numbers in private only.",
+        "I can help: pay a bill (send city, kind of bill, account number), find a branch, tell the rate of a currency. "
+        "Send numbers in private only.",
     ),
-    "public_help": _Text(
-        "想交哪里的什么费？例如：@V缴费 交上海电费。户号不要公开发。",
-        "Which bill, where? For example: @V缴费 Shanghai electricity. Never post numbers in public.",
-    ),
-    "welcome": _Text("不客气！", "You are welcome!"),
-    "bank_down": _Text(
+    "welcome": Text("不客气！", "You are welcome!"),
+    "bank_down": Text(
         "银行系统暂时连不上，恢复后我马上给您答复，不用再发。",
         "The bank cannot be reached just now. You will have your answer as soon as it can; no need to write again.",
     ),
-    "trouble": _Text(
-        "这条消息我没能处理，已经通知值班人员，请稍后再试。",
-        "This one could not be handled; somebody will look at it. Please try again later.",
-    ),
-    "paid_private": _Text(
+    "trouble": Text("这条消息我没能处理，请稍后再试。", "This one could not be handled. Please try again later."),
+    # What happens to a payment.
+    "paid_private": Text(
         "缴费成功，谢谢！{biller} {account}，{amount}。回单号 {receipt}，验证码 {verification}。回单：{url}/receipt",
         "Paid, thank you! {biller} {account}, {amount}. Receipt {receipt}, verification code {verification}: "
         "{url}/receipt",
     ),
-    "paid_public": _Text(
+    "paid_public": Text(
         "核对码 {code4} 的缴费已经成功，谢谢！付款人可以在银行页面看回单：{url}/receipt",
         "The payment with code {code4} has succeeded, thank you! The payer finds the receipt at {url}/receipt",
     ),
-    "unknown": _Text(
+    "unknown": Text(
         "核对码 {code4}：钱已从付款人账户扣出，缴费单位还没有确认。银行正在核实，请不要重复缴费。",
-        "Code {code4}: the money has left the payer's account and the biller has not confirmed yet. The bank "
-        "is finding out; please do not pay again.",
+        "Code {code4}: the money has left the payer's account and the biller has not confirmed yet. The bank is "
+        "finding out; please do not pay again.",
     ),
-    "refund": _Text(
+    "refund": Text(
         "核对码 {code4}：这次缴费没有成功，钱正在退回付款人账户。",
         "Code {code4}: this payment did not go through; the money is on its way back to the payer.",
     ),
-    "refunded": _Text(
+    "refunded": Text(
         "核对码 {code4}：钱已经退回付款人账户。", "Code {code4}: the money is back in the payer's account."
     ),
 }
 
+PUBLIC = frozenset(
+    {
+        "branches_in_private",
+        "delete_number",
+        "delete_short",
+        "fx",
+        "no_branch",
+        "no_fx",
+        "open_link",
+        "public_help",
+        "short_link",
+        "trouble",
+        "welcome",
+    }
+)
+
 
 def say(key: str, language: Language, **parts: object) -> str:
     """Give a text with its parts filled in."""
-    text = _TEXTS[key]
+    text = TEXTS[key]
     return (text.zh if language is Language.ZH else text.en).format(**parts)
+
+
+def first_fitting(limit: int, candidates: Iterable[str]) -> str:
+    """Give the first text of so many characters at most; when none is, the last one, cut."""
+    last = ""
+    for last in candidates:
+        if len(last) <= limit:
+            return last
+    return shortened(last, limit)
+
+
+def lines_fitting(limit: int, lines: Sequence[str]) -> str:
+    """Give as many whole lines as fit, and of the first one at least the beginning."""
+    text = shortened(lines[0], limit)
+    for line in lines[1:]:
+        if len(text) + 1 + len(line) > limit:
+            break
+        text = f"{text}\n{line}"
+    return text
 
 
 def shortened(text: str, limit: int) -> str:

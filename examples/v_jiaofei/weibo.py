@@ -72,6 +72,8 @@ PUSH_WINDOW_S = 300
 """How far the time of a push may be from ours, in seconds; Weibo's last try comes within 15."""
 TIME_FORMAT = "%a %b %d %H:%M:%S %z %Y"
 _LONGEST_ANSWER = 1_000_000
+_PAGE, _MOST_PAGES = 200, 10
+"""Weibo tells of the newest 2,000 mentions at most."""
 
 
 class WeiboError(Exception):
@@ -260,9 +262,12 @@ def verify_push(
     if len(body) > LARGEST_PUSH:
         raise OversizedPush(f"more than {LARGEST_PUSH} bytes")
     _check_signature(app_secret, query, at)
-    if not nonces.claim(query["nonce"], hashlib.sha256(body).hexdigest(), at):
+    push = _push(app_secret, body)
+    # Keyed, since it is kept: an account number must not be found by trying.
+    digest = hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+    if not nonces.claim(query["nonce"], digest, at):
         raise ReplayedPush("this signature was used for another body")
-    return _push(app_secret, body)
+    return push
 
 
 def _push(app_secret: str, body: bytes) -> Push:
@@ -381,8 +386,7 @@ class WeiboClient:
         Raises:
             CallError: they could not be read.
         """
-        answer = self._call("GET", "/2/statuses/mentions.json", since_id=since_id, count=200)
-        return self._mentions(answer, "statuses")
+        return self._all_mentions("/2/statuses/mentions.json", "statuses", since_id)
 
     def comment_mentions(self, since_id: int = 0) -> list[Mention]:
         """Comments after `since_id` that mention the account, oldest first.
@@ -390,8 +394,21 @@ class WeiboClient:
         Raises:
             CallError: they could not be read.
         """
-        answer = self._call("GET", "/2/comments/mentions.json", since_id=since_id, count=200)
-        return self._mentions(answer, "comments")
+        return self._all_mentions("/2/comments/mentions.json", "comments", since_id)
+
+    def _all_mentions(self, path: str, member: str, since_id: int) -> list[Mention]:
+        """Read page by page, since Weibo gives the newest first: a burst must leave no gap behind it."""
+        found: dict[int, Mention] = {}
+        oldest = 0
+        for _ in range(_MOST_PAGES):
+            answer = self._call("GET", path, since_id=since_id, max_id=oldest, count=_PAGE)
+            page = self._mentions(answer, member)
+            new = [mention for mention in page if mention.id not in found]
+            found.update((mention.id, mention) for mention in new)
+            if len(page) < _PAGE or not new:
+                break
+            oldest = page[0].id - 1
+        return sorted(found.values(), key=lambda mention: mention.id)
 
     def _call(self, method: str, path: str, **form: object) -> dict[str, Any]:
         fields = {name: str(value) for name, value in form.items()}

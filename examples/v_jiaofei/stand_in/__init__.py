@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .platform import BOT, DAY, HOUR, VISITOR, Comment, Delivery, Entry, Post, Refusal, User, WeiboStandIn, What
-from .web import create_app, linked, serving
+from .web import create_app, linked
 
 __all__ = [
     "BOT",
@@ -20,5 +20,4 @@ __all__ = [
     "What",
     "create_app",
     "linked",
-    "serving",
 ]

@@ -180,13 +180,19 @@ class WeiboStandIn:
             self.users[user.id] = user
             return user
 
-    def message(self, sender: User, text: str, *, copies: int = 1) -> Delivery:
-        """Write to the bot in private; it is pushed `copies` times, as a platform does now and then."""
+    def message(
+        self, sender: User, text: str, *, copies: int = 1, kind: str = "text", data: Mapping[str, Any] | None = None
+    ) -> Delivery:
+        """Write to the bot in private; it is pushed `copies` times, as a platform does now and then.
+
+        Args:
+            kind: `text`, or `position`, `image` … with its own `data`.
+        """
         with self._lock:
             at = self._now()
             self._windows[sender.id].last_message_at = at
             ref = self._note(What.MESSAGE, sender.id, BOT.id, text)
-            body = self._event("text", sender, text, at, {})
+            body = self._event(kind, sender, text, at, dict(data or {}))
         return self._deliver(body, sender, ref, copies, mention_id=0)
 
     def post(self, sender: User, text: str, *, copies: int = 1) -> Delivery:
@@ -339,16 +345,18 @@ class WeiboStandIn:
             self._allow_comment(text, post_id if comment_id is None else comment_id)
             return post, self._add_comment(post, BOT, text)
 
-    def mentions(self, since_id: int) -> list[Post]:
-        """statuses/mentions: posts that name the bot, newest first."""
+    def mentions(self, since_id: int, max_id: int = 0) -> list[Post]:
+        """statuses/mentions: posts that name the bot, newest first; after `since_id`, and up to `max_id` unless 0."""
         with self._lock:
-            return [post for post in reversed(self.timeline) if post.id > since_id and _names_bot(post.user, post.text)]
+            found = [post for post in reversed(self.timeline) if since_id < post.id <= (max_id or post.id)]
+            return [post for post in found if _names_bot(post.user, post.text)]
 
-    def comment_mentions(self, since_id: int) -> list[tuple[Post, Comment]]:
-        """comments/mentions: comments that name the bot, newest first."""
+    def comment_mentions(self, since_id: int, max_id: int = 0) -> list[tuple[Post, Comment]]:
+        """comments/mentions: comments that name the bot, likewise."""
         with self._lock:
             found = [(post, comment) for post in self.timeline for comment in post.comments]
-            found = [pair for pair in found if pair[1].id > since_id and _names_bot(pair[1].user, pair[1].text)]
+            found = [(post, comment) for post, comment in found if since_id < comment.id <= (max_id or comment.id)]
+            found = [(post, comment) for post, comment in found if _names_bot(comment.user, comment.text)]
             return sorted(found, key=lambda pair: -pair[1].id)
 
     def note_refusal(self, refusal: Refusal) -> None:

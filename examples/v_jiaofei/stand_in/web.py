@@ -12,19 +12,18 @@ import argparse
 import os
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, render_template, request
 from markupsafe import Markup, escape
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
+
+from v_jiaofei.serving import serving
 
 from .platform import BOT, VISITOR, Comment, Post, Refusal, User, WeiboStandIn, as_json, weibo_time
 
-__all__ = ["create_app", "serving"]
+__all__ = ["create_app", "linked"]
 
 LONGEST_TEXT = 2000
 """Characters of a visitor's message."""
@@ -108,7 +107,7 @@ def reply_to_comment() -> Response:
 @api.get("/2/statuses/mentions.json")
 def mentions() -> Response:
     """statuses/mentions."""
-    found = _stand_in().mentions(_number("since_id", 0))
+    found = _stand_in().mentions(_number("since_id", 0), _number("max_id", 0))
     shown = found[: _number("count", 20)]
     return jsonify({"statuses": [_post_json(post) for post in shown], "total_number": len(found)})
 
@@ -116,7 +115,7 @@ def mentions() -> Response:
 @api.get("/2/comments/mentions.json")
 def comment_mentions() -> Response:
     """comments/mentions."""
-    found = _stand_in().comment_mentions(_number("since_id", 0))
+    found = _stand_in().comment_mentions(_number("since_id", 0), _number("max_id", 0))
     shown = found[: _number("count", 50)]
     return jsonify({"comments": [_comment_json(*pair) for pair in shown], "total_number": len(found)})
 
@@ -213,34 +212,6 @@ def say_in_private() -> AnyResponse:
     return redirect("/#chat", 303)
 
 
-# Serving
-
-
-class _Quiet(WSGIRequestHandler):
-    """Leaves the terminal to the program that serves in the background."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(stand_in: WeiboStandIn, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve in the background while the block runs; gives the base URL."""
-    server = make_server(host, port, create_app(stand_in), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, name="weibo-stand-in", daemon=True)
-    thread.start()
-    try:
-        yield _url(server)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _url(server: BaseWSGIServer) -> str:
-    return f"http://{server.host}:{server.port}"
-
-
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="A stand-in for Weibo, on this machine.")
@@ -252,7 +223,9 @@ def main() -> None:
         os.environ.get("WEIBO_APP_SECRET", "stand-in-secret"),
         os.environ.get("WEIBO_ACCESS_TOKEN", "stand-in-token"),
     )
-    make_server("127.0.0.1", given.port, create_app(stand_in), threaded=True).serve_forever()
+    with serving(create_app(stand_in), port=given.port) as url:
+        print(url)  # noqa: T201 - a program for the terminal
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import pytest
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import make_server
 
-from v_jiaofei.stand_in import BOT, DAY, HOUR, VISITOR, WeiboStandIn, What, create_app, linked, serving
+from v_jiaofei.serving import serving
+from v_jiaofei.stand_in import BOT, DAY, HOUR, VISITOR, WeiboStandIn, What, create_app, linked
 from v_jiaofei.weibo import (
     Push,
     PushError,
@@ -99,7 +100,7 @@ def a_world(**options: Any) -> Iterator[World]:
         bot_url = stack.enter_context(served(bot.app()))
         weibo = WeiboStandIn(f"{bot_url}/weibo", SECRET, TOKEN, now=lambda: clock[0], seed=1, **options)
         stack.callback(weibo.close)
-        url = stack.enter_context(serving(weibo))
+        url = stack.enter_context(serving(create_app(weibo)))
         client = stack.enter_context(WeiboClient(url, TOKEN))
         yield World(weibo, bot, client, url, clock)
 
