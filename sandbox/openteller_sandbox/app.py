@@ -17,6 +17,7 @@ from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.db import facts as bank_facts
+from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
@@ -26,7 +27,7 @@ from openteller_sandbox.settings import Settings
 log = logging.getLogger("openteller_sandbox")
 
 # Features with operations of the contract, in the order of its documents.
-FEATURES = ("branches", "rates", "calculators", "billers", "bills", "payments", "events", "status", "control")
+FEATURES = ("branches", "rates", "calculators", "billers", "bills", "payments", "events", "status", "faults", "control")
 SEEDED = ("branches", "rates", "billers")
 _PACKAGE = "openteller_sandbox"
 
@@ -98,7 +99,7 @@ def create_app(bank: Bank) -> Flask:
     from openteller_sandbox.oauth import routes as oauth_routes  # noqa: PLC0415
 
     app = Flask(_PACKAGE, static_folder=None, template_folder=str(Path(__file__).with_name("hosted") / "templates"))
-    api = Api(app, bank, oauth.identify)
+    api = Api(app, bank, oauth.identify, faults.strike_request)
     api.mount([_module(feature, "routes").routes for feature in FEATURES])
     app.register_blueprint(oauth_routes.blueprint(bank, api))
     app.register_blueprint(hosted.blueprint(bank, api))

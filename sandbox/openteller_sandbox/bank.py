@@ -13,10 +13,14 @@ from openteller_sandbox.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The unit of isolation: data, clock and faults of its own."""
+    """The unit of isolation: data, clock and faults of its own.
+
+    faults: how many may strike a request that was just let in; of a world met elsewhere it is not known, and zero.
+    """
 
     world_id: str
     offset_ms: int = 0
+    faults: int = 0
 
 
 PUBLIC_WORLD = World("wld_public")

@@ -22,6 +22,7 @@ from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.checks import BODY_LIMIT
+from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -101,21 +102,26 @@ class Shell:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Serve one request."""
         body = b"" if scope.method in _BODILESS else await _read(scope, protocol)
-        reply = self._call(scope, body)
+        environ = _environ(scope, body)
+        reply = self._call(environ)
         status, headers, chunks = reply if await self._turns.durable() else self._fault(_environ(scope, b""))
+        if held_ms := environ.get(HELD_MS):  # beside the loop: nobody else waits
+            await asyncio.sleep(held_ms / 1000)
+        if environ.get(CUT):
+            headers, chunks = cut(headers, chunks or b"{}")
         if chunks:
             protocol.response_bytes(status, headers, chunks)
         else:
             protocol.response_empty(status, headers)
 
-    def _call(self, scope: Scope, body: bytes) -> Reply:
+    def _call(self, environ: dict[str, Any]) -> Reply:
         answer: list[Any] = [500, []]
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:  # noqa: ARG001
             answer[0] = int(status[:3])
             answer[1] = headers
 
-        result = self._app(_environ(scope, body), start_response)
+        result = self._app(environ, start_response)
         try:
             data = b"".join(result)
         finally:
@@ -159,6 +165,7 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "CONTENT_LENGTH": str(len(body)),
+        HOLDS: True,
     }
     for name, value in scope.headers.items():
         if name == "content-type":

@@ -75,6 +75,8 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     deposit = partner.get("/v1/rates/deposits", product_type="TIME").json["data"][0]
     loan = partner.get("/v1/rates/loans").json["data"][0]
     yuan = {"amount": "20000.00", "currency": "CNY"}
+    fault = {"match": {"leg": "reconcile"}, "effect": {"drop": "BEFORE"}, "times": 1}
+    ordered, _ = (partner.post("/sandbox/v1/faults", fault).json["fault_id"] for _ in range(2))
     requests: dict[str, tuple[str, dict[str, Any], Any]] = {
         "listBranches": ("/v1/branches", {"near": "31.230,121.470", "limit": 2}, None),
         "getBranch": (f"/v1/branches/{branch}", {}, None),
@@ -118,6 +120,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "advanceClock": ("/sandbox/v1/clock:advance", {}, {"seconds": 1}),
         "resetWorld": ("/sandbox/v1/reset", {}, None),
         "listRequests": ("/sandbox/v1/requests", {"limit": 5}, None),
+        "createFault": ("/sandbox/v1/faults", {}, fault),
+        "listFaults": ("/sandbox/v1/faults", {}, None),
+        "deleteFault": (f"/sandbox/v1/faults/{ordered}", {}, None),
     }
     operations = bank.contract.operations
     assert requests.keys() == operations.keys()

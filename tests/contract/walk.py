@@ -208,6 +208,11 @@ class Walk:
         partner = self.partner
         self._code(partner.post("/sandbox/v1/clock:advance", {"to": "2026-09-01T00:00:00+08:00"}), "CLOCK_BACKWARD")
         self._code(partner.get("/sandbox/v1/magic-values", biller_id=NOBODY), "BILLER_NOT_FOUND")
+        crowded = make_partner(self.seen)
+        for effect in ({"status": 500}, {"delay_ms": 1}, {"drop": "AFTER"}, {"code": "RATE_LIMITED"}) * 25:
+            crowded.post("/sandbox/v1/faults", {"match": {"path": "/v1/nothing/*"}, "effect": effect})
+        self._code(crowded.post("/sandbox/v1/faults", self.good["createFault"].body), "FAULT_LIMIT")
+        assert crowded.get("/sandbox/v1/faults", limit=100).json["meta"]["count"] == 100
 
     def _every_ending(self, direct: dict[str, Any]) -> None:
         """Payments in every status that can be reached, each read and listed; time goes on in a world of its own."""

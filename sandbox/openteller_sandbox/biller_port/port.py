@@ -123,7 +123,7 @@ class Posting:
 @dataclass(frozen=True, slots=True)
 class PostingAnswer:
     """What the biller says of a posting. ``times`` above 1: it posted more than once. ``reverses_after_ms``: it will
-    take the posting back.
+    take the posting back. answers_after_ms: there is no answer yet; it comes so much later, unless it is asked for.
     """
 
     state: PostingState
@@ -131,6 +131,22 @@ class PostingAnswer:
     times: int = 1
     reverses_after_ms: int | None = None
     posts_late_after_ms: int | None = None
+    answers_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegFault:
+    """What was ordered to go wrong on the way to a biller. Where ``biller_id`` is None, at any.
+
+    status: an error that the biller answers; drop: the answer is lost, BEFORE or AFTER the biller has acted.
+    """
+
+    fault_id: str
+    biller_id: str | None
+    status: int | None
+    delay_ms: int
+    drop: str | None
+    since: int
 
 
 class BillerPort(Protocol):
@@ -144,6 +160,12 @@ class BillerPort(Protocol):
 
     def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:
         """Ask what became of a payment."""
+
+    def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:
+        """Look a payment up in what the biller says at the day's end that it has posted."""
+
+    def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:
+        """Say how much later (milliseconds) the bank hears of a reversal that the biller makes now."""
 
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer does; in a sandbox the account number chooses that, too."""

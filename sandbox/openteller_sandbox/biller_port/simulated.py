@@ -122,6 +122,16 @@ class SimulatedBiller:
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting, scenario)
 
+    def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
+        """Tell what is in the books at the day's end; they have an answer to everything."""
+        if self._db.read().one(store.FIND, w=world.world_id, p=posting.posting_id) is None:
+            return PostingAnswer(PostingState.NOT_FOUND)
+        return self._answer(world, posting, scenarios.of(posting.biller, posting.inputs))
+
+    def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:  # noqa: ARG002
+        """Tell the bank at once."""
+        return 0
+
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer of a magic account does."""
         scenario = scenarios.of(biller, inputs)

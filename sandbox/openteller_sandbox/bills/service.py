@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port import port
+from openteller_sandbox.biller_port.faulty import FaultyBiller
 from openteller_sandbox.biller_port.port import DueBill
 from openteller_sandbox.biller_port.simulated import SimulatedBiller, digest
 from openteller_sandbox.billers import service as billers
@@ -23,6 +25,7 @@ from openteller_sandbox.contract import Fault, showable
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
+from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.money import Money
 
@@ -73,8 +76,8 @@ class Answered:
 
 
 def port_of(bank: Bank) -> port.BillerPort:
-    """Give the way to the billers."""
-    return SimulatedBiller(bank.db)
+    """Give the way to the billers, with the faults that were ordered for it."""
+    return FaultyBiller(SimulatedBiller(bank.db), partial(faults.strike_leg, bank))
 
 
 def payable_biller(tx: Tx, biller_id: str, now: int, *, hours: bool) -> Biller:

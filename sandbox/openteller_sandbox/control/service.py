@@ -12,6 +12,7 @@ from openteller_sandbox.bills import service as bills
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
+from openteller_sandbox.faults import service as faults
 from openteller_sandbox.hosted import sessions
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.partners import service as partners
@@ -32,6 +33,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         }
         ledger.reset(tx, world_id)
         due.reset(tx, world_id)
+        faults.reset(tx, world_id)
         sessions.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
         customers.reset(tx, world, bank.now(world))

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
 from openteller_sandbox.db.statements import SQLITE, Statement, dialect, metadata
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _BUSY_TIMEOUT_MS = 5000
 
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep

@@ -93,6 +93,7 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
         def counted(code: str) -> Response:
             api.count(ANONYMOUS)
             g.browser = browser = _browser(bank, code)
+            api.disturb(browser.world)
             return view(bank, browser)
 
         return counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -14,10 +15,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 
-from openteller_sandbox.bank import ANONYMOUS, Bank, Caller
+from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
+from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange
 from openteller_sandbox.http.front import Front, Reply
 from openteller_sandbox.http.limits import TokenBuckets
@@ -61,12 +63,23 @@ class Api:
         app: where to mount.
         bank: what handlers work with.
         identify: finds the caller that an access token stands for.
+        disturb: lets the faults of a world strike.
+        wait: sleeps for some seconds; where the server holds answers back itself it is never called.
     """
 
-    def __init__(self, app: Flask, bank: Bank, identify: Identify) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        bank: Bank,
+        identify: Identify,
+        disturb: Disturb = undisturbed,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._app = app
         self._bank = bank
         self._identify = identify
+        self._disturb = disturb
+        self._wait = wait
         self.requests = RequestLog()
         limits = bank.settings.rate_limits
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
@@ -117,7 +130,10 @@ class Api:
             answer = self._respond(exchange, operation, bound, path)
             self._note(exchange, answer.status)
             headers = _headers(answer)
-            return Reply(answer.status, [*headers.items(), *self._added(exchange, headers)], answer.body)
+            sent, body = [*headers.items(), *self._added(exchange, headers)], answer.body
+            if self._hand_over(exchange):
+                sent, body = cut(sent, body)
+            return Reply(answer.status, sent, body)
 
         self._app.add_url_rule(rule, operation.operation_id, view, methods=methods, provide_automatic_options=False)
         self._front.add(operation, short)
@@ -131,6 +147,7 @@ class Api:
     def _answer(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
         contract, received = self._bank.contract, exchange.received
         caller = self._admit(exchange, operation)
+        self._strike(exchange, caller.world, operation.operation_id)
         asked = received.args.items(multi=True) if received.query_string else ()
         query, sent = checks.query_values(contract, operation, asked)
         headers = checks.header_values(contract, operation, received)
@@ -174,6 +191,36 @@ class Api:
             raise Problem("INSUFFICIENT_SCOPE", f"This operation needs the scope {', '.join(sorted(missing))}.")
         return caller
 
+    def _strike(self, exchange: Exchange, world: World, operation_id: str | None) -> None:
+        """Let the world's faults strike.
+
+        Raises:
+            Problem: one that was ordered.
+            Lost: the request was ordered to be.
+        """
+        if not world.faults:
+            return
+        path, now = exchange.received.path, self._bank.now(world)
+        exchange.disturbance = found = self._disturb(self._bank, world, operation_id, path, now)
+        if found and found.code:
+            raise Problem(found.code)
+        if found and found.drop == "BEFORE":
+            raise Lost
+
+    def disturb(self, world: World) -> None:
+        """Let a world's faults strike the page that Flask is at.
+
+        Raises:
+            Problem: one that was ordered.
+            Lost: the request was ordered to be.
+        """
+        self._strike(g.exchange, world, None)
+
+    def _hand_over(self, exchange: Exchange) -> bool:
+        """Hold an answer back where a fault says so; give whether it has to be cut here."""
+        found = exchange.disturbance
+        return found is not None and hand_over(exchange.received.environ, found, self._wait)
+
     def count(self, caller: Caller) -> None:
         """Count the request that Flask is at against its caller's quota.
 
@@ -210,6 +257,10 @@ class Api:
         """Complete an answer that leaves through Flask."""
         response.headers.extend(self._added(exchange, response.headers))
         self._note(exchange, response.status_code)
+        if self._hand_over(exchange):
+            headers, body = cut(list(response.headers.items()), response.get_data())
+            response.set_data(body)
+            response.headers = Headers(headers)
         return response
 
     def _added(self, exchange: Exchange, present: Headers | dict[str, str]) -> list[tuple[str, str]]:
@@ -252,6 +303,8 @@ class Api:
         """Turn what was raised into an answer."""
         if isinstance(error, Problem):
             return self._problem(exchange, error)
+        if isinstance(error, Lost):
+            return Answer(b"{}")
         if isinstance(error, HTTPException):
             return self._http_error(exchange, error)
         return self._fault(exchange, error)

@@ -10,6 +10,7 @@ from werkzeug import Request
 from openteller_sandbox import ids
 from openteller_sandbox.bank import ANONYMOUS, Caller
 from openteller_sandbox.contract import Operation
+from openteller_sandbox.http.disturbance import Disturbance
 from openteller_sandbox.http.limits import Quota
 
 
@@ -22,6 +23,7 @@ class Exchange:
     caller: Caller = ANONYMOUS
     quota: Quota | None = None
     problem_code: str | None = None
+    disturbance: Disturbance | None = None
     request_id: str = field(default_factory=lambda: ids.new("rqs"))
     started_ns: int = field(default_factory=time.perf_counter_ns, repr=False)
 

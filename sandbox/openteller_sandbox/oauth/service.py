@@ -37,7 +37,8 @@ def identify(bank: Bank, token: str) -> Caller | None:
     row = bank.db.read().one(store.FIND, token_hash=_hash(token))
     if row is None or row["expires_at"] <= bank.clock.wall():
         return None
-    return Caller(World(row["world_id"], row["offset_ms"]), _scopes(row["scope"]), row["app_id"], row["partner_id"])
+    world = World(row["world_id"], row["offset_ms"], row["faults"])
+    return Caller(world, _scopes(row["scope"]), row["app_id"], row["partner_id"])
 
 
 def _hash(token: str) -> str:

@@ -28,6 +28,7 @@ FIND = Statement(
         apps.c.partner_id,
         worlds.c.world_id,
         worlds.c.offset_ms,
+        worlds.c.faults,
     )
     .select_from(access_tokens)
     .join(apps, apps.c.app_id == access_tokens.c.app_id)

@@ -33,6 +33,7 @@ SEND = "payment.send"
 QUERY = "payment.query"
 REFUND = "payment.refund"
 REVERSE = "payment.reverse"
+REVERSED_LATE = "payment.reversed_late"
 POSTED_LATE = "payment.posted_late"
 
 QUERIES_MS = (1 * clock.MINUTE, 5 * clock.MINUTE, 30 * clock.MINUTE)
@@ -117,7 +118,10 @@ def query(bank: Bank, act: Due) -> None:
     if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
         return
     posting = _posting(bank, bank.db.read(), held)
-    settle(bank, act, bills.port_of(bank).query_posting(act.world, posting, act.at))
+    resolution = held.payment.resolution
+    port_ = bills.port_of(bank)
+    ask = port_.reconcile if resolution and resolution.method == "RECONCILIATION" else port_.query_posting
+    settle(bank, act, ask(act.world, posting, act.at))
 
 
 def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
@@ -130,7 +134,7 @@ def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
             case PostingState.POSTED:
                 _succeed(bank, tx, act, held, answer)
             case PostingState.NO_ANSWER:
-                _wait(bank, tx, act, held)
+                _wait(bank, tx, act, held, answer.answers_after_ms)
             case PostingState.REJECTED:
                 _give_back(bank, tx, act, held, Posting.REJECTED, "POSTING_REJECTED", "BILLER")
             case PostingState.NOT_FOUND:
@@ -157,7 +161,22 @@ def refund(bank: Bank, act: Due) -> None:
 
 
 def reverse(bank: Bank, act: Due) -> None:
-    """Follow a biller that takes a posting back (冲正). A fee that is not refundable was earned by the posting."""
+    """Let a biller take a posting back (冲正), and follow it when the bank hears of it."""
+    held = records.get(bank.db.read(), act.subject)
+    if held is None or held.payment.status is not Status.SUCCEEDED:
+        return
+    biller = billers.get(bank.db.read(), _biller_id(held.payment))
+    late_by = bills.port_of(bank).reversal_late_by(act.world, biller, act.subject, act.at)
+    if not late_by:
+        follow_reversal(bank, act)
+        return
+    with bank.db.act() as tx:
+        due.cancel(tx, act.world, REVERSED_LATE, act.subject)
+        due.schedule(tx, act.world, act.at + late_by, REVERSED_LATE, act.subject)
+
+
+def follow_reversal(bank: Bank, act: Due) -> None:
+    """Follow a biller that has taken a posting back. A fee that is not refundable was earned by the posting."""
     with bank.db.act() as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.SUCCEEDED:
@@ -222,12 +241,20 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
     lifecycle.move(bank, tx, act.world, held, Status.SUCCEEDED, "BILLER", act.at)
 
 
-def _wait(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
+def _wait(bank: Bank, tx: Tx, act: Due, held: Held, answers_after_ms: int | None = None) -> None:
     """Nobody knows: ask again at 1, 5 and 30 minutes, and then after the day's end. Nothing is sent again, nothing is
-    given back.
+    given back. A biller that answers late is waited for until the first of these; its answer is due when it comes.
     """
     payment = held.payment
-    sent_at = next(entry.at for entry in payment.history if entry.status == Status.PROCESSING.value)
+    if (
+        answers_after_ms is not None
+        and payment.status is Status.PROCESSING
+        and act.at < _sent_at(payment) + QUERIES_MS[0]
+    ):
+        if answers_after_ms < QUERIES_MS[0]:
+            due.schedule(tx, act.world, act.at + answers_after_ms, QUERY, payment.payment_id)
+        return
+    sent_at = _sent_at(payment)
     moments = [sent_at + delay for delay in QUERIES_MS if sent_at + delay > act.at]
     tomorrow = clock.start_of_day(clock.bank_date(act.at)) + clock.DAY + 2 * clock.HOUR
     due.cancel(tx, act.world, QUERY, payment.payment_id)
@@ -268,6 +295,10 @@ def _note_exception(tx: Tx, act: Due, payment: Payment, type_: str, reason: str)
     _book(
         tx, act.world, payment, reason, {ledger.SUSPENSE: -amount, ledger.biller(_biller_id(payment)): amount}, act.at
     )
+
+
+def _sent_at(payment: Payment) -> int:
+    return next(entry.at for entry in payment.history if entry.status == Status.PROCESSING.value)
 
 
 def _set_posting(payment: Payment, posting: Posting, now: int) -> None:
@@ -334,4 +365,11 @@ def _biller_id(payment: Payment) -> str:
     return payment.biller_id
 
 
-DUE_HANDLERS = {SEND: send, QUERY: query, REFUND: refund, REVERSE: reverse, POSTED_LATE: posted_late}
+DUE_HANDLERS = {
+    SEND: send,
+    QUERY: query,
+    REFUND: refund,
+    REVERSE: reverse,
+    REVERSED_LATE: follow_reversal,
+    POSTED_LATE: posted_late,
+}

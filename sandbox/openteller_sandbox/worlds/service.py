@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from openteller_sandbox import ids
 from openteller_sandbox.bank import PUBLIC_WORLD, Bank, World
 from openteller_sandbox.clock import DAY
@@ -13,17 +15,29 @@ from openteller_sandbox.worlds import store
 MOST_ADVANCE_MS = 400 * DAY
 
 
+_SEEDS = 2**53
+"""What is left to chance begins with one of so many numbers, each of which JSON can carry."""
+
+
 def create(tx: Tx, now: int, world_id: str | None = None) -> World:
     """Make a world whose clock stands at the sandbox's own."""
     world = World(world_id or ids.new("wld"))
-    tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, began_at=now)
+    seed = secrets.randbelow(_SEEDS)
+    tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, began_at=now, seed=seed, faults=0)
     return world
 
 
 def find(tx: Tx, world_id: str) -> World | None:
     """Give a world as it stands."""
     row = tx.one(store.FIND, world_id=world_id)
-    return World(row["world_id"], row["offset_ms"]) if row else None
+    return World(row["world_id"], row["offset_ms"], row["faults"]) if row else None
+
+
+def seed(tx: Tx, world: World) -> int:
+    """Give what all that is left to chance in a world is drawn from."""
+    row = tx.one(store.FIND, world_id=world.world_id)
+    assert row is not None
+    return int(row["seed"])
 
 
 def began_at(tx: Tx, world: World) -> int | None:

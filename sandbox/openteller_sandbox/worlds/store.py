@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table, bindparam, func, select, update
+from sqlalchemy import BigInteger, Column, Integer, String, Table, bindparam, func, select, update
 
 from openteller_sandbox.db import Insert, Statement, metadata
 
@@ -12,6 +12,8 @@ worlds = Table(
     Column("world_id", String, primary_key=True),
     Column("offset_ms", BigInteger, nullable=False),
     Column("began_at", BigInteger, nullable=False),  # made or last reset
+    Column("seed", BigInteger, nullable=False),  # of all that is left to chance
+    Column("faults", Integer, nullable=False),  # how many may still strike
 )
 
 INSERT = Insert(worlds)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from openteller._async.caller import AsyncCaller
+from openteller._async.faults import AsyncFaults
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
 from openteller.models.sandbox import App, Clock, MagicValue, MagicValueList, RequestLogEntry, RequestLogList, World
@@ -19,6 +21,11 @@ class AsyncSandbox:
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
+
+    @cached_property
+    def faults(self) -> AsyncFaults:
+        """What goes wrong in the world because it was ordered."""
+        return AsyncFaults(self._caller)
 
     async def create_app(
         self,

@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "calc": "calculators:calc",
     "clock": "world:clock",
     "events": "events:events",
+    "faults": "faults:faults",
     "magic-values": "world:magic_values",
     "official-accounts": "bank:official_accounts",
     "payments": "payments:payments",

@@ -378,3 +378,36 @@ LIST_REQUESTS = Operation(
     is_repeatable=True,
     hidden=frozenset(),
 )
+
+LIST_FAULTS = Operation(
+    name="listFaults",
+    method="GET",
+    path="/sandbox/v1/faults",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+CREATE_FAULT = Operation(
+    name="createFault",
+    method="POST",
+    path="/sandbox/v1/faults",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+DELETE_FAULT = Operation(
+    name="deleteFault",
+    method="DELETE",
+    path="/sandbox/v1/faults/{fault_id}",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from openteller._core import catalogue
 from openteller._sync.caller import Caller
+from openteller._sync.faults import Faults
 from openteller._sync.paging import Rows
 from openteller.models.sandbox import App, Clock, MagicValue, MagicValueList, RequestLogEntry, RequestLogList, World
 
@@ -20,6 +22,11 @@ class Sandbox:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    @cached_property
+    def faults(self) -> Faults:
+        """What goes wrong in the world because it was ordered."""
+        return Faults(self._caller)
 
     def create_app(
         self,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from openteller.models._base import Instant, Model, Open
+from openteller.models._base import DecimalString, Instant, Model, Open
 from openteller.models.common import ListLinks, ListMeta, LocalizedText
 
 __all__ = [
@@ -14,11 +14,19 @@ __all__ = [
     "Clock",
     "DeletedCounts",
     "DemoCustomer",
+    "Fault",
+    "FaultEffect",
+    "FaultList",
+    "FaultMatch",
     "MagicValue",
     "MagicValueList",
     "MagicValueScenario",
     "RequestLogEntry",
     "RequestLogList",
+    "StruckEffect",
+    "StruckEffectDrop",
+    "StruckMatch",
+    "StruckMatchLeg",
     "World",
 ]
 
@@ -44,6 +52,115 @@ class MagicValueScenario(StrEnum):
     PREPAID_METER = "PREPAID_METER"
     POSTING_REJECTED = "POSTING_REJECTED"
     BILL_CHANGES = "BILL_CHANGES"
+
+
+class StruckEffectDrop(StrEnum):
+    """The answer is lost. More values may come."""
+
+    BEFORE = "BEFORE"
+    AFTER = "AFTER"
+
+
+class StruckMatchLeg(StrEnum):
+    """The way to a biller. More values may come."""
+
+    QUERY = "query"
+    POST = "post"
+    QUERY_POSTING = "query_posting"
+    REVERSE = "reverse"
+    RECONCILE = "reconcile"
+
+
+class FaultMatch(Model, frozen=True, kw_only=True):
+    """What is disturbed. Exactly one of `operation_id`, `path` and `leg`."""
+
+    operation_id: str | None = None
+    """An operation of this contract."""
+    path: str | None = None
+    """Paths, pages too; `*` stands for any text."""
+    leg: str | None = None
+    """The way from the bank to a biller: which of the things that the two say to each other."""
+    biller_id: str | None = None
+    """With `leg`: only this biller."""
+    payment_id: str | None = None
+    """With `leg`, but not `query`: only this payment."""
+
+
+class FaultEffect(Model, frozen=True, kw_only=True):
+    """What happens to it."""
+
+    status: int | None = None
+    """Of a request: the status of the problem, whose code is one of the operation where it has one with that
+    status. Of a leg: any error.
+    """
+    code: str | None = None
+    """Of a request: the code of the problem."""
+    delay_ms: int | None = None
+    """Of a request: real time, at most 60,000. Of a leg: bank time."""
+    drop: str | None = None
+    """The answer is lost, before or after anything was done."""
+
+
+class StruckMatch(Model, frozen=True, kw_only=True):
+    """What a fault disturbs."""
+
+    operation_id: str | None = None
+    """An operation."""
+    path: str | None = None
+    """Paths."""
+    leg: Open[StruckMatchLeg] | None = None
+    """The way to a biller."""
+    biller_id: str | None = None
+    """Only this biller."""
+    payment_id: str | None = None
+    """Only this payment."""
+
+
+class StruckEffect(Model, frozen=True, kw_only=True):
+    """What a fault does."""
+
+    status: int | None = None
+    """Answered with this status."""
+    code: str | None = None
+    """Answered with this error code."""
+    delay_ms: int | None = None
+    """Answered so much later."""
+    drop: Open[StruckEffectDrop] | None = None
+    """The answer is lost."""
+
+
+class Fault(Model, frozen=True, kw_only=True):
+    """A fault of a world."""
+
+    fault_id: str
+    """Identifier of a fault."""
+    match: StruckMatch
+    """What a fault disturbs."""
+    effect: StruckEffect
+    """What a fault does."""
+    times_left: int | None = None
+    """How often it may still strike."""
+    probability: DecimalString | None = None
+    """How likely it strikes."""
+    expires_at: Instant | None = None
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    hits: int
+    """How often it has struck."""
+    active: bool
+    """Whether it can strike."""
+    created_at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+
+
+class FaultList(Model, frozen=True, kw_only=True):
+    """A page of faults."""
+
+    data: tuple[Fault, ...]
+    """The faults."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
 
 
 class App(Model, frozen=True, kw_only=True):
