@@ -74,7 +74,7 @@ class Contract:
         for _, _, operation in self.operations():
             for media in operation.get("requestBody", {}).get("content", {}).values():
                 yield _target(media["schema"])
-        yield from ("MoneyInput", "Inputs", "PaymentContext")
+        yield from ("MoneyInput", "Inputs", "PaymentContext", "FaultMatch", "FaultEffect")
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:
         """Give (path, method, operation)."""

@@ -40,6 +40,7 @@ RESOURCES = {
     "events": "events.Events",
     "status": "status.Status",
     "sandbox": "sandbox.Sandbox",
+    "sandbox.faults": "sandbox.Faults",
 }
 DOCUMENTS = {
     "common": "What all documents share",

@@ -296,7 +296,9 @@ def argument_type(document: Json, node: Json) -> Any:
         case "array":
             return Sequence[str]
         case "object":
-            return Money if set(schema.get("properties", ())) == {"amount", "currency"} else Mapping[str, str]
+            members = {name: resolved(document, one) for name, one in schema.get("properties", {}).items()}
+            plain = all(one["type"] == "string" for one in members.values())
+            return Money if set(members) == {"amount", "currency"} else Mapping[str, str if plain else object]
     formats = {"date": dt.date, "date-time": dt.datetime, "decimal": Decimal}
     return formats.get(schema.get("format", ""), str)
 

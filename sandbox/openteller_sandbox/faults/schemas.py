@@ -38,7 +38,7 @@ class FaultCreateSchema(ContractSchema):
     match = fields.Nested(FaultMatchSchema, required=True)
     effect = fields.Nested(FaultEffectSchema, required=True)
     times = fields.Integer(strict=True, validate=validate.Range(1, 1000))
-    probability = fields.String(validate=(validate.Length(1, 8), Pattern(r"^(?:0\.[0-9]{1,6}|1)$")))
+    probability = fields.String(validate=(validate.Length(1, 8), Pattern(r"^(?:0\.[0-9]{1,6}|1(?:\.0{1,6})?)$")))
     expires_at = InstantField()
 
 

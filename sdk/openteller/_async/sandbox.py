@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from decimal import Decimal
 from typing import Literal
 
 from openteller._async.caller import AsyncCaller
-from openteller._async.faults import AsyncFaults
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
-from openteller.models.sandbox import App, Clock, MagicValue, MagicValueList, RequestLogEntry, RequestLogList, World
+from openteller.models.sandbox import (
+    App,
+    Clock,
+    Fault,
+    FaultList,
+    MagicValue,
+    MagicValueList,
+    RequestLogEntry,
+    RequestLogList,
+    World,
+)
 
 __all__ = ["AsyncSandbox"]
 
@@ -21,11 +30,7 @@ class AsyncSandbox:
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
-
-    @cached_property
-    def faults(self) -> AsyncFaults:
-        """What goes wrong in the world because it was ordered."""
-        return AsyncFaults(self._caller)
+        self.faults = AsyncFaults(caller)
 
     async def create_app(
         self,
@@ -72,3 +77,54 @@ class AsyncSandbox:
         """List the world's last requests, the newest first, without what they carried."""
         query = {"after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_REQUESTS, RequestLogList, RequestLogEntry, query)
+
+
+class AsyncFaults:
+    """``client.sandbox.faults``: what goes wrong in the app's world because it was ordered."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(
+        self,
+        *,
+        match: Mapping[str, str],
+        effect: Mapping[str, object],
+        times: int | None = None,
+        probability: Decimal | None = None,
+        expires_at: datetime | None = None,
+    ) -> Fault:
+        """Let something go wrong from now on.
+
+        Args:
+            match: ``{"operation_id": "createPayment"}``, ``{"path": "/pay/*"}`` with ``*`` for any text, or ``{"leg":
+                "post"}``, something that bank and biller say to each other; with a leg ``biller_id`` and ``payment_id``
+                narrow it down.
+            effect: ``status`` or ``code``, ``delay_ms``, or ``drop``, BEFORE or AFTER anything is done.
+            times: how often; without it until the fault is taken away.
+            probability: how likely, above 0 and up to 1; drawn from the seed of the world.
+            expires_at: until when, in bank time.
+
+        Raises:
+            InvalidRequest: members that do not go together, or too many faults.
+        """
+        body = {
+            "match": match,
+            "effect": effect,
+            "times": times,
+            "probability": probability,
+            "expires_at": expires_at,
+        }
+        return await self._caller.post(catalogue.CREATE_FAULT, Fault, body=body)
+
+    def list(self, *, after: str | None = None, limit: int | None = None) -> AsyncRows[FaultList, Fault]:
+        """List the faults of the world, in the order in which they are tried."""
+        return self._caller.rows(catalogue.LIST_FAULTS, FaultList, Fault, {"after": after, "limit": limit})
+
+    async def delete(self, fault_id: str) -> Fault:
+        """Take a fault away; gives it as it stood.
+
+        Raises:
+            NotFound: the world has no such fault.
+        """
+        return await self._caller.get(catalogue.DELETE_FAULT, Fault, identifiers={"fault_id": fault_id})

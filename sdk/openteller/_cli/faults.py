@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from openteller._cli.calling import Session, calling, paged
-from openteller._cli.inputs import INSTANT
+from openteller._cli.inputs import FRACTION, INSTANT
 from openteller._cli.tables import table
 from openteller._cli.texts import instant, more
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["faults"]
 
+_MATCH = ("operation_id", "path", "leg", "biller_id", "payment_id")
+_EFFECT = ("status", "code", "delay_ms", "drop")
 _LEGS = ("query", "post", "query_posting", "reverse", "reconcile")
 
 
@@ -38,12 +41,24 @@ def faults() -> None:
     "--drop", type=click.Choice(["BEFORE", "AFTER"]), help="Lose the answer, before or after anything is done."
 )
 @click.option("--times", type=click.IntRange(1, 1000), help="How often; without it again and again.")
-@click.option("--probability", metavar="FRACTION", help="How likely, such as 0.25.")
+@click.option("--probability", type=FRACTION, metavar="FRACTION", help="How likely, such as 0.25.")
 @click.option("--until", "expires_at", type=INSTANT, help="Up to an instant of bank time.")
 @calling
-def create(session: Session, *, expires_at: dt.datetime | None, **order: Any) -> None:
+def create(
+    session: Session, *, times: int | None, probability: Decimal | None, expires_at: dt.datetime | None, **order: Any
+) -> None:
     """Order a fault: what it strikes (--operation, --path or --leg), and what it does."""
-    session.show(session.ask(session.client.sandbox.faults.create, expires_at=expires_at, **order), _one)
+    match = {name: order[name] for name in _MATCH if order[name] is not None}
+    effect = {name: order[name] for name in _EFFECT if order[name] is not None}
+    answer = session.ask(
+        session.client.sandbox.faults.create,
+        match=match,
+        effect=effect,
+        times=times,
+        probability=probability,
+        expires_at=expires_at,
+    )
+    session.show(answer, _one)
 
 
 @faults.command("list")

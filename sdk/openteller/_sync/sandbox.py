@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from decimal import Decimal
 from typing import Literal
 
 from openteller._core import catalogue
 from openteller._sync.caller import Caller
-from openteller._sync.faults import Faults
 from openteller._sync.paging import Rows
-from openteller.models.sandbox import App, Clock, MagicValue, MagicValueList, RequestLogEntry, RequestLogList, World
+from openteller.models.sandbox import (
+    App,
+    Clock,
+    Fault,
+    FaultList,
+    MagicValue,
+    MagicValueList,
+    RequestLogEntry,
+    RequestLogList,
+    World,
+)
 
 __all__ = ["Sandbox"]
 
@@ -22,11 +31,7 @@ class Sandbox:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-
-    @cached_property
-    def faults(self) -> Faults:
-        """What goes wrong in the world because it was ordered."""
-        return Faults(self._caller)
+        self.faults = Faults(caller)
 
     def create_app(
         self,
@@ -71,3 +76,54 @@ class Sandbox:
         """List the world's last requests, the newest first, without what they carried."""
         query = {"after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_REQUESTS, RequestLogList, RequestLogEntry, query)
+
+
+class Faults:
+    """``client.sandbox.faults``: what goes wrong in the app's world because it was ordered."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(
+        self,
+        *,
+        match: Mapping[str, str],
+        effect: Mapping[str, object],
+        times: int | None = None,
+        probability: Decimal | None = None,
+        expires_at: datetime | None = None,
+    ) -> Fault:
+        """Let something go wrong from now on.
+
+        Args:
+            match: ``{"operation_id": "createPayment"}``, ``{"path": "/pay/*"}`` with ``*`` for any text, or ``{"leg":
+                "post"}``, something that bank and biller say to each other; with a leg ``biller_id`` and ``payment_id``
+                narrow it down.
+            effect: ``status`` or ``code``, ``delay_ms``, or ``drop``, BEFORE or AFTER anything is done.
+            times: how often; without it until the fault is taken away.
+            probability: how likely, above 0 and up to 1; drawn from the seed of the world.
+            expires_at: until when, in bank time.
+
+        Raises:
+            InvalidRequest: members that do not go together, or too many faults.
+        """
+        body = {
+            "match": match,
+            "effect": effect,
+            "times": times,
+            "probability": probability,
+            "expires_at": expires_at,
+        }
+        return self._caller.post(catalogue.CREATE_FAULT, Fault, body=body)
+
+    def list(self, *, after: str | None = None, limit: int | None = None) -> Rows[FaultList, Fault]:
+        """List the faults of the world, in the order in which they are tried."""
+        return self._caller.rows(catalogue.LIST_FAULTS, FaultList, Fault, {"after": after, "limit": limit})
+
+    def delete(self, fault_id: str) -> Fault:
+        """Take a fault away; gives it as it stood.
+
+        Raises:
+            NotFound: the world has no such fault.
+        """
+        return self._caller.get(catalogue.DELETE_FAULT, Fault, identifiers={"fault_id": fault_id})

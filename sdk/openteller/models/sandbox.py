@@ -15,9 +15,7 @@ __all__ = [
     "DeletedCounts",
     "DemoCustomer",
     "Fault",
-    "FaultEffect",
     "FaultList",
-    "FaultMatch",
     "MagicValue",
     "MagicValueList",
     "MagicValueScenario",
@@ -69,36 +67,6 @@ class StruckMatchLeg(StrEnum):
     QUERY_POSTING = "query_posting"
     REVERSE = "reverse"
     RECONCILE = "reconcile"
-
-
-class FaultMatch(Model, frozen=True, kw_only=True):
-    """What is disturbed. Exactly one of `operation_id`, `path` and `leg`."""
-
-    operation_id: str | None = None
-    """An operation of this contract."""
-    path: str | None = None
-    """Paths, pages too; `*` stands for any text."""
-    leg: str | None = None
-    """The way from the bank to a biller: which of the things that the two say to each other."""
-    biller_id: str | None = None
-    """With `leg`: only this biller."""
-    payment_id: str | None = None
-    """With `leg`, but not `query`: only this payment."""
-
-
-class FaultEffect(Model, frozen=True, kw_only=True):
-    """What happens to it."""
-
-    status: int | None = None
-    """Of a request: the status of the problem, whose code is one of the operation where it has one with that
-    status. Of a leg: any error.
-    """
-    code: str | None = None
-    """Of a request: the code of the problem."""
-    delay_ms: int | None = None
-    """Of a request: real time, at most 60,000. Of a leg: bank time."""
-    drop: str | None = None
-    """The answer is lost, before or after anything was done."""
 
 
 class StruckMatch(Model, frozen=True, kw_only=True):
