@@ -496,6 +496,7 @@ def cursors(good: dict[str, Good], attacker: Partner) -> dict[str, str]:
     """A true cursor of each list, for its good request with a limit of one row."""
     for _ in range(2):
         attacker.pay_link()
+        good["createFault"].send(attacker)
     narrow = {"listBillers": {"category_code": "ELECTRICITY"}, "listAtms": {}, "listPayments": {}}
     found = {}
     for name in SEALED:
