@@ -78,13 +78,17 @@ class Visit:
 
     Args:
         bank: the client.
-        seconds: from now.
+        seconds: from now; 0 for what needs no bank.
+
+    Attributes:
+        asked: whether there was a call.
     """
 
     def __init__(self, bank: OpenTeller, seconds: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._bank = bank
         self._monotonic = monotonic
         self._ends = monotonic() + seconds
+        self.asked = False
 
     @property
     def bank(self) -> OpenTeller:
@@ -96,6 +100,7 @@ class Visit:
         left = self.left
         if left < _LEAST_S:
             raise BankDown("TIMED_OUT")
+        self.asked = True
         return self._bank.with_options(deadline=left, timeout=left, max_retries=1)
 
     @property

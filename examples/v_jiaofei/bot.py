@@ -118,13 +118,11 @@ class Bot:
             self._store.said(_name_of(push.key))
 
     def _answer_at_once(self, message: Incoming) -> str | None:
-        if not self.outage.may_ask():
-            self._store.put_back(message.key, self._clock() + PAUSE_S, counts=False)
-            return self._sorry(message)
+        may_ask = self.outage.may_ask()
         try:
-            reply = self._reply(message, AT_ONCE_S)
+            reply = self._reply(message, AT_ONCE_S if may_ask else 0.0)
         except BankDown as error:
-            says_something = self.outage.failed(error)
+            says_something = may_ask and self.outage.failed(error)
             self._store.put_back(message.key, self._clock() + PAUSE_S, counts=says_something)
             return self._sorry(message)
         except Exception as error:  # noqa: BLE001 - a worker tries again, and gives it up when that does not help
@@ -141,7 +139,8 @@ class Bot:
         question = None if message.is_public else self._store.question(message.sender, self._clock())
         before = question.reading if question else None
         reply = self._counter.answer(_message(message, question), before, seconds=seconds)
-        self.outage.passed()
+        if reply.bank_asked:
+            self.outage.passed()
         return reply
 
     def _keep(self, message: Incoming, reply: Reply, *, say_in: float = 0.0) -> bool:

@@ -111,7 +111,7 @@ class Counter:
         Args:
             message: what was said.
             before: the reading whose question it may answer.
-            seconds: for how long the bank may be waited for.
+            seconds: for how long the bank may be waited for; 0 when it must not be asked.
 
         Raises:
             BankDown: not now; ask again later.
@@ -122,10 +122,12 @@ class Counter:
             with asking():
                 known = self._knowledge(visit)
                 if message.is_public:
-                    return self._in_public(visit, known, message)
-                return self._in_private(visit, known, message, before)
+                    reply = self._in_public(visit, known, message)
+                else:
+                    reply = self._in_private(visit, known, message, before)
         except BankError as error:
-            return Reply(reason(error, message.language), message.language)
+            reply = Reply(reason(error, message.language), message.language)
+        return replace(reply, bank_asked=visit.asked)
 
     def _in_public(self, visit: Visit, known: _Knowledge, message: Message) -> Reply:
         reading, language = known.reader.read_public(message.text), message.language

@@ -65,12 +65,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to say, which question is open after it, and what to follow."""
+    """What to say, which question is open after it, what to follow; and whether the bank was asked."""
 
     text: str = field(repr=False)
     language: Language
     open_question: Reading | None = field(default=None, repr=False)
     subject: Subject | None = None
+    bank_asked: bool = False
 
 
 class _What(TypedDict, total=False):
