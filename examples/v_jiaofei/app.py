@@ -25,6 +25,13 @@ __all__ = ["Settings", "create_app", "create_bot"]
 log = logging.getLogger("v_jiaofei")
 
 _SHORTEST_KEY = 16
+_NEEDED = (
+    "OPENTELLER_CLIENT_ID",  # read by the client itself
+    "OPENTELLER_CLIENT_SECRET",
+    "WEIBO_APP_SECRET",
+    "WEIBO_ACCESS_TOKEN",
+    "USER_REF_KEY",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read WEIBO_APP_SECRET, WEIBO_ACCESS_TOKEN, WEIBO_URL, USER_REF_KEY and DATABASE.
+        """Read WEIBO_APP_SECRET, WEIBO_ACCESS_TOKEN, WEIBO_URL, USER_REF_KEY and DATABASE; see README.md.
 
         Raises:
             SystemExit: one is missing or too short; the message names it.
         """
-        names = ("WEIBO_APP_SECRET", "WEIBO_ACCESS_TOKEN", "USER_REF_KEY")
-        missing = [name for name in names if not environment.get(name)]
+        missing = [name for name in _NEEDED if not environment.get(name)]
         if missing:
             raise SystemExit(f"set {' and '.join(missing)} in the environment; README.md says what they are")
         if len(environment["USER_REF_KEY"].encode()) < _SHORTEST_KEY:

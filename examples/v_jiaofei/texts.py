@@ -90,7 +90,7 @@ TEXTS = {
         "{what}: there are several billers, choose on the bank's page: {url} It must show the code {code4}.",
     ),
     "fee": Text("，另收手续费 {fee}", ", plus a fee of {fee}"),
-    "more_bills": Text("（另有 {count} 笔，交完再问我）", " ({count} more are due: ask me again after this one)"),
+    "more_bills": Text("（另有 {count} 笔，交完再问我）", " ({count} more due: ask again)"),
     # What public replies add or are.
     "delete_number": Text("您的微博里有号码，请删除那条微博。", "Your post holds a number: please delete it."),
     "delete_short": Text("请删除带号码的微博。", "Please delete that post."),
