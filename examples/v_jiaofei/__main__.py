@@ -37,11 +37,9 @@ def main() -> None:
         workers.start()
         log.info("Weibo pushes to http://%s:%d/weibo", options.host, server.port)
         try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            log.info("stopping")
+            server.serve_forever()  # until an interrupt, which it takes itself; it ends with the last push
         finally:
-            server.server_close()
+            log.info("stopping")
             if not workers.stop():
                 log.warning("something was still in hand; it is done after the next start")
 
