@@ -3,6 +3,7 @@
 #   make demo            watch a bill being paid at a sandbox of its own; ONCE=1 ends when the story is told
 #   make test            run the tests
 #   make soak            run the tests that `make test` leaves out: every biller is paid, one by one
+#   make test-postgres   run the bank's tests on PostgreSQL; `make test` runs a selection of them on it
 #   make lint            format, lint, types, architecture, generated files
 #   make specs           check the contract with Spectral (needs Node 20)
 #   make bench           measure against the peers (needs Node 20)
@@ -19,7 +20,7 @@ NODE_INSTALLED := node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test soak lint specs bench seed lock clean
+.PHONY: demo test test-postgres soak lint specs bench seed lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -27,6 +28,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-postgres: $(INSTALLED)
+	OPENTELLER_TEST_ENGINE=postgresql $(BIN)/pytest $(PYTEST_ARGS) tests/sandbox tests/contract tests/attacks
 
 soak: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS) -m soak
@@ -43,6 +47,7 @@ lint: $(INSTALLED)
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
 	$(BIN)/python tools/build_reference.py --check
+	$(BIN)/python tools/make_migration.py --check
 	$(BIN)/python tools/lock.py --check
 
 specs: $(INSTALLED) $(NODE_INSTALLED)

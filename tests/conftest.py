@@ -7,6 +7,7 @@ One bank serves a whole run; a test gets a bank of its own by getting an app, an
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from tests import postgres
 from tests.payer import Payer
 from werkzeug.test import TestResponse
 
@@ -32,7 +34,23 @@ MORNING = clock.parse("2026-09-29T10:30:00+08:00")
 hypothesis.settings.register_profile("openteller", deadline=None)
 hypothesis.settings.load_profile("openteller")
 
+ENGINES = ("sqlite", "postgresql")
+DEFAULT_ENGINE = os.environ.get("OPENTELLER_TEST_ENGINE", "sqlite")
+"""What a bank is on where a test does not care; tests that are marked run on both, unless this is not SQLite."""
+
 _numbers = itertools.count(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked ``both_engines`` on both."""
+    if "engine" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_engines"):
+        engines = ENGINES if DEFAULT_ENGINE == "sqlite" else (DEFAULT_ENGINE,)
+        metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
+def pytest_sessionfinish() -> None:
+    """End the PostgreSQL server, if a test has started one."""
+    postgres.stop()
 
 
 class WallClock:
@@ -108,13 +126,19 @@ class Partner:
         return list(self.get("/v1/events", limit=100).json["data"])
 
 
-def make_bank(folder: Path, wall: WallClock, **settings: Any) -> Bank:
-    """Open a bank on a new database."""
+def new_database(engine: str, folder: Path, *, seeded: bool = True) -> str:
+    """Give the address of a new database."""
+    return str(folder / "bank.db") if engine == "sqlite" else postgres.new_database(seeded=seeded)
+
+
+def make_bank(folder: Path, wall: WallClock, *, engine: str = DEFAULT_ENGINE, **settings: Any) -> Bank:
+    """Open a bank on a new database, or on the folder's."""
+    database = settings.pop("database", None) or new_database(engine, folder, seeded="seed" not in settings)
     options = {
         "check_answers": AnswerCheck.ALL,
         "rate_limits": RateLimits(app=1_000_000, anonymous=1_000_000),
     } | settings
-    return create_bank(Settings(database=str(folder / "bank.db"), **options), Clock(wall_ms=wall))
+    return create_bank(Settings(database=database, **options), Clock(wall_ms=wall))
 
 
 def make_partner(client: FlaskClient, headers: dict[str, str] | None = None, **form: Any) -> Partner:
@@ -134,8 +158,13 @@ def wall() -> WallClock:
 
 
 @pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory, wall: WallClock) -> Iterator[Bank]:
-    opened = make_bank(tmp_path_factory.mktemp("bank"), wall)
+def engine(request: pytest.FixtureRequest) -> str:
+    return getattr(request, "param", DEFAULT_ENGINE)
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory, wall: WallClock, engine: str) -> Iterator[Bank]:
+    opened = make_bank(tmp_path_factory.mktemp("bank"), wall, engine=engine)
     yield opened
     opened.db.close()
 

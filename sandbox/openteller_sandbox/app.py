@@ -53,8 +53,7 @@ def create_bank(
         DatabaseError: the database cannot be used.
         SeedError: the seed cannot be loaded.
     """
-    for feature in (*FEATURES, "hosted"):
-        _module(feature, "routes")  # declares the tables
+    declare_tables()
     if make_in_child and open_database(settings.database).is_missing():
         seeding.in_child(lambda: _make(settings, clock, on_import))
     contract = contracts.load()
@@ -70,6 +69,12 @@ def create_bank(
 def _make(settings: Settings, clock: Clock | None, on_import: Callable[[], None]) -> None:
     """Make a new database ready, and leave it."""
     create_bank(settings, clock, on_import=on_import).db.close()
+
+
+def declare_tables() -> None:
+    """Let every feature declare its tables."""
+    for feature in (*FEATURES, "hosted"):
+        _module(feature, "routes")
 
 
 def seed_importers() -> list[seeding.Importer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,12 +33,12 @@ class RateLimits:
 class Settings:
     """The sandbox's settings.
 
-    database: a path, or a ``sqlite:///`` URL. public_url: what links begin with, without a trailing slash. seed: a
-        folder of contract-shaped records.
+    database: a path, or a ``sqlite:///`` or ``postgresql://`` URL, which may hold a password. public_url: what links
+        begin with, without a trailing slash. seed: a folder of contract-shaped records.
     trusted_proxies: addresses whose ``X-Forwarded-For`` is believed.
     """
 
-    database: str = "openteller-sandbox.db"
+    database: str = field(default="openteller-sandbox.db", repr=False)
     public_url: str = "http://127.0.0.1:8080"
     seed: Path = SEED_FOLDER
     check_answers: AnswerCheck = AnswerCheck.ENVELOPE

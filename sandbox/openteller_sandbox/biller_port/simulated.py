@@ -110,7 +110,7 @@ class SimulatedBiller:
     def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
         """Tell what became of a payment. A timed-out one is not found at the first query and clear at the second."""
         scenario = scenarios.of(posting.biller, posting.inputs)
-        with self._db.act() as tx:
+        with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
             tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
         if row is None:
@@ -150,7 +150,7 @@ class SimulatedBiller:
 
     def _remember(self, world: World, posting: Posting, state: PostingState, now: int) -> None:
         account = posting.biller.account(posting.inputs)
-        with self._db.act() as tx:
+        with self._db.act(world.world_id) as tx:
             tx.run(
                 store.INSERT_ONCE,
                 world_id=world.world_id,

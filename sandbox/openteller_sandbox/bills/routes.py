@@ -22,7 +22,7 @@ def create_bill_fetch(call: Call) -> Answer:
     )
     answer = service.ask(bank, world, asked, call.now)
 
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
 
         def keep() -> tuple[Answer, str]:
             kept = service.keep(bank, tx, world, asked, answer, call.now)

@@ -298,13 +298,13 @@ def answer_late(bank: Bank, act: Due) -> None:
     asked = Question(row["app_id"], biller, json.loads(row["inputs"]), row["end_user_ref"])
     answer = port_of(bank).query(act.world, biller, asked.inputs, act.at, port.Asking.AGAIN)
     if isinstance(answer, port.Later):
-        with bank.db.act() as tx:
+        with bank.db.act(act.world.world_id) as tx:
             due.schedule(tx, act.world, act.at + answer.after_ms, ANSWER, act.subject)
         return
     status = _status(biller, answer)
     version = row["version"] + 1
     facts = json.loads(row["wire"]) | {"status": status, "version": version}
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         if status == "FAILED":
             facts["status_reason"] = (
                 "ACCOUNT_NOT_PAYABLE" if isinstance(answer, port.NotPayable) else "BILLER_QUERY_FAILED"
@@ -325,7 +325,7 @@ def purge(bank: Bank, act: Due) -> None:
     """Delete a fetch, its bills that nothing was paid of since, and its idempotency key, which holds both, 24 hours
     later; of one with a paid bill the account number goes.
     """
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         idempotency.forget(tx, act.world.world_id, act.subject)
         tx.run(store.PURGE_BILLS, bill_fetch_id=act.subject)
         left = tx.one(store.COUNT_BILLS, bill_fetch_id=act.subject)

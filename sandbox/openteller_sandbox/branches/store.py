@@ -8,19 +8,24 @@ that a list can be filtered by (see ``place_sets``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
     Double,
+    Function,
     Index,
     Integer,
     LargeBinary,
+    Select,
     String,
     Table,
     Text,
     bindparam,
+    cast,
     func,
     select,
 )
@@ -83,17 +88,26 @@ class Places:
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value")
             )
         )
-        # One parameter for any count: a list of slots to fill would take longer than the look-up.
-        numbers = func.json_each(bindparam("numbers", type_=String)).table_valued("value")
         self._records = Statement(
-            select(columns.number, columns.code, columns.hours, columns.wire).select_from(
-                numbers.join(places, columns.number == numbers.c.value)
-            )
+            _numbered(places, func.json_each(_numbers)),
+            postgresql=lambda: _numbered(places, func.json_array_elements_text(cast(_numbers, JSON))),
         )
 
     def records(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
         """Give number, code, hours and wire of places, in any order."""
         return tx.all(self._records, numbers=str(numbers))
+
+
+# One parameter for any count: a list of slots to fill would take longer than the look-up.
+_numbers = bindparam("numbers", type_=String)
+
+
+def _numbered(places: Table, numbers: Function[Any]) -> Select[Any]:
+    """Select the places whose numbers a function takes out of a JSON list; PostgreSQL's gives them as texts."""
+    listed, columns = numbers.table_valued("value"), places.c
+    number = listed.c.value if numbers.name == "json_each" else cast(listed.c.value, Integer)
+    wanted = select(columns.number, columns.code, columns.hours, columns.wire)
+    return wanted.select_from(listed.join(places, columns.number == number))
 
 
 BRANCHES = Places("branches")

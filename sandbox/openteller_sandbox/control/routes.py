@@ -78,8 +78,8 @@ def get_clock(call: Call) -> Answer:
 @routes.operation("advanceClock", body=ClockAdvanceSchema)
 def advance_clock(call: Call) -> Answer:
     """Advance the test clock."""
-    to = call.body["to"] if "to" in call.body else call.now + call.body["seconds"] * clock.SECOND
-    return _clock(call, worlds.advance(call.bank, call.caller.world, to))
+    by_ms = call.body.get("seconds", 0) * clock.SECOND
+    return _clock(call, worlds.advance(call.bank, call.caller.world, call.body.get("to"), by_ms=by_ms))
 
 
 @routes.operation("resetWorld")

@@ -25,7 +25,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
     deleted.
     """
     world_id = caller.world.world_id
-    with bank.db.act() as tx:
+    with bank.db.act(world_id) as tx:
         deleted = {
             "payments": payments.reset(tx, world_id),
             "bill_fetches": bills.reset(tx, world_id),

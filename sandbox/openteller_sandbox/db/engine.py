@@ -78,14 +78,15 @@ class Database(ABC):
         self._acting = Acting()
 
     @contextmanager
-    def act(self, world_id: str | None = None) -> Iterator[Tx]:
+    def act(self, scope: str | None = None) -> Iterator[Tx]:
         """Open a transaction: kept whole when the block ends, undone when it raises.
 
-        Acts of one world, from whatever process, come one after the other: what an act has read stays true until it
-        ends, and its events are seen in the order in which they were numbered.
+        Acts of one scope, from whatever process, come one after the other: what an act has read there stays true until
+        it ends, and events of a world are seen in the order in which they were numbered.
 
         Args:
-            world_id: whose rows, and nobody else's, the act changes. Without it the act is alone in the whole database.
+            scope: whose rows, and nobody else's, the act changes: the identifier of a world for nearly all, or of
+                something that no world's acts change. Without it the act is alone in the whole database.
 
         Raises:
             EngineError: the engine refuses.
@@ -93,7 +94,7 @@ class Database(ABC):
         """
         if self._acting.now:
             raise RuntimeError("an act is running: hand its tx on instead of opening another")
-        with self._transaction(world_id) as tx:
+        with self._transaction(scope) as tx:
             self._acting.now = True
             try:
                 yield tx
@@ -101,7 +102,7 @@ class Database(ABC):
                 self._acting.now = False
 
     @abstractmethod
-    def _transaction(self, world_id: str | None) -> AbstractContextManager[Tx]:
+    def _transaction(self, scope: str | None) -> AbstractContextManager[Tx]:
         """Begin, and keep or undo."""
 
     @abstractmethod

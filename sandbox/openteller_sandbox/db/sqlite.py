@@ -13,12 +13,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy.schema import CreateIndex, CreateTable
-
+from openteller_sandbox.db import schema
 from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
-from openteller_sandbox.db.statements import SQLITE, Statement, dialect, metadata
+from openteller_sandbox.db.statements import SQLITE, Statement, metadata
 
-SCHEMA_VERSION = 5
+_BEFORE_REVISIONS = 5
+"""What ``user_version`` is in a file that was made before there were revisions."""
 _BUSY_TIMEOUT_MS = 5000
 
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
@@ -90,7 +90,7 @@ class SqliteDatabase(Database):
         self._connections: list[sqlite3.Connection] = []
 
     @contextmanager
-    def _transaction(self, world_id: str | None) -> Iterator[Tx]:  # noqa: ARG002 - there is one writer anyway
+    def _transaction(self, scope: str | None) -> Iterator[Tx]:  # noqa: ARG002 - there is one writer anyway
         connection, thread = self._connection(), self._thread
         begin, undo, keep = _ALONE if thread.on_gather is None else self._join(connection, thread.on_gather)
         _execute(connection, begin)
@@ -155,17 +155,17 @@ class SqliteDatabase(Database):
             DatabaseError: the file is of another version, or no database.
         """
         try:
-            version = self._connection().execute("PRAGMA user_version").fetchone()[0]
+            revision = self._revision()
         except sqlite3.DatabaseError as error:
             raise DatabaseError(f"{self.path} is not a sandbox database: {error}") from error
-        if version == SCHEMA_VERSION:
+        if revision == schema.newest():
             return False
-        if version:
-            advice = "delete it, or name another file"
-            raise DatabaseError(f"{self.path} has schema {version}, this sandbox needs {SCHEMA_VERSION}: {advice}")
-        with self.act():
-            self._create(self._connection())
-        return True
+        if revision is not None:
+            schema.check_known(self.path, revision)
+            self._upgrade()
+            return False
+        with self.act() as tx:
+            return self._create(tx, self._connection())
 
     def discard(self) -> None:
         """Delete the database, which could not be made ready."""
@@ -205,15 +205,60 @@ class SqliteDatabase(Database):
             raise DatabaseError(f"cannot open {self.path}: {error}") from error
         return connection
 
-    def _create(self, connection: sqlite3.Connection) -> None:
-        known = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        for table in metadata.sorted_tables:
-            if table.name in known:  # of a prebuilt seed, or made by another start that was faster
-                continue
-            connection.execute(str(CreateTable(table).compile(dialect=dialect(SQLITE))))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(str(CreateIndex(index).compile(dialect=dialect(SQLITE))))
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    def _revision(self) -> str | None:
+        """Give the revision of the schema; None for a new file, and for one that only holds a prebuilt seed.
+
+        Raises:
+            DatabaseError: another one than this sandbox knows has made it.
+        """
+        connection = self._connection()
+        if _tables(connection, "alembic_version"):
+            row = connection.execute(schema.REVISION.sql()[0]).fetchone()
+            return str(row["version_num"]) if row else None
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == _BEFORE_REVISIONS:
+            self._stamp_first()
+            return schema.FIRST
+        if version:
+            schema.check_known(self.path, str(version))
+        return None
+
+    def _stamp_first(self) -> None:
+        with self.act() as tx:
+            connection = self._connection()
+            if not _tables(connection, "alembic_version"):  # another start may have been faster
+                for statement in schema.definitions(SQLITE, _tables(connection) | set(metadata.tables)):
+                    connection.execute(statement)
+                tx.run(schema.STAMP, version_num=schema.FIRST)
+
+    def _create(self, tx: Tx, connection: sqlite3.Connection) -> bool:
+        known = _tables(connection)
+        if "alembic_version" in known:  # another start was faster
+            return False
+        for statement in schema.definitions(SQLITE, known):
+            connection.execute(statement)
+        tx.run(schema.STAMP, version_num=schema.newest())
+        return True
+
+    def _upgrade(self) -> None:
+        from sqlalchemy import create_engine, event  # noqa: PLC0415 - most starts need none
+        from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+        connection = self._connect()
+        connection.execute("PRAGMA foreign_keys=OFF")  # a table that is made anew is not its children's end
+        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
+        try:
+            with engine.begin() as begun:
+                schema.upgrade(begun)
+        finally:
+            connection.close()
+
+
+def _tables(connection: sqlite3.Connection, name: str | None = None) -> set[str]:
+    """Give the names of the tables that there are, or of one if it is there."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ifnull(?, name)", (name,))
+    return {row["name"] for row in rows}
 
 
 def _execute(connection: sqlite3.Connection, sql: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from contextlib import AbstractContextManager
 
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import MINUTE
@@ -42,31 +43,48 @@ def reset(tx: Tx, world_id: str) -> None:
     tx.run(store.RESET, world_id=world_id)
 
 
-def run_world(bank: Bank, world: World, until: int) -> int:
-    """Do all that is due in a world up to an instant, in order; give how many acts were done. What they schedule on
-    the way is done too.
+def alone(bank: Bank, world: World) -> AbstractContextManager[bool]:
+    """Keep every other process from doing what is due in a world, and from moving its clock."""
+    return bank.db.alone(f"due {world.world_id}")
+
+
+def run_world(bank: Bank, world: World, until: int, most: int | None = None) -> int:
+    """Do all that is due in a world up to an instant, in order, or the first ``most`` of it; give how many acts were
+    done. What they schedule on the way is done too. Whoever calls it is ``alone`` with the world.
     """
     done, failures = 0, Counter[int]()
-    while row := bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until):
+    while most is None or done < most:
+        row = bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until)
+        if row is None:
+            break
         _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"], failures)
         done += 1
     return done
 
 
 def run_all(bank: Bank, most: int = 100) -> int:
-    """Do what is due by now in every world, at most so many acts; give how many.
+    """Do what is due by now in every world, at most so many acts; give how many. A world that another process is at
+    is left to it.
 
     A full disk or a locked database ends the round, not the server: everything waits, and the next round tries again.
     """
-    done, failures = 0, Counter[int]()
+    done = 0
     try:
-        while done < most and (row := bank.db.read().one(store.NEXT_ANYWHERE, now=bank.now())):
-            world = World(row["world_id"], row["offset_ms"])
-            _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"], failures)
-            done += 1
+        for row in bank.db.read().all(store.WORLDS, now=bank.now(), count=most):
+            if done < most:
+                done += _run_unless_taken(bank, row["world_id"], most - done)
     except (EngineError, DatabaseError) as error:
         log.error("due acts wait: %s", error)  # noqa: TRY400 - it says all
     return done
+
+
+def _run_unless_taken(bank: Bank, world_id: str, most: int) -> int:
+    with bank.db.alone(f"due {world_id}", wait=False) as mine:
+        clock = bank.db.read().one(store.CLOCK, world_id=world_id) if mine else None
+        if clock is None:
+            return 0
+        world = World(world_id, clock["offset_ms"])
+        return run_world(bank, world, bank.now(world), most)
 
 
 def _do(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
@@ -82,8 +100,8 @@ def _do(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
         delay = MINUTE << min(failures[due_id], _MOST_DOUBLINGS)
         failures[due_id] += 1
         log.error("%s failed: %s; again in %d min", due.kind, type(error).__name__, delay // MINUTE)  # noqa: TRY400 - a traceback may show values
-        with bank.db.act() as tx:
+        with bank.db.act(due.world.world_id) as tx:
             tx.run(store.POSTPONE, id=due_id, at=due.at + delay)
         return
-    with bank.db.act() as tx:
+    with bank.db.act(due.world.world_id) as tx:
         tx.run(store.DELETE, due_id=due_id)

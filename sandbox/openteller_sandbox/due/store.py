@@ -37,16 +37,17 @@ NEXT_IN_WORLD = Statement(
     .order_by(due_acts.c.due_at, due_acts.c.due_id)
     .limit(1)
 )
-NEXT_ANYWHERE = Statement(
-    select(due_acts, worlds.c.offset_ms)
-    .select_from(worlds)
+WORLDS = Statement(
+    select(worlds.c.world_id)
     .join(
         due_acts,
         and_(due_acts.c.world_id == worlds.c.world_id, due_acts.c.due_at <= bindparam("now") + worlds.c.offset_ms),
     )
-    .order_by(due_acts.c.due_at - worlds.c.offset_ms, due_acts.c.due_id)
-    .limit(1)
+    .group_by(worlds.c.world_id)
+    .order_by(func.min(due_acts.c.due_at - worlds.c.offset_ms), func.min(due_acts.c.due_id))
+    .limit(bindparam("count"))
 )
+CLOCK = Statement(select(worlds.c.offset_ms).where(worlds.c.world_id == bindparam("world_id")))
 WHEN = Statement(
     select(func.min(due_acts.c.due_at).label("due_at")).where(
         due_acts.c.world_id == bindparam("world_id"),

@@ -67,7 +67,7 @@ def begin_purging(tx: Tx, world: World, now: int) -> None:
 
 def purge(bank: Bank, act: Due) -> None:
     """Delete events older than 30 days of bank time, and come again tomorrow."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         tx.run(store.PURGE, world_id=act.world.world_id, before=act.at - KEEP_MS)
         begin_purging(tx, act.world, act.at)
 

@@ -44,7 +44,7 @@ def create(bank: Bank, world: World, order: Mapping[str, Any], now: int) -> dict
     expires_at = order.get("expires_at")
     if expires_at is not None and not now < expires_at <= now + 400 * DAY:
         raise field_invalid("/expires_at", "Must lie ahead in bank time, by at most 400 days.")
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         tx.run(store.PURGE, world_id=world.world_id, now=now)
         counted, last = (
             tx.one(store.COUNT, world_id=world.world_id),
@@ -86,7 +86,7 @@ def remove(bank: Bank, world: World, fault_id: str, now: int) -> dict[str, Any]:
     Raises:
         Problem: NOT_FOUND.
     """
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         row = tx.one(store.FIND, world_id=world.world_id, fault_id=fault_id)
         if row is None:
             raise Problem("NOT_FOUND")
@@ -140,7 +140,7 @@ def _strike(row: Any) -> LegFault:
 
 def _strikes(bank: Bank, world: World, row: Any) -> bool:
     """Draw, and count the hit. Only one of several processes strikes with the last time that is left."""
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         if row["probability"] is not None:
             if tx.run(store.DRAW, f=row["fault_id"], seen=row["draws"]) != 1:
                 row = tx.one(store.FIND, world_id=world.world_id, fault_id=row["fault_id"])

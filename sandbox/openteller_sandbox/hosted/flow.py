@@ -319,7 +319,7 @@ def _fetch(visit: Visit, biller: Biller) -> None:
         session.choice.bill_fetch_id = None
         raise Problem("BILLER_QUERY_FAILED")
     if biller.fetch_mode == "FETCH":
-        with visit.bank.db.act() as tx:
+        with visit.bank.db.act(visit.world.world_id) as tx:
             kept = bills.keep(visit.bank, tx, visit.world, question, answer, visit.now)
         session.choice.bill_fetch_id = kept.bill_fetch_id
         _take_only_bill(visit, biller)

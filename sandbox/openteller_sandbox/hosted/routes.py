@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -126,8 +126,11 @@ def _browser(bank: Bank, code: str) -> Browser:
     if held is None:
         raise Problem("LINK_NOT_FOUND")
     world = payments.world_of(bank, held)
-    session = sessions.find(bank, held.payment.payment_id, request.cookies.get(_COOKIE))
-    return Browser(held, world, bank.now(world), session)
+    return Browser(held, world, bank.now(world), _session(bank, held))
+
+
+def _session(bank: Bank, held: Held) -> Session | None:
+    return sessions.find(bank, held.payment.payment_id, request.cookies.get(_COOKIE))
 
 
 def _show(bank: Bank, browser: Browser) -> Response:
@@ -150,6 +153,13 @@ def _act(bank: Bank, browser: Browser) -> Response:
     """Do what a form asks for, when it is the form of the step that is next."""
     if _foreign_origin():
         raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
+    if browser.session is None:
+        return _start(bank, browser)
+    with bank.db.alone(f"page {browser.session.session_hash}"):  # its next form waits, also at another process
+        return _act_alone(bank, replace(browser, session=_session(bank, browser.held)))
+
+
+def _act_alone(bank: Bank, browser: Browser) -> Response:
     session, name = browser.session, request.form.get("step", "")
     if session is None or name == "start":
         return _start(bank, browser)

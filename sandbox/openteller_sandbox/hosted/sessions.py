@@ -65,7 +65,7 @@ def begin(bank: Bank, held: Held, locale: str) -> str:
         choice=held.choice,
     )
     now = bank.clock.wall()
-    with bank.db.act() as tx:
+    with bank.db.act(held.world_id) as tx:
         tx.run(store.PURGE, now=now)
         tx.run(store.INSERT, **_row(session), expires_at=now + LIFETIME_MS)
     return token
@@ -84,7 +84,7 @@ def find(bank: Bank, payment_id: str, token: str | None) -> Session | None:
 def save(bank: Bank, session: Session) -> None:
     """Keep what a session has done, and let it live another half hour."""
     values = {f"to_{name}": value for name, value in _row(session).items() if name not in _FIXED}
-    with bank.db.act() as tx:
+    with bank.db.act(session.world_id) as tx:
         tx.run(store.SAVE, s=session.session_hash, **values, to_expires_at=bank.clock.wall() + LIFETIME_MS)
 
 
@@ -94,7 +94,7 @@ def renew(bank: Bank, session: Session) -> None:
     """
     session.new_token = _new_token()
     before, session.session_hash, session.csrf = session.session_hash, _hash(session.new_token), _new_csrf()
-    with bank.db.act() as tx:
+    with bank.db.act(session.world_id) as tx:
         tx.run(store.RENEW, s=before, to_session_hash=session.session_hash, to_csrf=session.csrf)
 
 

@@ -56,5 +56,11 @@ RENEW = Statement(
     .values(session_hash=bindparam("to_session_hash"), csrf=bindparam("to_csrf"))
 )
 DELETE = Statement(delete(page_sessions).where(page_sessions.c.session_hash == bindparam("session_hash")))
-PURGE = Statement(delete(page_sessions).where(page_sessions.c.expires_at < bindparam("now")))
+# Whose turn it is to be purged by another act is left to it: two that purge would wait for each other.
+_EXPIRED = (
+    select(page_sessions.c.session_hash)
+    .where(page_sessions.c.expires_at < bindparam("now"))
+    .with_for_update(skip_locked=True)
+)
+PURGE = Statement(delete(page_sessions).where(page_sessions.c.session_hash.in_(_EXPIRED)))
 RESET = Statement(delete(page_sessions).where(page_sessions.c.world_id == bindparam("world_id")))

@@ -17,7 +17,7 @@ def issue_token(bank: Bank, app_id: str, scope: str) -> str:
     """Make an access token of 256 bits for an app; only its hash is kept. What has expired is purged on the way."""
     token = _PREFIX + secrets.token_urlsafe(32)
     now = bank.clock.wall()
-    with bank.db.act() as tx:
+    with bank.db.act(app_id) as tx:
         tx.run(store.PURGE, now=now)
         tx.run(
             store.INSERT,

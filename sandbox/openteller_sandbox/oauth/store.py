@@ -35,4 +35,10 @@ FIND = Statement(
     .join(worlds, worlds.c.world_id == apps.c.world_id)
     .where(access_tokens.c.token_hash == bindparam("token_hash"))
 )
-PURGE = Statement(delete(access_tokens).where(access_tokens.c.expires_at < bindparam("now")))
+# Whose turn it is to be purged by another act is left to it: two that purge would wait for each other.
+_EXPIRED = (
+    select(access_tokens.c.token_hash)
+    .where(access_tokens.c.expires_at < bindparam("now"))
+    .with_for_update(skip_locked=True)
+)
+PURGE = Statement(delete(access_tokens).where(access_tokens.c.token_hash.in_(_EXPIRED)))

@@ -73,7 +73,7 @@ def create(
             "TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox."
         )
     secret = f"ots_{secrets.token_urlsafe(32)}"
-    with bank.db.act() as tx:
+    with bank.db.act(caller.world.world_id) as tx:
         world = _new_world(bank, tx) if join == "none" else caller.world
         partner_id = caller.partner_id if join == "partner" else ids.new("ptn")
         app = App(

@@ -56,7 +56,7 @@ def sign_in(
     Raises:
         Problem: LINK_EXPIRED, LINK_USED.
     """
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         held = open_payment(tx, payment_id, now)
         if len(held.payment.attempts) >= MOST_SIGN_INS:
             _use_up(bank, tx, world, held, now)
@@ -146,7 +146,7 @@ def confirm(
         raise Problem("BILL_CHANGED")
     _ask_again(bank, world, quoted, choice, now)
     behaviour = bills.port_of(bank).behaviour(quoted.biller, choice.inputs)
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         held = open_payment(tx, payment_id, now)
         attempt = _open_attempt(held, attempt_id)
         if behaviour is not port.Behaviour.NORMAL:
@@ -176,7 +176,7 @@ def confirm(
 
 def give_up(bank: Bank, world: World, payment_id: str, attempt_id: str, now: int) -> None:
     """Let the payer leave: the attempt has failed, the link stays good."""
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         held = open_payment(tx, payment_id, now)
         _fail(bank, tx, world, held, _open_attempt(held, attempt_id), now)
 

@@ -74,7 +74,7 @@ def close_attempts(payment: Payment, winner: Attempt | None = None) -> None:
 
 def expire(bank: Bank, act: Due) -> None:
     """Let a link expire: at once where nobody has the page open, else ten minutes later."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in {Status.CREATED, Status.AUTHORISING}:
             return
@@ -93,13 +93,13 @@ def end_link(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
 
 def forget_context(bank: Bank, act: Due) -> None:
     """Forget where in the social channel a payment came from, 30 days later."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         tx.run(store.FORGET_CONTEXT, payment_id=act.subject)
 
 
 def forget_keys(bank: Bank, act: Due) -> None:
     """Forget the idempotency keys of a payment and its account number, 24 hours after it was final."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in FINAL:
             return

@@ -95,7 +95,7 @@ def authorise(
 
 def send(bank: Bank, act: Due) -> None:
     """Debit the payer and send the payment to the biller."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.AUTHORISED:
             return
@@ -126,7 +126,7 @@ def query(bank: Bank, act: Due) -> None:
 
 def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
     """Act on what the biller says of a posting."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
             return
@@ -145,7 +145,7 @@ def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
 
 def refund(bank: Bank, act: Due) -> None:
     """Put the money back on the payer's account."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
             return
@@ -170,14 +170,14 @@ def reverse(bank: Bank, act: Due) -> None:
     if not late_by:
         follow_reversal(bank, act)
         return
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         due.cancel(tx, act.world, REVERSED_LATE, act.subject)
         due.schedule(tx, act.world, act.at + late_by, REVERSED_LATE, act.subject)
 
 
 def follow_reversal(bank: Bank, act: Due) -> None:
     """Follow a biller that has taken a posting back. A fee that is not refundable was earned by the posting."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.SUCCEEDED:
             return
@@ -199,7 +199,7 @@ def follow_reversal(bank: Bank, act: Due) -> None:
 
 def posted_late(bank: Bank, act: Due) -> None:
     """Note that a biller has posted a payment whose money went back already; the bank recovers it from the biller."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in {Status.REFUND_PENDING, Status.REFUNDED}:
             return

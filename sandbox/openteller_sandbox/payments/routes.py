@@ -27,7 +27,7 @@ def _wire(call: Call, held: Held) -> bytes:
 @routes.operation("createPayment", body=PaymentCreateSchema)
 def create_payment(call: Call) -> Answer:
     """Make a payment link."""
-    with call.bank.db.act() as tx:
+    with call.bank.db.act(call.caller.world.world_id) as tx:
 
         def create() -> tuple[Answer, str]:
             held = service.create(call.bank, tx, call.caller, call.body, call.now)
@@ -72,7 +72,7 @@ def get_payment_receipt(call: Call) -> Answer:
 @routes.operation("cancelPayment")
 def cancel_payment(call: Call) -> Answer:
     """Cancel a payment link."""
-    with call.bank.db.act() as tx:
+    with call.bank.db.act(call.caller.world.world_id) as tx:
 
         def cancel() -> tuple[Answer, str]:
             held = service.cancel(call.bank, tx, call.caller, call.path["payment_id"], call.now)

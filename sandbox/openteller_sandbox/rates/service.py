@@ -139,7 +139,7 @@ def announce(bank: Bank, act: Due) -> None:
 
     The note of this act goes in the same transaction, so that an act that is done again finds nothing to do.
     """
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         if not due.cancel(tx, act.world, following.CHANGED, act.subject):
             return
         row = tx.one(store.FIND, rate_sheet_id=act.subject, now=act.at)

@@ -46,18 +46,21 @@ def began_at(tx: Tx, world: World) -> int | None:
     return row["began_at"] if row else None
 
 
-def advance(bank: Bank, world: World, to: int) -> World:
-    """Move a world's clock forward to an instant of bank time, doing on the way all that falls due.
+def advance(bank: Bank, world: World, to: int | None = None, *, by_ms: int = 0) -> World:
+    """Move a world's clock forward to an instant of bank time, or by so much, doing on the way all that falls due.
 
     Raises:
         Problem: CLOCK_BACKWARD, the instant has passed or is too far away.
     """
-    by = to - bank.now(world)
-    if not 0 < by <= MOST_ADVANCE_MS:
-        raise Problem("CLOCK_BACKWARD", "Bank time moves forward only, by at most 400 days in one step.")
-    due.run_world(bank, world, to)
-    with bank.db.act() as tx:
-        tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
+    with due.alone(bank, world):
+        world = find(bank.db.read(), world.world_id) or world  # another process may have moved it meanwhile
+        now = bank.now(world)
+        by = by_ms if to is None else to - now
+        if not 0 < by <= MOST_ADVANCE_MS:
+            raise Problem("CLOCK_BACKWARD", "Bank time moves forward only, by at most 400 days in one step.")
+        due.run_world(bank, world, now + by)
+        with bank.db.act(world.world_id) as tx:
+            tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
     return World(world.world_id, world.offset_ms + by)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from openteller_sandbox.settings import Settings
 
 SANDBOX_PACKAGES = (
+    "alembic",
     "authlib",
     "flask",
     "flask_swagger_ui",

@@ -16,6 +16,8 @@ from tests.payer import Payer
 from openteller_sandbox.biller_port.simulated import _months_back, _months_due
 from openteller_sandbox.billers.account_numbers import check_digits
 
+pytestmark = pytest.mark.both_engines
+
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
 MONTH = 31 * 86_400

@@ -13,6 +13,8 @@ from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import render
 from openteller_sandbox.settings import RateLimits
 
+pytestmark = pytest.mark.both_engines
+
 CLOSED = "SZ-WATER-01"  # its maintenance ends at 12:00
 
 

@@ -11,6 +11,8 @@ from tests.payer import Payer
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.ledger import service as ledger
 
+pytestmark = pytest.mark.both_engines
+
 Partners = Callable[..., Partner]
 
 

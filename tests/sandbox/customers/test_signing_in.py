@@ -16,6 +16,8 @@ from openteller_sandbox.customers.service import SignIn
 from openteller_sandbox.customers.store import failed_sign_ins
 from openteller_sandbox.db import Statement
 
+pytestmark = pytest.mark.both_engines
+
 Payers = Callable[[str], Payer]
 NOBODY = "62009999"
 ANSWERS = (

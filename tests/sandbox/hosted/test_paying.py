@@ -13,6 +13,8 @@ from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments import store as payments_store
 
+pytestmark = pytest.mark.both_engines
+
 Payers = Callable[[str], Payer]
 
 

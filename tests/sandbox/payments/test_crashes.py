@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
@@ -14,9 +13,13 @@ from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.biller_port.port import Posting, PostingAnswer
 from openteller_sandbox.biller_port.simulated import SimulatedBiller
 from openteller_sandbox.customers import service as customers
+from openteller_sandbox.db import open_database
 from openteller_sandbox.due import service as due
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments import authorisation, posting
+from openteller_sandbox.payments.store import BY_ID
+
+pytestmark = pytest.mark.both_engines
 
 POWER = "SH-ELECTRICITY-01"
 
@@ -95,9 +98,9 @@ def test_that_a_payment_was_sent_is_on_disk_before_the_biller_hears_of_it(
     real = SimulatedBiller.post
 
     def look(self: SimulatedBiller, world: World, sent: Posting, now: int) -> PostingAnswer:
-        with closing(sqlite3.connect(bank.db.path)) as another:
-            row = another.execute("SELECT status FROM payments WHERE payment_id = ?", (sent.posting_id,)).fetchone()
-        on_disk.append(row[0])
+        with closing(open_database(bank.settings.database)) as another:
+            row = another.read().one(BY_ID, payment_id=sent.posting_id)
+        on_disk.append(row["status"])
         return real(self, world, sent, now)
 
     monkeypatch.setattr(SimulatedBiller, "post", look)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from tests.conftest import Partner
 
+pytestmark = pytest.mark.both_engines
+
 TOP_UP = "CN-MOBILE_TOPUP-01"
 POWER = "SH-ELECTRICITY-01"
 

@@ -17,6 +17,8 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments.receipts import canonical
 
+pytestmark = pytest.mark.both_engines
+
 Payers = Callable[[str], Payer]
 POWER = "SH-ELECTRICITY-01"
 RICH_ID = "cst_demo00000001"

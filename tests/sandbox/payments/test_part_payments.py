@@ -16,6 +16,8 @@ from tests.payer import Payer
 from openteller_sandbox.biller_port.simulated import _penalty
 from openteller_sandbox.money import Money
 
+pytestmark = pytest.mark.both_engines
+
 Payers = Callable[[str], Payer]
 Pay = Callable[..., dict[str, Any]]
 PROPERTY = "SH-PROPERTY_FEE-01"  # takes less than is due
