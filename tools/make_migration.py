@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             for each in found:
                 print(f"no revision for: {each}", file=sys.stderr)
+            if found:
+                print(f'run: python tools/{Path(__file__).name} "WHAT CHANGES"', file=sys.stderr)
             return 1 if found else 0
         if not found:
             print("nothing differs", file=sys.stderr)

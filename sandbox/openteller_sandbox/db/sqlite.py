@@ -18,7 +18,8 @@ from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, R
 from openteller_sandbox.db.statements import SQLITE, Statement, metadata
 
 _BEFORE_REVISIONS = 5
-"""What ``user_version`` is in a file that was made before there were revisions."""
+"""What ``user_version`` is in a file that was made before there were revisions; it stays. Whoever changes a table adds
+a revision: ``python tools/make_migration.py "WHAT CHANGES"``."""
 _BUSY_TIMEOUT_MS = 5000
 
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
