@@ -23,7 +23,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from openteller import OpenTeller, OpenTellerError
-from openteller.models import App
+from openteller.models import App, Biller
 
 from .app import Settings, create_app, create_bot
 from .payer import Payer
@@ -37,9 +37,15 @@ from .workers import Workers
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 """A Tuesday before the holidays, with every kind of the seed's rates at hand."""
 BILLER = "SH-ELECTRICITY-01"
+VISITORS_BILLER = "SH-GAS-01"
+"""Whose bill a visitor can pay, when the story is told."""
 ACCOUNT = "3100000011"
 OTHER_ACCOUNT = "3100000029"
 CUSTOMER = {"customer_number": "62000001", "demo_code": "246810"}
+HINT = """试试私信：上海 燃气费 户号{account}
+付款：客户号 {customer_number}，验证码 {demo_code}
+Try in private: Shanghai gas {account}
+To pay: customer {customer_number}, code {demo_code}"""
 _PATIENCE_S = 30.0
 _LINK = re.compile(r"https?://[!-~]+?/pay/[a-z0-9]+")
 
@@ -83,7 +89,8 @@ class Story:
         bot_port = _free_port()
         self.weibo = WeiboStandIn(f"http://127.0.0.1:{bot_port}/weibo", secret, token)
         stack.callback(self.weibo.close)
-        self.weibo_url = stack.enter_context(serving(create_weibo(self.weibo)))
+        hint = HINT.format(account=self._account_of_a_visitor(), **CUSTOMER)
+        self.weibo_url = stack.enter_context(serving(create_weibo(self.weibo, hint=hint)))
         settings = Settings(
             weibo_app_secret=secret,
             weibo_access_token=token,
@@ -129,10 +136,9 @@ class Story:
 
     def _pay(self, url: str, account: str) -> None:
         self._scene("The payer opens the link: the bank's page asks the rest", "付款人在银行页面缴费")
-        biller = next(one for one in self.bank.billers.list(q=BILLER) if one.biller_code == BILLER)
         answers = {
             "start": {},
-            "biller": {"biller_id": biller.biller_id},
+            "biller": {"biller_id": self._biller(BILLER).biller_id},
             "account": {"in_account_number": account},
             "digits": {"digits": account[-4:]},
             "sign_in": CUSTOMER,
@@ -189,11 +195,21 @@ class Story:
     def _stay(self) -> None:
         print("\nStill here, until Ctrl-C · 可以继续试用")
         _row("微博 Weibo", self.weibo_url, "write to @V缴费 in public or in private, and open its links")
-        _row("付款人 Payer", f"customer {CUSTOMER['customer_number']}, code {CUSTOMER['demo_code']}, account {ACCOUNT}")
+        account, customer = self._account_of_a_visitor(), CUSTOMER["customer_number"]
+        _row("试试 Try", f"上海 燃气费 户号{account}")
+        _row("付款人 Payer", f"customer {customer}, code {CUSTOMER['demo_code']}")
         _row("参考 Reference", f"{self.bank_url}/docs")
         threading.Event().wait()
 
     # How
+
+    def _biller(self, code: str) -> Biller:
+        return next(one for one in self.bank.billers.list(q=code) if one.biller_code == code)
+
+    def _account_of_a_visitor(self) -> str:
+        """Give an account on which a bill is due."""
+        values = self.bank.sandbox.magic_values(biller_id=self._biller(VISITORS_BILLER).biller_id)
+        return next(value.inputs["account_number"] for value in values if value.scenario == "DUE_BILL")
 
     def _scene(self, english: str, chinese: str) -> None:
         self._steps += 1

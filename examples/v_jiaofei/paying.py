@@ -218,6 +218,7 @@ class Paying:
         try:
             return visit.bank.payments.create(
                 partner_reference=reference,
+                locale="zh-CN" if message.language is Language.ZH else "en",
                 context={
                     "channel": "weibo",
                     "conversation_ref": user_ref(self._secret, "weibo", message.sender),

@@ -34,11 +34,16 @@ api = Blueprint("api", __name__)
 page = Blueprint("page", __name__)
 
 
-def create_app(stand_in: WeiboStandIn) -> Flask:
-    """The stand-in as a WSGI app. It must be served with threads: the bot calls back while it is being pushed to."""
+def create_app(stand_in: WeiboStandIn, *, hint: str = "") -> Flask:
+    """The stand-in as a WSGI app. It must be served with threads: the bot calls back while it is being pushed to.
+
+    Args:
+        hint: what a visitor should know, above the forms.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 65_536
     app.extensions["weibo_stand_in"] = stand_in
+    app.config["HINT"] = hint
     app.register_blueprint(api)
     app.register_blueprint(page)
     app.jinja_env.filters["linked"] = linked
@@ -151,7 +156,10 @@ def linked(text: str) -> Markup:
     parts, at = [], 0
     for found in _LINK.finditer(text):
         url = escape(found[0])
-        parts += [escape(text[at : found.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)]
+        parts += [
+            escape(text[at : found.start()]),
+            Markup('<a href="{0}" target="_blank" rel="noreferrer">{0}</a>').format(url),
+        ]
         at = found.end()
     return Markup("").join([*parts, escape(text[at:])])
 
@@ -175,7 +183,7 @@ def _view() -> dict[str, Any]:
 @page.get("/")
 def home() -> str:
     """The timeline and the chat."""
-    return render_template("weibo.html", **_view())
+    return render_template("weibo.html", hint=current_app.config["HINT"], **_view())
 
 
 @page.get("/feed")
@@ -209,7 +217,7 @@ def say_in_private() -> AnyResponse:
     """A visitor's private message."""
     if text := _visitor_text():
         _stand_in().message(VISITOR, text)
-    return redirect("/#chat", 303)
+    return redirect("/#write", 303)
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ def test_it_is_said_in_english_to_whoever_writes_english(town: Town) -> None:
         r"Huting Demo Power, Account number \*{7}011: CNY \d+\.\d\d due for 2026-08, by 10-01\. Pay: http", said
     )
     assert re.search(r"The page must show the code \d{4}\.$", said)
+    assert 'lang="en"' in town.payer(said).answer.text
 
 
 def test_several_bills_that_may_be_paid_at_once_share_a_link(town: Town) -> None:

@@ -332,7 +332,7 @@ def test_a_visitor_writes_in_public_and_in_private_and_sees_the_answers(world: W
     assert browser.post("/say/private", data={"text": "电费 & 水费"}).status_code == 303
     page = browser.get("/")
 
-    assert '<a href="http://127.0.0.1:8080/pay/abc" rel="noreferrer">' in page.text
+    assert '<a href="http://127.0.0.1:8080/pay/abc" target="_blank" rel="noreferrer">' in page.text
     assert "请问哪个城市？" in page.text
     assert "电费 &amp; 水费" in page.text and "<b>" not in linked("<b>")
     assert "&lt;b&gt;" in page.text
