@@ -164,6 +164,7 @@ class Stage:
                     raise token
                 return token
             case Send():
+                assert len(played.sent) < 1_000, "this call never ends"
                 played.sent.append(effect.request)
                 played.timeouts.append(effect.timeout)
         self.clock.now += self.taking

@@ -101,12 +101,13 @@ def test_a_deadline_that_passes_after_a_try_does_not_say_that_nothing_was_sent()
     assert (caught.value.attempts, caught.value.idempotency_key) == (1, "order-1")
 
 
-def test_a_bank_that_cannot_be_reached_any_more_may_still_have_acted() -> None:
-    stage = Stage(LOST, UNREACHABLE)
+@pytest.mark.parametrize("first", [LOST, SILENT, refusal(503, retryable="later")])
+def test_a_bank_that_cannot_be_reached_any_more_may_still_have_acted(first: Answer | Fault) -> None:
+    stage = Stage(first, UNREACHABLE)
     failure = stage.play(call(stage.setup, catalogue.GET_STATUS)).failure
     assert "repeat it" in str(failure)
 
-    keyed = Stage(LOST, UNREACHABLE, credentials=CREDENTIALS)
+    keyed = Stage(first, UNREACHABLE, credentials=CREDENTIALS)
     failure = keyed.play(call(keyed.setup, catalogue.CREATE_PAYMENT, body={})).failure
     assert "with the same idempotency_key" in str(failure)
     assert failure.retryable == "same_key"

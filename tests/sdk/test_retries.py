@@ -172,6 +172,7 @@ def test_an_answer_that_is_none_is_not_asked_for_again(said: Answer | Fault) -> 
         ("https://elsewhere.test/a?token=x", "https://elsewhere.test"),
         ("https://user:secret@elsewhere.test/", "https://elsewhere.test"),
         ("/a?token=x", "elsewhere"),
+        ("http://:80/a", "elsewhere"),
         ("http://[", "no place that can be read"),
     ],
 )
