@@ -1,6 +1,6 @@
 # The few things that people do here. Each makes .venv first when it is missing or older than the lock file.
 #
-#   make demo            watch a bill being paid at a sandbox of its own; ONCE=1 ends when the story is told
+#   make demo            watch V缴费, an account for Weibo, answer and thank on this machine; ONCE=1 ends when it is told
 #   make test            run the tests
 #   make soak            run the tests that `make test` leaves out: every biller is paid, one by one
 #   make test-postgres   run the bank's tests on PostgreSQL; `make test` runs a selection of them on it
@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
-	@ONCE=$(ONCE) $(BIN)/openteller demo
+	@cd examples && ONCE=$(ONCE) ../$(BIN)/python -m v_jiaofei.demo
 
 test: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS)

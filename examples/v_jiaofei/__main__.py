@@ -23,7 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m v_jiaofei", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=8090, type=int)
-    parser.add_argument("--poll", action="store_true", help="look for mentions, where Weibo does not push them")
+    help_ = "look for mentions as often, where Weibo does not push them; two calls each"
+    parser.add_argument("--poll", type=float, metavar="SECONDS", help=help_)
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
@@ -32,7 +33,7 @@ def main() -> None:
     weibo = WeiboClient(settings.weibo_url, settings.weibo_access_token)
     with OpenTeller() as bank, weibo, closing(Store(settings.database)) as store:
         bot = create_bot(settings, bank, store, weibo)
-        workers = Workers(bot, polls=options.poll)
+        workers = Workers(bot, poll_s=options.poll)
         server = make_quiet_server(create_app(settings, bot, store), options.host, options.port)
         workers.start()
         log.info("Weibo pushes to http://%s:%d/weibo", options.host, server.port)

@@ -7,6 +7,7 @@ python -m v_jiaofei.demo --once     ends when it is told
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import re
@@ -59,6 +60,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m v_jiaofei.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", default=bool(os.environ.get("ONCE")), help="end when it is told")
     options = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # told as it happens, through a pipe too
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

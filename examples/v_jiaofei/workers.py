@@ -16,8 +16,6 @@ log = logging.getLogger("v_jiaofei")
 _IDLE_S = 0.5
 _EVENTS_S = 1.0
 _UPKEEP_S = 60.0
-_POLL_S = 30.0
-"""Two calls for each look."""
 
 
 class Workers:
@@ -26,18 +24,18 @@ class Workers:
     Args:
         bot: whose steps they do.
         count: how many answer and say.
-        polls: whether to look for mentions, where Weibo has not approved that it pushes them.
+        poll_s: seconds between two looks for mentions, where Weibo has not approved that it pushes them; None for none.
     """
 
-    def __init__(self, bot: Bot, *, count: int = 4, polls: bool = False) -> None:
+    def __init__(self, bot: Bot, *, count: int = 4, poll_s: float | None = None) -> None:
         self._bot = bot
         self._stopping = threading.Event()
         self._work = threading.Semaphore(0)
         bot.wake = self._work.release
         loops: list[Callable[[], None]] = [self._catch_up] * count
         loops += [lambda: self._every(_EVENTS_S, bot.look_for_events), lambda: self._every(_UPKEEP_S, bot.tidy)]
-        if polls:
-            loops.append(lambda: self._every(_POLL_S, bot.look_for_mentions))
+        if poll_s is not None:
+            loops.append(lambda: self._every(poll_s, bot.look_for_mentions))
         self._threads = [
             threading.Thread(target=loop, name=f"v_jiaofei-{number}", daemon=True) for number, loop in enumerate(loops)
         ]

@@ -56,7 +56,7 @@ def test_workers_answer_tell_and_end(town: Town) -> None:
 def test_workers_look_for_mentions_where_they_are_not_pushed(new_town: Callable[..., Town]) -> None:
     town = new_town(mentions_pushed=False)
     town.weibo.post(VISITOR, "@V缴费 交上海电费")
-    workers = Workers(town.bot, count=1, polls=True)
+    workers = Workers(town.bot, count=1, poll_s=0.05)
     workers.start()
 
     until(town.comments)
