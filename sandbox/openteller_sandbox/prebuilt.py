@@ -141,13 +141,17 @@ def _tidy(path: Path) -> None:
 
 
 def _extract(database: str, image: Path) -> list[str]:
-    """Copy the tables that have rows into a file of their own, densely and always in the same order."""
+    """Copy the tables that have rows into a file of their own, densely and always in the same order.
+
+    Which revision the schema has is for the database that is made of it to say.
+    """
     with closing(sqlite3.connect(image, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")  # kept in the file
         connection.execute("ATTACH ? AS loaded", (database,))
         made = connection.execute("SELECT type, name, tbl_name, sql FROM loaded.sqlite_schema WHERE sql IS NOT NULL")
         schema = sorted(made, key=lambda row: (row[0] != "table", row[1]))
-        tables = [name for kind, name, _, _ in schema if kind == "table" and _has_rows(connection, name)]
+        declared = [name for kind, name, _, _ in schema if kind == "table" and name in metadata.tables]
+        tables = [name for name in declared if _has_rows(connection, name)]
         for kind, name, table, sql in schema:
             if table in tables:
                 connection.execute(sql)
