@@ -38,6 +38,8 @@ RESOURCES = {
     "bills": "bills.Bills",
     "payments": "payments.Payments",
     "events": "events.Events",
+    "webhook_endpoints": "webhooks.WebhookEndpoints",
+    "webhook_deliveries": "webhooks.WebhookDeliveries",
     "status": "status.Status",
     "sandbox": "sandbox.Sandbox",
     "sandbox.faults": "sandbox.Faults",
@@ -48,6 +50,7 @@ DOCUMENTS = {
     "rates": "Rates and calculators",
     "bill_payment": "Billers, bills and payments",
     "events": "Events",
+    "webhooks": "Webhooks",
     "status": "Status",
     "sandbox": "The sandbox",
 }

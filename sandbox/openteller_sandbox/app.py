@@ -23,11 +23,24 @@ from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import receipts
 from openteller_sandbox.settings import Settings
+from openteller_sandbox.webhooks import service as webhooks
 
 log = logging.getLogger("openteller_sandbox")
 
 # Features with operations of the contract, in the order of its documents.
-FEATURES = ("branches", "rates", "calculators", "billers", "bills", "payments", "events", "status", "faults", "control")
+FEATURES = (
+    "branches",
+    "rates",
+    "calculators",
+    "billers",
+    "bills",
+    "payments",
+    "events",
+    "webhooks",
+    "status",
+    "faults",
+    "control",
+)
 SEEDED = ("branches", "rates", "billers")
 _PACKAGE = "openteller_sandbox"
 
@@ -61,6 +74,7 @@ def create_bank(
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
+    bank.listeners.append(webhooks.fan_out)
     receipts.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank

@@ -57,17 +57,26 @@ class Due:
 
 DueHandler = Callable[["Bank", Due], None]
 ResetHook = Callable[[Tx, str], Mapping[str, int]]
+Listener = Callable[["Bank", Tx, World, str, str, str, int], None]
+"""Hears of an event in its own act: bank, act, world, app, identifier, type, bank time."""
 
 
 @dataclass(slots=True)
 class Bank:
-    """The demo bank. ``due_handlers`` says who does what falls due, by kind."""
+    """The demo bank.
+
+    due_handlers: who does what falls due, by kind; listeners: who hears of events; news: how often something was
+    written that a dispatcher waits for; dispatching: whether one runs beside the server, in this process.
+    """
 
     settings: Settings
     contract: Contract
     db: Database
     clock: Clock
     due_handlers: dict[str, DueHandler] = field(default_factory=dict)
+    listeners: list[Listener] = field(default_factory=list)
+    news: int = 0
+    dispatching: bool = False
 
     def now(self, world: World = PUBLIC_WORLD) -> int:
         """Bank time of a world, in epoch milliseconds."""

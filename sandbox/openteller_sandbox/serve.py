@@ -1,7 +1,7 @@
 """The server: a small RSGI shell on granian that calls the WSGI app inline on the event loop's thread.
 
-One thread does everything: several Python threads in a process cost three to four times as much. Once a second the
-loop does what has fallen due.
+One thread answers: several Python threads in a process cost three to four times as much. Once a second the loop does
+what has fallen due. Webhooks, and requests that wait for a partner's server, wait in threads of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,9 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
+from openteller_sandbox.http.front import PARKING, Waiting
+from openteller_sandbox.http.front import Reply as Parked
+from openteller_sandbox.webhooks import service as webhooks
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -33,6 +37,8 @@ log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
 _ROUNDS = 4
 """Of the loop, in a turn: what has come with its first request needs as many until its body is read and it is done."""
+_MOST_WAITING = 32
+"""Requests that wait for a partner's server, or for deliveries, at one time; the next ones wait for these."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
@@ -45,17 +51,25 @@ class Turns:
 
     A turn begins with an act and is a few rounds of the running loop. Requests that have come meanwhile wait for the
     sync and are the next turn, so that turns grow with the load.
+
+    Args:
+        database: where acts are done.
+        tell: called when whatever was done by then is durable.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tell: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._durable: asyncio.Future[bool] | None = None
         database.gather(self._begin)
 
     async def durable(self) -> bool:
         """Wait until all that was done by now is on disk; False when it cannot be and is undone."""
-        return self._durable is None or await self._durable
+        if self._durable is not None:
+            return await self._durable
+        self._tell()
+        return True
 
     def close(self) -> None:
         """End the last turn, and gather no more."""
@@ -80,6 +94,7 @@ class Turns:
         try:
             self._database.commit()
             durable.set_result(True)
+            self._tell()
         except DatabaseError as error:
             log.error("%s", error)  # noqa: TRY400 - it says all
             durable.set_result(False)
@@ -98,12 +113,17 @@ class Shell:
         self._app = app
         self._turns = turns
         self._fault = fault
+        self._waiters = ThreadPoolExecutor(_MOST_WAITING, "openteller-wait")
+
+    def close(self) -> None:
+        """Wait for nobody any more."""
+        self._waiters.shutdown(wait=False, cancel_futures=True)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Serve one request."""
         body = b"" if scope.method in _BODILESS else await _read(scope, protocol)
         environ = _environ(scope, body)
-        reply = self._call(environ)
+        reply = await self._answer(environ)
         status, headers, chunks = reply if await self._turns.durable() else self._fault(_environ(scope, b""))
         if held_ms := environ.get(HELD_MS):  # beside the loop: nobody else waits
             await asyncio.sleep(held_ms / 1000)
@@ -113,6 +133,26 @@ class Shell:
             protocol.response_bytes(status, headers, chunks)
         else:
             protocol.response_empty(status, headers)
+
+    async def _answer(self, environ: dict[str, Any]) -> Reply:
+        """Get the answer of the app; what it waits for is waited for beside the loop, and nobody else waits."""
+        parking: list[Waiting] = []
+        environ[PARKING] = parking
+        reply = self._call(environ)
+        if not parking:
+            return reply
+        parked: Parked | Waiting = parking.pop()
+        while isinstance(parked, Waiting):
+            if not await self._turns.durable():
+                return self._fault(environ)
+            waiting = parked
+            try:
+                result = await asyncio.get_running_loop().run_in_executor(self._waiters, waiting.wait)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
+                parked = waiting.fail(error)
+            else:
+                parked = waiting.resume(result)
+        return parked
 
     def _call(self, environ: dict[str, Any]) -> Reply:
         answer: list[Any] = [500, []]
@@ -181,21 +221,39 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
     from granian.server.embed import Server  # noqa: PLC0415
 
-    turns = Turns(bank.db)
+    dispatcher = webhooks.dispatcher(bank)
+    turns = Turns(bank.db, _herald(bank, dispatcher.wake))
     shell = Shell(app.wsgi_app, turns, partial(_fault, app))
     server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     serving = asyncio.create_task(server.serve())
+    dispatcher.start()
     ready()
     try:
         while not serving.done():
             due.run_all(bank)
+            await turns.durable()
             await asyncio.wait([serving], timeout=_TICK_S)
         serving.result()
     finally:
         turns.close()
+        shell.close()
+        await loop.run_in_executor(None, dispatcher.stop)
+
+
+def _herald(bank: Bank, wake: Callable[[], None]) -> Callable[[], None]:
+    """Give what wakes the dispatcher when something that it waits for has become durable."""
+    told = bank.news
+
+    def tell() -> None:
+        nonlocal told
+        if bank.news != told:
+            told = bank.news
+            wake()
+
+    return tell
 
 
 def _fault(app: Flask, environ: dict[str, Any]) -> Reply:

@@ -35,7 +35,8 @@ class Settings:
 
     database: a path, or a ``sqlite:///`` or ``postgresql://`` URL, which may hold a password. public_url: what links
         begin with, without a trailing slash. seed: a folder of contract-shaped records.
-    trusted_proxies: addresses whose ``X-Forwarded-For`` is believed.
+    trusted_proxies: addresses whose ``X-Forwarded-For`` is believed. webhook_loopback: whether webhooks may go to this
+        machine's own loopback addresses, as they must while a partner develops on it.
     """
 
     database: str = field(default="openteller-sandbox.db", repr=False)
@@ -44,3 +45,4 @@ class Settings:
     check_answers: AnswerCheck = AnswerCheck.ENVELOPE
     rate_limits: RateLimits = RateLimits()
     trusted_proxies: frozenset[str] = frozenset()
+    webhook_loopback: bool = True

@@ -18,6 +18,8 @@ _numbers = itertools.count(1)
 
 BILLER = "SH-ELECTRICITY-01"
 END_USER = "user-of-the-walk-1"
+HOOK = "http://127.0.0.1:9/"
+"""Where nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Good:
 def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
 
-    ``cancelPayment`` can succeed once for each call of this function.
+    ``cancelPayment`` and ``deleteWebhookEndpoint`` can succeed once for each call of this function.
     """
     biller = partner.biller(BILLER)
     inputs = partner.magic(BILLER, "DUE_BILL")
@@ -69,6 +71,14 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     paid = partner.pay_link(bill_ids=[bill_id])["payment_id"]
     DirectPayer(bank).pay(paid)
     opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
+    endpoint, removed = (
+        partner.post("/v1/webhook-endpoints", {"url": HOOK, "signatures": ["v1", "v1a"]}).json["webhook_endpoint_id"]
+        for _ in range(2)
+    )
+    partner.pay_link()
+    delivery = partner.get("/v1/webhook-deliveries", webhook_endpoint_id=endpoint).json["data"][0][
+        "webhook_delivery_id"
+    ]
     branch = partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]
     atm = partner.get("/v1/atms", limit=1).json["data"][0]["atm_id"]
     sheet = partner.get("/v1/rates/sheets", limit=1).json["data"][0]["rate_sheet_id"]
@@ -112,6 +122,16 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "getPaymentReceipt": (f"/v1/payments/{paid}/receipt", {}, None),
         "cancelPayment": (f"/v1/payments/{opened}:cancel", {}, None),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
+        "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
+        "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),
+        "getWebhookEndpoint": (f"/v1/webhook-endpoints/{endpoint}", {}, None),
+        "updateWebhookEndpoint": (f"/v1/webhook-endpoints/{endpoint}", {}, {"description": "The walk's"}),
+        "deleteWebhookEndpoint": (f"/v1/webhook-endpoints/{removed}", {}, None),
+        "rotateWebhookSecret": (f"/v1/webhook-endpoints/{endpoint}:rotate-secret", {}, None),
+        "listWebhookDeliveries": ("/v1/webhook-deliveries", {"webhook_endpoint_id": endpoint, "limit": 2}, None),
+        "getWebhookDelivery": (f"/v1/webhook-deliveries/{delivery}", {}, None),
+        "testWebhookEndpoint": (f"/sandbox/v1/webhook-endpoints/{endpoint}:test", {}, None),
+        "resendWebhookDelivery": (f"/sandbox/v1/webhook-deliveries/{delivery}:resend", {}, None),
         "getStatus": ("/v1/status", {}, None),
         "listOfficialAccounts": ("/v1/official-accounts", {}, None),
         "createApp": ("/sandbox/v1/apps", {}, {"name": "走查应用", "join": "world"}),

@@ -77,11 +77,11 @@ class Wanted:
         return found
 
     def answers(self) -> Iterator[tuple[str, Json]]:
-        """Give the model's name and the examples of each 2xx answer."""
+        """Give the model's name and the examples of each 2xx answer; an answer without a body is None."""
         for status, answer in self.node["responses"].items():
             if status.startswith("2"):
-                media = answer["content"]["application/json"]
-                yield media["schema"]["$ref"].rpartition("/")[2], media["examples"]
+                media = answer.get("content", {}).get("application/json")
+                yield (media["schema"]["$ref"].rpartition("/")[2], media["examples"]) if media else ("NoneType", {})
 
 
 def resolved(document: Json, node: Json) -> Json:
@@ -138,7 +138,11 @@ class Recorder:
                 for one in wanted(contract())
                 if (one.method, made_up(one.path)) == (environ["REQUEST_METHOD"], path)
             )
-            said = next(iter(next(one.answers())[1].values()))["value"]
+            examples = next(one.answers())[1]
+            if not examples:
+                start_response("204 No Content", [])
+                return []
+            said = next(iter(examples.values()))["value"]
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(said).encode()]
 

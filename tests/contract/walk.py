@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from flask import Flask
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
-from tests.contract.good_requests import Good, good_requests, unknown_id
+from tests.contract.good_requests import HOOK, Good, good_requests, unknown_id
 from tests.contract.observer import Observer
 
 from openteller_sandbox.app import FEATURES, _module, create_app
@@ -70,6 +70,7 @@ class Walk:
         self.limit()
         self.keys()
         self.control()
+        self.webhooks()
         self.good_answers()
         return self.seen
 
@@ -77,7 +78,7 @@ class Walk:
         """Every 2xx, and 304 where there are copies to keep. The reset comes last."""
         for name, good in sorted(self.good.items(), key=lambda item: item[0] == "resetWorld"):
             answer = good.send(self.partner)
-            assert answer.status_code in {200, 201}, f"{name}: {answer.text}"
+            assert answer.status_code in {200, 201, 204}, f"{name}: {answer.text}"
             if "ETag" in answer.headers:
                 copy = {"If-None-Match": answer.headers["ETag"]}
                 assert good.send(self.partner, headers=self.partner.headers | copy).status_code == 304, name
@@ -213,6 +214,23 @@ class Walk:
             crowded.post("/sandbox/v1/faults", {"match": {"path": "/v1/nothing/*"}, "effect": effect})
         self._code(crowded.post("/sandbox/v1/faults", self.good["createFault"].body), "FAULT_LIMIT")
         assert crowded.get("/sandbox/v1/faults", limit=100).json["meta"]["count"] == 100
+
+    def webhooks(self) -> None:
+        partner = make_partner(self.seen)
+        create = "/v1/webhook-endpoints"
+        self._code(partner.post(create, {"url": "http://10.0.0.1/hook"}), "WEBHOOK_URL_REFUSED")
+        for _ in range(16):
+            made = partner.post(create, {"url": HOOK, "event_types": ["payment.created"]}).json["webhook_endpoint_id"]
+        self._code(partner.post(create, {"url": HOOK}), "WEBHOOK_ENDPOINTS_EXCEEDED")
+        own = f"{create}/{made}"
+        moved = partner.client.patch(own, json={"url": "http://u@bot.example/"}, headers=partner.headers)
+        self._code(moved, "WEBHOOK_URL_REFUSED")
+        partner.pay_link()
+        sent = partner.get("/v1/webhook-deliveries", webhook_endpoint_id=made).json["data"][0]["webhook_delivery_id"]
+        assert partner.client.patch(own, json={"enabled": False}, headers=partner.headers).json["enabled"] is False
+        self._code(partner.post(f"/sandbox/v1/webhook-deliveries/{sent}:resend"), "WEBHOOK_ENDPOINT_DISABLED")
+        self._refused(self.good["listWebhookDeliveries"], 422, query_string={"status": "LOST"})
+        self._refused(self.good["listWebhookEndpoints"], 422, query_string={"limit": 0})
 
     def _every_ending(self, direct: dict[str, Any]) -> None:
         """Payments in every status that can be reached, each read and listed; time goes on in a world of its own."""

@@ -19,9 +19,18 @@ from openteller_sandbox.control.schemas import (
 )
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.due import service as due
-from openteller_sandbox.http import Answer, Call, Routes, decode_cursor, encode_cursor, json_answer, json_text, page
+from openteller_sandbox.http import (
+    Answer,
+    Call,
+    Later,
+    Routes,
+    decode_cursor,
+    encode_cursor,
+    json_answer,
+    json_text,
+    page,
+)
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.worlds import service as worlds
 
 routes = Routes()
 _APP = AppSchema()
@@ -76,10 +85,16 @@ def get_clock(call: Call) -> Answer:
 
 
 @routes.operation("advanceClock", body=ClockAdvanceSchema)
-def advance_clock(call: Call) -> Answer:
+def advance_clock(call: Call) -> Answer | Later[None]:
     """Advance the test clock."""
     by_ms = call.body.get("seconds", 0) * clock.SECOND
-    return _clock(call, worlds.advance(call.bank, call.caller.world, call.body.get("to"), by_ms=by_ms))
+    return _travel(call, service.Journey(call.bank, call.caller.world, call.body.get("to"), by_ms))
+
+
+def _travel(call: Call, journey: service.Journey) -> Answer | Later[None]:
+    if not journey.go():
+        return _clock(call, journey.world)
+    return Later(journey.deliver, lambda _: _travel(call, journey))
 
 
 @routes.operation("resetWorld")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from typing import Any
 
 from openteller_sandbox.bank import Bank, Caller, World
@@ -17,7 +19,11 @@ from openteller_sandbox.hosted import sessions
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
+from openteller_sandbox.webhooks import service as webhooks
 from openteller_sandbox.worlds import service as worlds
+
+DELIVERING_S = 8.0
+"""How long an advance of the clock waits for partners' servers, in wall time: less than its caller waits for it."""
 
 
 def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
@@ -37,8 +43,55 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         sessions.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
         customers.reset(tx, world, bank.now(world))
+        webhooks.reset(tx, world_id, bank.now(world))
         partners.settle_in(bank, tx, world)
     return world, deleted
+
+
+class Journey:
+    """A way through bank time to an instant, or by so much, in stretches that end where a delivery is due: the clock
+    stops there until it has been sent. After some seconds of wall time deliveries are no longer waited for.
+    """
+
+    def __init__(self, bank: Bank, world: World, to: int | None, by_ms: int) -> None:
+        self.world = world
+        self._bank = bank
+        self._asked = (to, by_ms)
+        self._to: int | None = None
+        self._failures: Counter[int] = Counter()
+        self._deadline = time.monotonic() + DELIVERING_S
+
+    def go(self) -> bool:
+        """Do what falls due, and move the clock, to the end or to where a delivery is due; give whether one is.
+
+        Raises:
+            Problem: CLOCK_BACKWARD, the instant has passed or is too far away.
+        """
+        with due.alone(self._bank, self.world):
+            # Another process may have moved the clock meanwhile.
+            self.world = worlds.find(self._bank.db.read(), self.world.world_id) or self.world
+            if self._to is None:
+                to, by_ms = self._asked
+                self._to = worlds.destination(self._bank, self.world, to, by_ms=by_ms)
+            return self._go(self._to)
+
+    def _go(self, to: int) -> bool:
+        bank, world = self._bank, self.world
+        waits = time.monotonic() < self._deadline
+        while True:
+            tx = bank.db.read()
+            act_at, delivery_at = due.next_at(tx, world), webhooks.next_due(tx, world) if waits else None
+            if delivery_at is not None and delivery_at <= to and (act_at is None or delivery_at < act_at):
+                self.world = worlds.move(bank, world, delivery_at)
+                return True
+            if act_at is None or act_at > to:
+                self.world = worlds.move(bank, world, to)
+                return False
+            due.run_world(bank, world, act_at, failures=self._failures)
+
+    def deliver(self) -> None:
+        """Wait until what is due has been sent; no act may be open."""
+        webhooks.deliver(self._bank, self.world, self._deadline)
 
 
 def magic_values(bank: Bank, biller_id: str) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from openteller_sandbox.due import store
 
 log = logging.getLogger("openteller_sandbox.due")
 _MOST_DOUBLINGS = 10
+_EVER = 2**62
 
 
 def schedule(tx: Tx, world: World, at: int, kind: str, subject: str) -> None:
@@ -38,6 +39,12 @@ def waiting(tx: Tx, world: World) -> tuple[int, int | None]:
     return int(row["count"]), row["next_due_at"]
 
 
+def next_at(tx: Tx, world: World) -> int | None:
+    """Give when the next act of a world is due (bank time, epoch milliseconds)."""
+    row = tx.one(store.NEXT_IN_WORLD, world_id=world.world_id, until=_EVER)
+    return row["due_at"] if row else None
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """Forget all that is due in a world."""
     tx.run(store.RESET, world_id=world_id)
@@ -48,11 +55,15 @@ def alone(bank: Bank, world: World) -> AbstractContextManager[bool]:
     return bank.db.alone(f"due {world.world_id}")
 
 
-def run_world(bank: Bank, world: World, until: int, most: int | None = None) -> int:
+def run_world(
+    bank: Bank, world: World, until: int, most: int | None = None, failures: Counter[int] | None = None
+) -> int:
     """Do all that is due in a world up to an instant, in order, or the first ``most`` of it; give how many acts were
     done. What they schedule on the way is done too. Whoever calls it is ``alone`` with the world.
+
+    failures: how often each act has failed, where a way through time is gone in several stretches.
     """
-    done, failures = 0, Counter[int]()
+    done, failures = 0, Counter() if failures is None else failures
     while most is None or done < most:
         row = bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until)
         if row is None:

@@ -1,1 +1,1 @@
-"""The event log of each app, and the outbox that webhooks will be sent from."""
+"""The event log of each app; whoever sends webhooks hears of each event in its own act."""

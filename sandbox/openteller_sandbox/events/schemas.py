@@ -18,6 +18,7 @@ class EventDataSchema(ContractSchema):
     partner_reference = fields.String()
     bill_fetch_id = fields.String()
     rate_sheet_id = fields.String()
+    webhook_endpoint_id = fields.String()
     kind = fields.String()
     status = fields.String()
     version = fields.Integer(required=True)

@@ -20,7 +20,7 @@ _EVENT = EventSchema()
 
 
 def record(bank: Bank, tx: Tx, world: World, app_id: str, type_: str, data: Mapping[str, Any], now: int) -> str:
-    """Record an event of an app and put it into the outbox, in the act of what happened; give its identifier.
+    """Record an event of an app, and let others hear of it, in the act of what happened; give its identifier.
 
     Args:
         bank: checks the event against the contract.
@@ -31,9 +31,7 @@ def record(bank: Bank, tx: Tx, world: World, app_id: str, type_: str, data: Mapp
         data: members of the contract's ``EventData``; no personal data.
         now: bank time, epoch milliseconds.
     """
-    event_id = ids.new("evt")
-    wire = _EVENT.present({"event_id": event_id, "type": type_, "timestamp": now, "data": data})
-    bank.contract.check_record("Event", wire)
+    event_id, wire = compose(bank, type_, data, now)
     tx.run(
         store.INSERT,
         event_id=event_id,
@@ -41,10 +39,19 @@ def record(bank: Bank, tx: Tx, world: World, app_id: str, type_: str, data: Mapp
         app_id=app_id,
         type=type_,
         happened_at=now,
-        wire=json_text(wire),
+        wire=wire,
     )
-    tx.run(store.INSERT_OUTBOX, event_id=event_id, world_id=world.world_id, status="PENDING", due_at=now)
+    for hear in bank.listeners:
+        hear(bank, tx, world, app_id, event_id, type_, now)
     return event_id
+
+
+def compose(bank: Bank, type_: str, data: Mapping[str, Any], now: int) -> tuple[str, str]:
+    """Give a new event as JSON, with its identifier; nothing is recorded."""
+    event_id = ids.new("evt")
+    wire = _EVENT.present({"event_id": event_id, "type": type_, "timestamp": now, "data": data})
+    bank.contract.check_record("Event", wire)
+    return event_id, json_text(wire)
 
 
 def page(tx: Tx, app_id: str, *, after: str | None, type_: str | None, count: int) -> list[tuple[str, str]] | None:

@@ -1,11 +1,10 @@
-"""The tables of events and of the outbox."""
+"""The table of events."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    ForeignKey,
     Index,
     Integer,
     String,
@@ -33,18 +32,8 @@ events = Table(
     Index("events_app", "app_id", "seq"),
     sqlite_autoincrement=True,  # after a reset or a purge the order goes on
 )
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("event_id", String, ForeignKey("events.event_id", ondelete="CASCADE"), primary_key=True),
-    Column("world_id", String, nullable=False),
-    Column("status", String, nullable=False),
-    Column("due_at", BigInteger, nullable=False),
-    Index("outbox_due", "status", "due_at"),
-)
 
 INSERT = Insert(events, without=("seq",))
-INSERT_OUTBOX = Insert(outbox)
 SEQ_OF = Statement(
     select(events.c.seq).where(events.c.app_id == bindparam("app_id"), events.c.event_id == bindparam("event_id"))
 )

@@ -2,7 +2,8 @@
 quotas, idempotency.
 
 A feature's ``routes`` declares ``routes = Routes()`` and binds handlers with ``@routes.operation("listBranches")``;
-path, method, parameters, scopes and bodies come from the contract. A handler takes a ``Call`` and gives an ``Answer``.
+path, method, parameters, scopes and bodies come from the contract. A handler takes a ``Call`` and gives an
+``Answer``, or ``Later`` where it must wait for somebody else.
 """
 
 from openteller_sandbox.http.answers import (
@@ -15,7 +16,7 @@ from openteller_sandbox.http.answers import (
     page,
     with_tail,
 )
-from openteller_sandbox.http.operations import Call, Routes
+from openteller_sandbox.http.operations import Call, Later, Routes
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema
 
@@ -23,6 +24,7 @@ __all__ = [
     "Answer",
     "Call",
     "ContractSchema",
+    "Later",
     "Problem",
     "Routes",
     "decode_cursor",

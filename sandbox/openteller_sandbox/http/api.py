@@ -7,13 +7,14 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, g, request
 from werkzeug import Request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.local import LocalProxy
+from werkzeug.routing import BaseConverter
 
 from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
@@ -21,9 +22,9 @@ from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange
-from openteller_sandbox.http.front import Front, Reply
+from openteller_sandbox.http.front import Front, Reply, Waiting, finished
 from openteller_sandbox.http.limits import TokenBuckets
-from openteller_sandbox.http.operations import Bound, Call, Routes
+from openteller_sandbox.http.operations import Bound, Call, Later, Routes
 from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render
 from openteller_sandbox.http.request_log import RequestLog
 from openteller_sandbox.settings import AnswerCheck
@@ -54,6 +55,12 @@ class _Ready(Response):
     def get_wsgi_headers(self, environ: object) -> Headers:  # noqa: ARG002 - as werkzeug calls it
         """Give the headers as they are."""
         return self.headers
+
+
+class _Identifier(BaseConverter):
+    """A segment of a path up to a colon, behind which a verb stands."""
+
+    regex = "[^/:]+"
 
 
 class Api:
@@ -87,6 +94,7 @@ class Api:
         self._methods: dict[str, set[str]] = {}
         self._front = Front(app.wsgi_app)
         app.wsgi_app = self._front  # type: ignore[method-assign] # how Flask wants it to be wrapped
+        app.url_map.converters["identifier"] = _Identifier
         app.url_map.merge_slashes = (
             False  # a path with an empty segment names nothing; a redirect would be no answer of the contract
         )
@@ -117,41 +125,70 @@ class Api:
             )
 
     def _mount(self, operation: Operation, bound: Bound) -> None:
-        rule = re.sub(r"\{([a-z_]+)\}", r"<\1>", operation.path)
+        rule = re.sub(r"\{([a-z_]+)\}", r"<identifier:\1>", operation.path)
         methods = [operation.method, *(["HEAD"] if operation.method == "GET" else [])]
         self._methods.setdefault(rule, set()).update(methods)
 
         def view(**path: str) -> Response:
             g.exchange.operation = operation
-            return _response(self._respond(g.exchange, operation, bound, path))
+            answer = self._respond(g.exchange, operation, lambda: self._handled(g.exchange, operation, bound, path))
+            while isinstance(answer, Later):
+                answer = self._respond(g.exchange, operation, lambda later=answer: later.then(later.wait()))  # type: ignore[misc]
+            return _response(answer)
 
-        def short(received: Request, path: dict[str, str]) -> Reply:
+        def short(received: Request, path: dict[str, str]) -> Reply | Waiting:
             exchange = Exchange(received, operation)
-            answer = self._respond(exchange, operation, bound, path)
-            self._note(exchange, answer.status)
-            headers = _headers(answer)
-            sent, body = [*headers.items(), *self._added(exchange, headers)], answer.body
-            if self._hand_over(exchange):
-                sent, body = cut(sent, body)
-            return Reply(answer.status, sent, body)
+            answer = self._respond(exchange, operation, lambda: self._handled(exchange, operation, bound, path))
+            return self._reply(exchange, operation, answer)
 
         self._app.add_url_rule(rule, operation.operation_id, view, methods=methods, provide_automatic_options=False)
         self._front.add(operation, short)
 
-    def _respond(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
+    def _reply(self, exchange: Exchange, operation: Operation, answer: Answer | Later[Any]) -> Reply | Waiting:
+        """Complete an answer that leaves without Flask, or say what it waits for."""
+        if isinstance(answer, Later):
+            later = answer
+
+            def resume(result: object) -> Reply | Waiting:
+                return self._reply(exchange, operation, self._respond(exchange, operation, lambda: later.then(result)))
+
+            def fail(error: Exception) -> Reply:
+                return finished(self._reply(exchange, operation, self._refuse(exchange, error)))
+
+            return Waiting(later.wait, resume, fail)
+        self._note(exchange, answer.status)
+        headers = _headers(answer)
+        sent, body = [*headers.items(), *self._added(exchange, headers)], answer.body
+        if self._hand_over(exchange):
+            sent, body = cut(sent, body)
+        return Reply(answer.status, sent, body)
+
+    def _respond(
+        self, exchange: Exchange, operation: Operation, act: Callable[[], Answer | Later[Any]]
+    ) -> Answer | Later[Any]:
         try:
-            return self._answer(exchange, operation, bound, path)
+            answer = act()
+            if (
+                self._bank.settings.check_answers is AnswerCheck.ALL
+                and isinstance(answer, Answer)
+                and answer.media_type == JSON
+                and answer.body
+            ):
+                self._bank.contract.check_answer(operation, answer.status, json.loads(answer.body))
+            return answer  # noqa: TRY300 - what is checked may fail, too
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
             return self._refuse(exchange, error)
 
-    def _answer(self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]) -> Answer:
+    def _handled(
+        self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]
+    ) -> Answer | Later[Any]:
         contract, received = self._bank.contract, exchange.received
         caller = self._admit(exchange, operation)
         self._strike(exchange, caller.world, operation.operation_id)
         asked = received.args.items(multi=True) if received.query_string else ()
         query, sent = checks.query_values(contract, operation, asked)
         headers = checks.header_values(contract, operation, received)
-        value = checks.json_body(contract, operation, received) if received.method == "POST" else None
+        value = checks.json_body(contract, operation, received) if operation.has_body else None
         call = Call(
             bank=self._bank,
             operation=operation,
@@ -167,10 +204,7 @@ class Api:
             body=bound.body.load(value or {}) if bound.body else value,
             request_log=self.requests,
         )
-        answer = bound.handler(call)
-        if self._bank.settings.check_answers is AnswerCheck.ALL and answer.media_type == JSON and answer.body:
-            contract.check_answer(operation, answer.status, json.loads(answer.body))
-        return answer
+        return bound.handler(call)
 
     def _admit(self, exchange: Exchange, operation: Operation) -> Caller:
         """Find out who is asking, count the request, and ask for the scopes.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from werkzeug import Request
 
@@ -25,7 +26,19 @@ class Reply(NamedTuple):
     body: bytes
 
 
-View = Callable[[Request, dict[str, str]], Reply]
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request whose answer waits for somebody else: ``wait`` off the server's thread, then ``resume`` on it."""
+
+    wait: Callable[[], Any]
+    resume: Callable[[Any], Reply | Waiting]
+    fail: Callable[[Exception], Reply]
+
+
+PARKING = "openteller.parking"
+"""In the environment: a list in which a server takes what waits. Without one, the wait is done here and now."""
+
+View = Callable[[Request, dict[str, str]], Reply | Waiting]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -57,14 +70,31 @@ class Front:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         view = self._fixed.get((method, path))
         if view is not None:
-            return _send(view(Request(environ), {}), start_response)
+            return _send(view(Request(environ), {}), environ, start_response)
         for pattern, parameterised in self._patterns.get((method, path.count("/")), ()):
             found = pattern.fullmatch(path)
             if found:
-                return _send(parameterised(Request(environ), found.groupdict()), start_response)
+                return _send(parameterised(Request(environ), found.groupdict()), environ, start_response)
         return self._beyond(environ, start_response)
 
 
-def _send(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
+def _send(reply: Reply | Waiting, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if isinstance(reply, Waiting):
+        parking = cast("list[Waiting] | None", environ.get(PARKING))
+        if parking is not None:
+            parking.append(reply)
+            return ()
+        reply = finished(reply)
     start_response(_STATUS_LINES[reply.status], reply.headers)
     return (reply.body,)
+
+
+def finished(reply: Reply | Waiting) -> Reply:
+    """Wait here and now."""
+    while isinstance(reply, Waiting):
+        try:
+            result = reply.wait()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
+            return reply.fail(error)
+        reply = reply.resume(result)
+    return reply

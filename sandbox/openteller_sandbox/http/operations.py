@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from openteller_sandbox.bank import Bank, Caller
@@ -12,6 +12,20 @@ from openteller_sandbox.contract import Operation
 from openteller_sandbox.http.answers import Answer
 from openteller_sandbox.http.request_log import RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Generic[T]):
+    """An answer that waits for somebody else, such as a partner's server.
+
+    The server goes on serving meanwhile: it calls ``wait`` outside of its thread, when all that was done by then is
+    durable, and ``then`` in its thread again, with what ``wait`` gave. A WSGI host calls one after the other.
+    """
+
+    wait: Callable[[], T]
+    then: Callable[[T], Answer | Later[Any]]
 
 
 @dataclass(slots=True)
@@ -64,7 +78,7 @@ class Call:
         return f"{self.url_path}?{sorted(self.sent_query.items())!r}"
 
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call], Answer | Later[Any]]
 
 
 @dataclass(frozen=True, slots=True)

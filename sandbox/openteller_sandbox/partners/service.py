@@ -20,7 +20,7 @@ from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
-SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "sandbox")
+SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "webhooks", "sandbox")
 
 _UNREADABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
@@ -91,9 +91,10 @@ def create(
 
 
 def ensure_demo_app(bank: Bank) -> None:
-    """Make the published demo app where it is missing."""
+    """Make the published demo app where it is missing, with every scope that there is."""
     with bank.db.act() as tx:
         if tx.one(store.FIND_APP, app_id=DEMO_APP_ID):
+            tx.run(store.SET_SCOPES, app=DEMO_APP_ID, new_scopes=json.dumps(SCOPES))
             return
         world = _new_world(bank, tx, DEMO_WORLD_ID)
         app = App(

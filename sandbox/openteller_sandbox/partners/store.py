@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text, bindparam, select, update
 
 from openteller_sandbox.db import Insert, Statement, metadata
 
@@ -30,4 +30,9 @@ apps = Table(
 INSERT_PARTNER = Insert(partners)
 INSERT_APP = Insert(apps)
 FIND_APP = Statement(select(apps).where(apps.c.app_id == bindparam("app_id")))
+SET_SCOPES = Statement(
+    update(apps)
+    .where(apps.c.app_id == bindparam("app"), apps.c.scopes != bindparam("new_scopes"))
+    .values(scopes=bindparam("new_scopes"))
+)
 APPS_OF_WORLD = Statement(select(apps.c.app_id).where(apps.c.world_id == bindparam("world_id")).order_by(apps.c.app_id))

@@ -54,13 +54,31 @@ def advance(bank: Bank, world: World, to: int | None = None, *, by_ms: int = 0) 
     """
     with due.alone(bank, world):
         world = find(bank.db.read(), world.world_id) or world  # another process may have moved it meanwhile
-        now = bank.now(world)
-        by = by_ms if to is None else to - now
-        if not 0 < by <= MOST_ADVANCE_MS:
-            raise Problem("CLOCK_BACKWARD", "Bank time moves forward only, by at most 400 days in one step.")
-        due.run_world(bank, world, now + by)
-        with bank.db.act(world.world_id) as tx:
-            tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
+        until = destination(bank, world, to, by_ms=by_ms)
+        due.run_world(bank, world, until)
+        return move(bank, world, until)
+
+
+def destination(bank: Bank, world: World, to: int | None = None, *, by_ms: int = 0) -> int:
+    """Give the instant of bank time that an advance of a world's clock leads to.
+
+    Raises:
+        Problem: CLOCK_BACKWARD, the instant has passed or is too far away.
+    """
+    now = bank.now(world)
+    by = by_ms if to is None else to - now
+    if not 0 < by <= MOST_ADVANCE_MS:
+        raise Problem("CLOCK_BACKWARD", "Bank time moves forward only, by at most 400 days in one step.")
+    return now + by
+
+
+def move(bank: Bank, world: World, to: int) -> World:
+    """Set a world's clock to an instant, unless that has passed; what fell due on the way is done already. Whoever
+    calls it is ``alone`` with the world.
+    """
+    by = max(to - bank.now(world), 0)
+    with bank.db.act(world.world_id) as tx:
+        tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
     return World(world.world_id, world.offset_ms + by)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from openteller._async.rates import AsyncRates
     from openteller._async.sandbox import AsyncSandbox
     from openteller._async.status import AsyncStatus
+    from openteller._async.webhooks import AsyncWebhookDeliveries, AsyncWebhookEndpoints
 
 __all__ = ["AsyncOpenTeller"]
 
@@ -150,6 +151,20 @@ class AsyncOpenTeller:
         from openteller._async.events import AsyncEvents  # noqa: PLC0415 - likewise
 
         return AsyncEvents(self._caller)
+
+    @cached_property
+    def webhook_endpoints(self) -> AsyncWebhookEndpoints:
+        """Where the app wants to hear of its events."""
+        from openteller._async.webhooks import AsyncWebhookEndpoints  # noqa: PLC0415 - likewise
+
+        return AsyncWebhookEndpoints(self._caller)
+
+    @cached_property
+    def webhook_deliveries(self) -> AsyncWebhookDeliveries:
+        """What became of each delivery."""
+        from openteller._async.webhooks import AsyncWebhookDeliveries  # noqa: PLC0415 - likewise
+
+        return AsyncWebhookDeliveries(self._caller)
 
     @cached_property
     def status(self) -> AsyncStatus:

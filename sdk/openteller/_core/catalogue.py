@@ -291,6 +291,116 @@ LIST_EVENTS = Operation(
     hidden=frozenset(),
 )
 
+LIST_WEBHOOK_ENDPOINTS = Operation(
+    name="listWebhookEndpoints",
+    method="GET",
+    path="/v1/webhook-endpoints",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+CREATE_WEBHOOK_ENDPOINT = Operation(
+    name="createWebhookEndpoint",
+    method="POST",
+    path="/v1/webhook-endpoints",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+GET_WEBHOOK_ENDPOINT = Operation(
+    name="getWebhookEndpoint",
+    method="GET",
+    path="/v1/webhook-endpoints/{webhook_endpoint_id}",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+DELETE_WEBHOOK_ENDPOINT = Operation(
+    name="deleteWebhookEndpoint",
+    method="DELETE",
+    path="/v1/webhook-endpoints/{webhook_endpoint_id}",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+UPDATE_WEBHOOK_ENDPOINT = Operation(
+    name="updateWebhookEndpoint",
+    method="PATCH",
+    path="/v1/webhook-endpoints/{webhook_endpoint_id}",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+ROTATE_WEBHOOK_SECRET = Operation(
+    name="rotateWebhookSecret",
+    method="POST",
+    path="/v1/webhook-endpoints/{webhook_endpoint_id}:rotate-secret",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+LIST_WEBHOOK_DELIVERIES = Operation(
+    name="listWebhookDeliveries",
+    method="GET",
+    path="/v1/webhook-deliveries",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+GET_WEBHOOK_DELIVERY = Operation(
+    name="getWebhookDelivery",
+    method="GET",
+    path="/v1/webhook-deliveries/{webhook_delivery_id}",
+    scope="webhooks",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+TEST_WEBHOOK_ENDPOINT = Operation(
+    name="testWebhookEndpoint",
+    method="POST",
+    path="/sandbox/v1/webhook-endpoints/{webhook_endpoint_id}:test",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+RESEND_WEBHOOK_DELIVERY = Operation(
+    name="resendWebhookDelivery",
+    method="POST",
+    path="/sandbox/v1/webhook-deliveries/{webhook_delivery_id}:resend",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
 GET_STATUS = Operation(
     name="getStatus",
     method="GET",

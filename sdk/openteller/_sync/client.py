@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openteller._sync.rates import Rates
     from openteller._sync.sandbox import Sandbox
     from openteller._sync.status import Status
+    from openteller._sync.webhooks import WebhookDeliveries, WebhookEndpoints
 
 __all__ = ["OpenTeller"]
 
@@ -151,6 +152,20 @@ class OpenTeller:
         from openteller._sync.events import Events  # noqa: PLC0415 - likewise
 
         return Events(self._caller)
+
+    @cached_property
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        """Where the app wants to hear of its events."""
+        from openteller._sync.webhooks import WebhookEndpoints  # noqa: PLC0415 - likewise
+
+        return WebhookEndpoints(self._caller)
+
+    @cached_property
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        """What became of each delivery."""
+        from openteller._sync.webhooks import WebhookDeliveries  # noqa: PLC0415 - likewise
+
+        return WebhookDeliveries(self._caller)
 
     @cached_property
     def status(self) -> Status:

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     BILL_FETCH_READY = "bill_fetch.ready"
     RATE_CHANGED = "rate.changed"
+    WEBHOOK_ENDPOINT_TEST = "webhook_endpoint.test"
 
 
 class EventData(Model, frozen=True, kw_only=True):
@@ -42,6 +43,8 @@ class EventData(Model, frozen=True, kw_only=True):
     """With `bill_fetch.ready`."""
     rate_sheet_id: str | None = None
     """With `rate.changed`."""
+    webhook_endpoint_id: str | None = None
+    """With `webhook_endpoint.test`."""
     kind: Open[RateKind] | None = None
     """With `rate.changed`."""
     status: str | None = None

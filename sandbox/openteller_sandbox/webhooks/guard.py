@@ -1,0 +1,177 @@
+"""Where webhooks may go. A partner chooses the URL, and must not reach through the bank what only the bank can reach.
+
+A URL is looked at when it is registered. Its name is resolved at each new connection, once, and the connection is made
+to the very address that was checked: what the name says a moment later is of no matter.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urlsplit
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:[.](?!-)[A-Za-z0-9_-]{1,63}(?<!-))*[.]?")
+_LIKE_A_NUMBER = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)[.]?")
+_GLOBAL_UNICAST_6 = ipaddress.ip_network("2000::/3")
+_NOWHERE = [
+    *map(
+        ipaddress.ip_network,
+        (
+            "100.64.0.0/10",  # shared by carriers; a cloud's metadata, too
+            "168.63.129.16/32",  # a cloud's metadata at a public address
+            "192.88.99.0/24",  # relays from 6to4
+            "2001::/23",  # protocols, Teredo among them
+            "2002::/16",  # 6to4: an IPv4 address in disguise
+            "3fff::/20",  # documentation
+        ),
+    )
+]
+_resolvers = ThreadPoolExecutor(4, "openteller-resolve")
+
+Address = IPv4Address | IPv6Address
+
+
+class Refused(Exception):
+    """The bank does not send there; the message says why and holds no part of the URL."""
+
+
+class Unknown(Exception):
+    """The name has no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL taken apart. host: a name in lower case, or an address without brackets; path: with its query."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What a connection can be kept for."""
+        return self.scheme, self.host, self.port
+
+
+def parse(url: str, *, allow_loopback: bool) -> Target:
+    """Take a URL apart that the bank would send to, as far as that can be seen without a look-up.
+
+    Raises:
+        Refused: it would not.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise Refused("It is not http or https.")
+    if "@" in parts.netloc or "\\" in url:
+        raise Refused("It has a user name or a password.")
+    if "#" in url:
+        raise Refused("It has a fragment, which no server ever sees.")
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise Refused("It has characters that a URL does not have; encode them.")
+    host, port = _host(parts.hostname or ""), _port(parts.netloc)
+    if (address := _literal(host)) is not None:
+        check(address, allow_loopback=allow_loopback)
+    elif not allow_loopback and (host == "localhost" or host.endswith(".localhost")):
+        raise Refused("Its name is one of the bank's own machine.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)
+
+
+def check(address: Address, *, allow_loopback: bool) -> None:
+    """Look whether the bank sends to an address.
+
+    Raises:
+        Refused: it does not.
+    """
+    if address.is_loopback and allow_loopback:
+        return
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST_6:
+        raise Refused("Its address is not a public one.")  # mapped, translated, local, multicast
+    if not address.is_global or address.is_multicast or any(_within(address, network) for network in _NOWHERE):
+        raise Refused("Its address is not a public one.")
+
+
+def resolve(target: Target, deadline: float, *, allow_loopback: bool) -> list[str]:
+    """Give the addresses of a target, each of which was checked; one that is refused refuses them all.
+
+    Args:
+        target: where to.
+        deadline: on the monotonic clock.
+        allow_loopback: whether this machine's own addresses will do.
+
+    Raises:
+        Refused: the bank does not send there.
+        Unknown: the name has no address.
+        TimeoutError: there was no answer before the deadline.
+    """
+    literal = _literal(target.host)
+    addresses = [literal] if literal is not None else _look_up(target, deadline)
+    for address in addresses:
+        check(address, allow_loopback=allow_loopback)
+    return [str(address) for address in addresses]
+
+
+def _look_up(target: Target, deadline: float) -> list[Address]:
+    """Ask the resolver, which knows no deadline of its own, beside this thread."""
+    asked = _resolvers.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+    try:
+        found = asked.result(max(deadline - time.monotonic(), 0))
+    except FutureTimeout as error:
+        raise TimeoutError from error
+    except (OSError, UnicodeError) as error:
+        raise Unknown from error
+    texts = dict.fromkeys(str(row[4][0]) for row in found)
+    if not texts:
+        raise Unknown
+    try:
+        return [ipaddress.ip_address(text) for text in texts]
+    except ValueError as error:  # an address with a scope, which is of a link
+        raise Refused("Its address is not a public one.") from error
+
+
+def _host(text: str) -> str:
+    """Check a host: an address as it is commonly written, or a name.
+
+    Raises:
+        Refused: neither, or a number that some resolvers take for an address.
+    """
+    if ":" in text:  # urlsplit has taken the brackets away
+        if _literal(text) is None:
+            raise Refused("Its host is no address and no name.")
+        return text
+    last = text.rstrip(".").rpartition(".")[2]
+    if _literal(text) is None and (_LIKE_A_NUMBER.fullmatch(last) or not _HOST_NAME.fullmatch(text)):
+        raise Refused("Its host is no address and no name.")
+    if len(text) > 253:
+        raise Refused("Its host is no address and no name.")
+    return text.lower()
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _port(netloc: str) -> int | None:
+    """Read the port of an authority.
+
+    Raises:
+        Refused: no port.
+    """
+    found = re.fullmatch(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?", netloc)
+    if not found or (found[1] and not 0 < int(found[1]) < 65536):
+        raise Refused("Its port is none.")
+    return int(found[1]) if found[1] else None
+
+
+def _within(address: Address, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    return address.version == network.version and address in network

@@ -1,0 +1,363 @@
+"""One attempt to deliver: a POST to a checked address, with a deadline for all of it and little patience for answers.
+
+Connections are kept for a few seconds, so that many events for one server need one connection; a kept one leads to the
+address that was checked when it was made.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import math
+import re
+import select
+import socket
+import ssl
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from openteller_sandbox.webhooks import guard
+from openteller_sandbox.webhooks.guard import Target
+
+TIMEOUT_S = 15.0
+EXCERPT_CHARACTERS = 500
+_MOST_BODY_BYTES = 4096
+_MOST_BYTES = 64 * 1024
+"""Of an answer altogether, its head included: servers that send headers without end are cut off."""
+_BODY_PATIENCE_S = 2.0
+"""How long to wait for the body of an answer, which is for the log only: the status has decided."""
+_KEPT_S = 4.0
+_KEPT_FOR_EACH = 4
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is sent. headers: the signatures, made when it leaves."""
+
+    url: str
+    webhook_id: str
+    body: bytes = field(repr=False)
+    headers: Callable[[], Mapping[str, str]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of it. outcome: of the contract's ``WebhookAttempt``; retry_after_s: what the server asks for."""
+
+    outcome: str
+    duration_ms: int = 0
+    status_code: int | None = None
+    excerpt: str = field(default="", repr=False)
+    retry_after_s: int | None = None
+
+
+Send = Callable[[Outgoing], Attempt]
+"""Whoever wants to disturb deliveries wraps one of these."""
+
+
+class Sender:
+    """Sends over connections of its own; many threads may share it.
+
+    Args:
+        allow_loopback: whether this machine's own addresses will do.
+        timeout_s: for one attempt, from the look-up of the name to the status line.
+        wall_s: wall time in seconds, for dates in answers.
+    """
+
+    def __init__(
+        self, *, allow_loopback: bool, timeout_s: float = TIMEOUT_S, wall_s: Callable[[], float] = time.time
+    ) -> None:
+        self._allow_loopback = allow_loopback
+        self._timeout_s = timeout_s
+        self._wall_s = wall_s
+        self._kept: defaultdict[tuple[str, str, int], deque[tuple[_Connection, float]]] = defaultdict(deque)
+
+    def __call__(self, outgoing: Outgoing) -> Attempt:
+        """Make one attempt. Whatever the server does, this ends in time and raises nothing."""
+        began = time.monotonic()
+        attempt = self._attempt(outgoing, began + self._timeout_s)
+        duration_ms = int((time.monotonic() - began) * 1000)
+        return Attempt(attempt.outcome, duration_ms, attempt.status_code, attempt.excerpt, attempt.retry_after_s)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        while self._kept:
+            _, kept = self._kept.popitem()
+            for connection, _ in kept:
+                connection.close()
+
+    def _attempt(self, outgoing: Outgoing, deadline: float) -> Attempt:
+        try:
+            target = guard.parse(outgoing.url, allow_loopback=self._allow_loopback)
+            connection = self._take(target)
+            if connection is not None:
+                try:
+                    return self._exchange(connection, target, outgoing, deadline)
+                except (ConnectionError, http.client.BadStatusLine):
+                    connection.close()  # it had been closed by the other side, perhaps as we began
+            return self._exchange(self._connect(target, deadline), target, outgoing, deadline)
+        except guard.Refused:
+            return Attempt("ADDRESS_REFUSED")
+        except guard.Unknown:
+            return Attempt("NAME_NOT_FOUND")
+        except TimeoutError:
+            return Attempt("TIMED_OUT")
+        except ssl.SSLError:
+            return Attempt("TLS_FAILED")
+        except (http.client.HTTPException, ValueError):
+            return Attempt("BROKEN_ANSWER")
+        except OSError:
+            return Attempt("CONNECTION_FAILED")
+
+    def _connect(self, target: Target, deadline: float) -> _Connection:
+        """Connect to the first address that takes it.
+
+        Raises:
+            guard.Refused, guard.Unknown, OSError: as it happened.
+        """
+        addresses = guard.resolve(target, deadline, allow_loopback=self._allow_loopback)
+        for address in addresses[:-1]:
+            with suppress(OSError):
+                return _Connection(target, self._opened(target, address, deadline))
+        return _Connection(target, self._opened(target, addresses[-1], deadline))
+
+    def _opened(self, target: Target, address: str, deadline: float) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            opened.settimeout(_left(deadline))
+            opened.connect((address, target.port))
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if target.scheme == "http":
+                return opened
+            secured = self._tls.wrap_socket(opened, server_hostname=target.host, do_handshake_on_connect=False)
+            opened = secured
+            secured.settimeout(_left(deadline))
+            secured.do_handshake()
+        except BaseException:
+            opened.close()
+            raise
+        return secured
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+    def _exchange(self, connection: _Connection, target: Target, outgoing: Outgoing, deadline: float) -> Attempt:
+        """Send, and read the answer.
+
+        Raises:
+            http.client.HTTPException, OSError, ValueError: no status line came.
+        """
+        try:
+            answer = connection.post(target, outgoing, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        excerpt = connection.read_excerpt(answer, min(deadline, time.monotonic() + _BODY_PATIENCE_S))
+        if connection.can_be_kept(answer):
+            self._keep(connection)
+        else:
+            connection.close()
+        return Attempt(_outcome(answer.status), 0, answer.status, excerpt, _retry_after(answer, self._wall_s()))
+
+    def _take(self, target: Target) -> _Connection | None:
+        kept = self._kept[target.origin]
+        while kept:
+            with suppress(IndexError):  # another thread was faster
+                connection, since = kept.pop()
+                if time.monotonic() - since < _KEPT_S and connection.is_quiet():
+                    return connection
+                connection.close()
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        kept = self._kept[connection.target.origin]
+        kept.append((connection, time.monotonic()))
+        if len(kept) > _KEPT_FOR_EACH:
+            with suppress(IndexError):
+                kept.popleft()[0].close()
+
+
+class _Connection:
+    """HTTP/1.1 over a socket that is open already: nobody looks the name up again."""
+
+    def __init__(self, target: Target, opened: socket.socket) -> None:
+        self.target = target
+        self._socket = _Bounded(opened)
+        kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
+        self._http = kind(target.host, target.port)
+        self._http.response_class = _Answer
+        self._http.sock = self._socket  # it has what http.client asks of one
+
+    def post(self, target: Target, outgoing: Outgoing, deadline: float) -> http.client.HTTPResponse:
+        """Send; give the answer with its status and, if they came whole, its headers."""
+        self._socket.begin(deadline)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "OpenTeller-Webhooks/1",
+            "Accept": "*/*",
+            **outgoing.headers(),
+        }
+        self._http.request("POST", target.path, outgoing.body, headers)
+        return self._http.getresponse()
+
+    def read_excerpt(self, answer: http.client.HTTPResponse, deadline: float) -> str:
+        """Read the beginning of a body, as far as it comes."""
+        self._socket.deadline = deadline
+        body = b""
+        with suppress(http.client.HTTPException, OSError, ValueError):
+            while len(body) < _MOST_BODY_BYTES and (part := answer.read1(_MOST_BODY_BYTES - len(body))):
+                body += part
+            if answer.length == 0:
+                answer.read(0)  # notes that this is all
+        text = body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
+        return _UNPRINTABLE.sub(" ", text).strip()[:EXCERPT_CHARACTERS]
+
+    def can_be_kept(self, answer: http.client.HTTPResponse) -> bool:
+        """Tell whether the connection stands ready for another request."""
+        return answer.isclosed() and not answer.will_close and self._socket.was_read_up
+
+    def is_quiet(self) -> bool:
+        """Tell whether the other side has neither closed nor said anything since."""
+        try:
+            return not select.select([self._socket], [], [], 0)[0]
+        except (OSError, ValueError):
+            return False
+
+    def close(self) -> None:
+        """Close it."""
+        with suppress(OSError):
+            self._socket.end()
+
+
+class _Bounded:
+    """A socket as http.client uses one, that keeps to a deadline and reads only so much of an answer."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+        self.deadline = -math.inf
+        self._budget = 0
+        self._unsent: list[bytes] = []
+        self.was_read_up = True
+
+    def begin(self, deadline: float) -> None:
+        """Begin an exchange."""
+        self.deadline = deadline
+        self._budget = _MOST_BYTES
+        self._unsent.clear()
+        self.was_read_up = True
+
+    def sendall(self, data: bytes) -> None:
+        """Take what is to be sent: head and body, which come one after the other, leave in one packet."""
+        self._unsent.append(data)
+
+    def receive(self, buffer: Any) -> int:
+        """Receive what comes first, before the deadline.
+
+        Raises:
+            ValueError: the answer is too long.
+        """
+        if self._budget <= 0:
+            raise ValueError("the answer is too long")
+        self._opened.settimeout(_left(self.deadline))
+        count = self._opened.recv_into(buffer)
+        self._budget -= count
+        return count
+
+    def makefile(self, mode: str) -> _Reader:  # noqa: ARG002 - as http.client calls it
+        """Send what was taken, before the deadline, and give a reader of the answer."""
+        self._opened.settimeout(_left(self.deadline))
+        self._opened.sendall(b"".join(self._unsent))
+        self._unsent.clear()
+        return _Reader(_Source(self))
+
+    def fileno(self) -> int:
+        """Give the descriptor, to wait on."""
+        return self._opened.fileno()
+
+    def close(self) -> None:
+        """Stay open: http.client lets go of sockets that it still reads an answer from."""
+
+    def end(self) -> None:
+        """Close the socket."""
+        self._opened.close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that is believed from its status line on; what the server does after it does not take it back."""
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except (http.client.HTTPException, OSError, ValueError):
+            if not isinstance(self.status, int):
+                raise
+            self.will_close, self.chunked, self.length = True, False, 0
+
+
+class _Source(io.RawIOBase):
+    """What a reader of an answer reads from."""
+
+    def __init__(self, bounded: _Bounded) -> None:
+        self.bounded = bounded
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return 0 if self.ended else self.bounded.receive(buffer)
+
+
+class _Reader(io.BufferedReader):
+    """Notes, when it is closed, whether the server had sent more than its answer: the next one could begin there."""
+
+    def close(self) -> None:
+        if not self.closed:
+            source = self.raw
+            assert isinstance(source, _Source)
+            source.ended = True
+            with suppress(OSError, ValueError):
+                source.bounded.was_read_up = not self.read()
+        super().close()
+
+
+def _left(deadline: float) -> float:
+    """Give the seconds that are left.
+
+    Raises:
+        TimeoutError: none.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _outcome(status: int) -> str:
+    if 200 <= status < 300:
+        return "DELIVERED"
+    if 300 <= status < 400:
+        return "REDIRECTED"
+    return "GONE" if status == 410 else "REFUSED"
+
+
+def _retry_after(answer: http.client.HTTPResponse, wall_s: float) -> int | None:
+    """Read ``Retry-After`` (RFC 9110 section 10.2.3): seconds, or a date."""
+    headers = getattr(answer, "headers", None)  # none where the head broke off
+    text = (headers.get("Retry-After") or "").strip() if headers else ""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    try:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return max(math.ceil(moment - wall_s), 0)
