@@ -126,6 +126,7 @@ class Crowd:
         pushes = sum(copies for *_, copies in self._todo)
         return {
             "pushes": pushes,
+            "with_link": sum("/pay/" in entry.text for entry in self._weibo.said_by_bot()),
             "messages": len(self._todo),
             "once": tally[1],
             "more_than_once": tally[2],
@@ -154,8 +155,11 @@ def _letters(number: int) -> str:
 
 
 def _account(number: int) -> str:
-    """Make an account number of SH-ELECTRICITY-01: 31, seven digits, and a check digit (ISO/IEC 7812-1 Annex B)."""
-    digits = f"31{number + 4_000_000:07d}"
+    """Make an account number of SH-ELECTRICITY-01: 3100, five digits, and a check digit (ISO/IEC 7812-1 Annex B).
+
+    The first hundred play scenarios.
+    """
+    digits = f"3100{number + 1000:05d}"
     total = 0
     for place, digit in enumerate(reversed(digits)):
         doubled = int(digit) * (2 if place % 2 == 0 else 1)

@@ -190,14 +190,15 @@ class Store:
         """Keep a message.
 
         A private one is taken for the caller, unless one of the same sender has yet to be answered: an answer to a
-        question must not overtake it. A public one waits for a worker.
+        question must not overtake it. A public one waits for a worker. What waits is on disk; what is taken will be
+        with its answer, or when it is put back, and must not be acknowledged before.
 
         Args:
             polled: kind and id of the mention, when polling found it: kept in the same act.
         """
         position = json.dumps(message.position) if message.position else None
-        with self._act() as sql:
-            waits = message.is_public or self._is_before(sql, message.sender)
+        with self._lock, self._act(durable=message.is_public or self._is_before(message.sender)) as sql:
+            waits = message.is_public or self._is_before(message.sender)
             done = sql.execute(
                 "INSERT INTO inbox (key, sender, is_public, account_like, status_id, comment_id, text, position,"
                 " received_at, state, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -221,14 +222,13 @@ class Store:
             return Arrival.KNOWN
         return Arrival.WAITING if waits else Arrival.TAKEN
 
-    @staticmethod
-    def _is_before(sql: sqlite3.Connection, sender: str) -> bool:
+    def _is_before(self, sender: str) -> bool:
         query = "SELECT 1 FROM inbox WHERE sender = ? AND NOT is_public AND due_at IS NOT NULL LIMIT 1"
-        return sql.execute(query, (sender,)).fetchone() is not None
+        return self._connection.execute(query, (sender,)).fetchone() is not None
 
     def put_back(self, key: str, due_at: float, *, counts: bool = True) -> None:
         """Let a message wait until later; ``counts`` when the try says something of the message itself."""
-        with self._act(durable=False) as sql:
+        with self._act() as sql:
             sql.execute(
                 "UPDATE inbox SET state = 'WAITING', due_at = ?, tries = tries + ? WHERE key = ? AND state = 'TAKEN'",
                 (due_at, counts, key),
