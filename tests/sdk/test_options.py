@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from datetime import datetime
 from typing import Any
 
+import anyio
 import pytest
 from tests.sdk.doubles import APP, BANK, answer, bank, example, gives_token, refusal, serving
 
@@ -266,6 +269,37 @@ async def test_an_async_client_that_is_closed_says_so() -> None:
 
     with pytest.raises(ConfigurationError, match="this client is closed"):
         await client.status.get()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_async_client_outlives_its_event_loop(backend: str) -> None:
+    """A notebook, or tests with a loop each: what was open is gone, and the client goes on, token and all."""
+
+    def handle(visit: Any) -> None:
+        gives_token(visit) or visit.answer(example("getStatus"))
+
+    with serving(handle) as server:
+        client = AsyncOpenTeller(server.url, **APP)
+        for _ in range(3):
+            anyio.run(client.status.get, backend=backend)
+        anyio.run(client.aclose, backend=backend)
+        gc.collect()
+
+        assert [visit.path for visit in server.visits] == ["/oauth/token", *["/v1/status"] * 3]
+
+
+def test_two_event_loops_at_once_are_refused() -> None:
+    client = AsyncOpenTeller(BANK, wsgi_app=status_bank())
+    theirs = asyncio.new_event_loop()
+    ours = asyncio.new_event_loop()
+    theirs.run_until_complete(client.status.get())
+    with pytest.raises(ConfigurationError, match="another event loop, which has not ended"):
+        ours.run_until_complete(client.status.get())
+
+    theirs.close()
+    assert ours.run_until_complete(client.status.get()).services
+    ours.close()
 
 
 def test_a_client_that_was_never_used_closes() -> None:

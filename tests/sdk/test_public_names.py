@@ -32,7 +32,6 @@ NAMES = {
     "models",
     "user_ref",
 }
-SERVICES = {"atms", "billers", "bills", "branches", "calculators", "events", "payments", "rates", "sandbox", "status"}
 PUBLIC_MODULES = {"errors", "hooks", "models", "money"}
 
 
@@ -77,11 +76,12 @@ def test_every_public_name_is_explained() -> None:
 @pytest.mark.parametrize("client", [sync_client, async_client], ids=["blocking", "async"])
 def test_every_method_is_explained(client: ModuleType) -> None:
     kind = next(getattr(client, name) for name in client.__all__)
-    services = {name for name, member in vars(kind).items() if hasattr(member, "attrname")}
-
-    assert services == SERVICES
+    services = sorted(name for name, member in vars(kind).items() if hasattr(member, "attrname"))
     bank = kind()
-    for service in sorted(services):
+
+    assert "payments" in services
+    for service in services:
+        assert inspect.getdoc(vars(kind)[service]), service
         for name, member in inspect.getmembers(getattr(bank, service), callable):
             assert name.startswith("_") or inspect.getdoc(member), f"{service}.{name}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
@@ -43,12 +44,14 @@ class ConcurrentDriver:
         begin_anew_in_children(self)
 
     def begin(self) -> None:
-        """Have no transport yet, and no task that holds the lock."""
+        """Have no transport yet, no task that holds the lock, and no event loop."""
         self._transport: AsyncTransport | None = None
         self._fetching: anyio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
         """Do what a call asks for until it ends."""
+        self._settle()
         told: Any = None
         fault: Fault | OpenTellerError | None = None
         try:
@@ -64,6 +67,22 @@ class ConcurrentDriver:
             return result
         finally:
             steps.close()
+
+    def _settle(self) -> None:
+        """Begin anew where asyncio runs another loop than before: connections end with theirs.
+
+        Raises:
+            ConfigurationError: both loops run.
+        """
+        loop = _running_loop()
+        if loop is self._loop:
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            raise ConfigurationError(
+                "this client is used by another event loop, which has not ended: make one for each"
+            )
+        self.begin()
+        self._loop = loop
 
     async def _do(self, setup: Setup, effect: Effect) -> object:
         match effect:
@@ -107,6 +126,14 @@ class ConcurrentDriver:
     async def aclose(self) -> None:
         """Let go of connections. A closed client sends nothing more."""
         self._is_closed = True
-        if self._transport is not None:
+        if self._transport is not None and self._loop is _running_loop():
             await self._transport.aclose()
         self._transport = None
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """Give asyncio's loop; None on trio, whose connections know no loop."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
