@@ -235,11 +235,15 @@ def test_a_port_where_nobody_listens(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_name_that_nobody_has(backend: str) -> None:
+def test_a_name_that_nobody_has(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = failing(backend, "https://no-such-bank.invalid", deadline=20)
 
     assert type(error) is ConnectionFailed
-    assert "no-such-bank.invalid cannot be reached" in str(error)
+    assert "no-such-bank.invalid cannot be reached (Name or service not known)" in str(error)
     looks_well(error)
 
 

@@ -246,11 +246,18 @@ def test_a_refusal_of_an_anonymous_client_is_an_error() -> None:
 def test_an_error_on_the_way_to_a_token_tells_the_key_of_the_call() -> None:
     """The first try may have done it: without the key nobody could repeat it."""
     stage = Stage(LOST, answer(), credentials=CREDENTIALS)
-    stage.tokens = ["token-1", errors.ConnectionFailed("fetchToken: nobody listens")]
+    stage.tokens = ["token-1", errors.ConnectionFailed("fetchToken: nobody listens", retryable="later")]
     failure = play(KEYED, stage=stage, key="order-1").failure
 
     assert isinstance(failure, errors.ConnectionFailed)
-    assert failure.idempotency_key == "order-1"
+    assert (failure.idempotency_key, failure.retryable) == ("order-1", "same_key")
+
+
+def test_wrong_credentials_stay_wrong_whatever_the_key() -> None:
+    stage = Stage(answer(), credentials=CREDENTIALS)
+    stage.tokens = [errors.AuthenticationFailed("fetchToken was refused")]
+
+    assert play(KEYED, stage=stage, key="order-1").failure.retryable == "never"
 
 
 # --- Retry-After

@@ -177,9 +177,10 @@ def test_a_thread_does_not_wait_for_anothers_token_beyond_its_deadline(counter: 
         driver = bank._caller.driver
         while not driver._fetching.locked():
             pass
-        with pytest.raises(errors.TimedOut, match="another thread was still asking"):
+        with pytest.raises(errors.TimedOut, match="another thread was still asking") as caught:
             bank.with_options(deadline=0.05).status.get()
         counter.held.set()
+        assert caught.value.retryable == "later"
         slow.result()
 
 

@@ -100,6 +100,8 @@ class _Call:
             token: str = yield Authorise(self.refused, self._time())
         except OpenTellerError as error:
             error.idempotency_key = self.ask.key
+            if self.ask.key and error.retryable == "later":
+                error.retryable = "same_key"
             raise
         return token
 

@@ -89,7 +89,8 @@ class BlockingDriver:
             return token
         ends = setup.monotonic() + effect.timeout
         if not self._fetching.acquire(timeout=effect.timeout):
-            raise TimedOut("fetchToken: another thread was still asking for a token at the deadline")
+            text = "fetchToken: another thread was still asking for a token at the deadline"
+            raise TimedOut(text, retryable="later")
         try:
             if token := self._tokens.usable(setup.monotonic(), effect.refused):
                 return token

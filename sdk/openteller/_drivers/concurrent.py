@@ -107,7 +107,8 @@ class ConcurrentDriver:
         with anyio.move_on_after(effect.timeout) as waiting:
             await lock.acquire()
         if waiting.cancelled_caught:
-            raise TimedOut("fetchToken: another task was still asking for a token at the deadline")
+            text = "fetchToken: another task was still asking for a token at the deadline"
+            raise TimedOut(text, retryable="later")
         try:
             if token := self._tokens.usable(setup.monotonic(), effect.refused):
                 return token
