@@ -23,9 +23,10 @@ from openteller.errors import InvalidRequest
 
 from .bank import PAUSE_S, BankDown, Outage, Visit, asking
 from .counter import Counter, happened_to
+from .incoming import message_found, message_pushed
 from .paying import Message, Reply, Subject
-from .reading import drop_digits
-from .store import REPLY_WINDOW_S, Arrival, Happening, Incoming, Link, Outgoing, Question, Store
+from .records import Arrival, Happening, Incoming, Link, Outgoing, Question
+from .store import REPLY_WINDOW_S, Store
 from .texts import Language, say, shortened
 from .weibo import (
     CallError,
@@ -55,7 +56,6 @@ _AT_LEISURE_S = 12.0
 _MOST_TRIES = 4
 """What fails as often by itself, while the bank answers others, is given up."""
 _SLOWEST_RETRY_S = 300.0
-_LARGEST_ID = 2**63 - 1
 _REPEATED = 20_019
 """Weibo's code for a comment with the words of the last one."""
 
@@ -101,7 +101,7 @@ class Bot:
         It is kept before it is answered, so that a crash loses nothing; a second delivery is not answered again. What
         is given is said by API some seconds later, unless `was_said` is called.
         """
-        message = _incoming(push, self._clock())
+        message = message_pushed(push, self._clock())
         if message is None:
             return None
         arrival = self._store.receive(message, self._clock())
@@ -275,9 +275,7 @@ class Bot:
         if mention.created_at.timestamp() < now - REPLY_WINDOW_S:
             self._store.passed_over(kind, mention.id)
             return False
-        at, status_id = mention.created_at.timestamp(), mention.status_id
-        message = _mention(mention.id, mention.sender_id, mention.text, at, status_id, is_comment=mention.is_comment)
-        return self._store.receive(message, now, polled=(kind, mention.id)) is not Arrival.KNOWN
+        return self._store.receive(message_found(mention), now, polled=(kind, mention.id)) is not Arrival.KNOWN
 
     # What the bank tells
 
@@ -396,52 +394,6 @@ class _Quiet:
             log.error("Weibo refuses the access token (code %d): authorise the account anew; answers wait", why.code)
         else:
             log.warning("Weibo's quota of %ss is used up (code %d): answers wait", kind, why.code)
-
-
-def _incoming(push: Push, now: float) -> Incoming | None:
-    """Give what of a push is to be kept and answered: of a public one, no digit; None of what needs no answer."""
-    if push.sender_id == push.receiver_id:
-        return None
-    if push.type == "mention":
-        named = str(push.data.get("key", ""))
-        if not (named.isascii() and named.isdigit() and 0 < int(named[:20]) <= _LARGEST_ID):
-            return None
-        is_comment = push.data.get("subtype") == "comment"
-        return _mention(int(named), push.sender_id, push.text, now, None, is_comment=is_comment)
-    if push.type not in {"text", "position", "image", "voice"}:
-        return None
-    text = _storable(push.text) if push.type == "text" else ""
-    position = _position(push) if push.type == "position" else None
-    sender = str(push.sender_id)
-    return Incoming(push.key, sender, now, is_public=False, account_like=False, text=text, position=position)
-
-
-def _mention(ref: int, sender: int, text: str, at: float, status_id: int | None, *, is_comment: bool) -> Incoming:
-    """Give a mention in a post, or in a comment of one; ``status_id`` where that is known."""
-    public = drop_digits(_storable(text))
-    return Incoming(
-        f"mention-{ref}",
-        str(sender),
-        at,
-        is_public=True,
-        account_like=public.account_like,
-        text=public.text,
-        status_id=status_id if is_comment else ref,
-        comment_id=ref if is_comment else None,
-    )
-
-
-def _storable(text: str) -> str:
-    """A text without halves of characters, as JSON may have them and nothing else."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _position(push: Push) -> tuple[float, float] | None:
-    try:
-        latitude, longitude = float(push.data["latitude"]), float(push.data["longitude"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def _message(message: Incoming, question: Question | None) -> Message:

@@ -15,14 +15,24 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Literal
 
-from .reading import Ask, Intent, Place, Reading
+from .records import (
+    Arrival,
+    Happening,
+    Incoming,
+    Link,
+    Outgoing,
+    Question,
+    incoming_of,
+    link_of,
+    outgoing_of,
+    read,
+    written,
+)
 
-__all__ = ["Arrival", "Happening", "Incoming", "Link", "Outgoing", "Question", "Store"]
+__all__ = ["LEASE_S", "QUESTION_S", "REMEMBERED_S", "REPLY_WINDOW_S", "Store"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS inbox (
@@ -70,84 +80,6 @@ REMEMBERED_S = 7 * 86_400.0
 _NONCE_S = 3600.0
 
 Table = Literal["inbox", "outbox", "events"]
-
-
-class Arrival(Enum):
-    """What became of a message that came in."""
-
-    TAKEN = "taken"
-    """It is new, and the caller's to answer."""
-    WAITING = "waiting"
-    """It is new, and will be taken in its turn."""
-    KNOWN = "known"
-    """It has been here before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message to answer."""
-
-    key: str
-    sender: str
-    received_at: float
-    is_public: bool
-    account_like: bool
-    text: str = field(repr=False)
-    status_id: int | None = None
-    comment_id: int | None = None
-    position: tuple[float, float] | None = field(default=None, repr=False)
-    tries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Something to say: a private message to ``receiver``, or a comment under ``status_id``.
-
-    Attributes:
-        name: what it is about; one of each name is ever said.
-        until: when Weibo's window for it closes, in epoch seconds.
-        maybe_said: a try before this one may have worked, or not.
-    """
-
-    name: str
-    text: str = field(repr=False)
-    until: float
-    receiver: str | None = None
-    status_id: int | None = None
-    comment_id: int | None = None
-    tries: int = 0
-    maybe_said: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What stays open for somebody's next message, and the language that it was asked in."""
-
-    reading: Reading
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """For whom a payment link was made, or a fetch begun."""
-
-    subject: str
-    code4: str
-    key: str
-    sender: str
-    is_public: bool
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """An event of the bank's about a payment or a fetch; ``link`` is set when it is taken."""
-
-    event_id: str
-    type: str
-    subject: str
-    tries: int = 0
-    link: Link | None = None
 
 
 class Store:
@@ -250,7 +182,7 @@ class Store:
                 " RETURNING *",
                 (now + LEASE_S, now),
             ).fetchone()
-        return _incoming(row) if row else None
+        return incoming_of(row) if row else None
 
     def is_due(self, table: Table, now: float) -> bool:
         """Tell whether there may be something to take; reading hinders nobody."""
@@ -308,7 +240,7 @@ class Store:
             return
         sql.execute(
             "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?)",
-            (sender, _written(question.reading), question.language, now + QUESTION_S),
+            (sender, written(question.reading), question.language, now + QUESTION_S),
         )
 
     def question(self, sender: str, now: float) -> Question | None:
@@ -317,7 +249,7 @@ class Store:
             row = self._connection.execute(
                 "SELECT reading, language FROM questions WHERE sender = ? AND until > ?", (sender, now)
             ).fetchone()
-        return Question(_read(row["reading"]), row["language"]) if row else None
+        return Question(read(row["reading"]), row["language"]) if row else None
 
     # What goes out
 
@@ -346,7 +278,7 @@ class Store:
                 "  AND earlier.due_at IS NOT NULL) ORDER BY due_at, seq LIMIT 1) RETURNING *",
                 (now + LEASE_S, now, comments, messages),
             ).fetchone()
-        return _outgoing(row) if row else None
+        return outgoing_of(row) if row else None
 
     def said(self, name: str, state: str = "SAID") -> None:
         """Note that it has been said, or (``SHED``, ``REFUSED``) never will be; and forget what it was."""
@@ -417,7 +349,9 @@ class Store:
             link = sql.execute("SELECT * FROM links WHERE subject = ?", (row["subject"],)).fetchone() if row else None
         if row is None:
             return None
-        return Happening(row["event_id"], row["type"], row["subject"], row["tries"] - 1, _link(link) if link else None)
+        return Happening(
+            row["event_id"], row["type"], row["subject"], row["tries"] - 1, link_of(link) if link else None
+        )
 
     def hear_later(self, event_id: str, due_at: float, *, counts: bool = True) -> None:
         """Let an event wait; ``counts`` when the try says something of the event itself."""
@@ -479,57 +413,3 @@ class Store:
 
 def _set_fact(sql: sqlite3.Connection, name: str, value: str) -> None:
     sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
-
-
-def _incoming(row: sqlite3.Row) -> Incoming:
-    position = json.loads(row["position"]) if row["position"] else None
-    return Incoming(
-        key=row["key"],
-        sender=row["sender"],
-        received_at=row["received_at"],
-        is_public=bool(row["is_public"]),
-        account_like=bool(row["account_like"]),
-        text=row["text"],
-        status_id=row["status_id"],
-        comment_id=row["comment_id"],
-        position=(position[0], position[1]) if position else None,
-        tries=row["tries"],
-    )
-
-
-def _outgoing(row: sqlite3.Row) -> Outgoing:
-    return Outgoing(
-        name=row["name"],
-        text=row["text"],
-        until=row["until"],
-        receiver=row["receiver"],
-        status_id=row["status_id"],
-        comment_id=row["comment_id"],
-        tries=row["tries"],
-        maybe_said=bool(row["maybe_said"]),
-    )
-
-
-def _link(row: sqlite3.Row) -> Link:
-    return Link(row["subject"], row["code4"], row["key"], row["sender"], bool(row["is_public"]), row["language"])
-
-
-def _written(reading: Reading) -> str:
-    plain = asdict(reading) | {"intent": reading.intent.value, "ask": reading.ask.value if reading.ask else None}
-    return json.dumps(plain, ensure_ascii=False)
-
-
-def _read(text: str) -> Reading:
-    plain = json.loads(text)
-    at = plain["position"]
-    return Reading(
-        intent=Intent(plain["intent"]),
-        places=tuple(Place(**place) for place in plain["places"]),
-        categories=tuple(plain["categories"]),
-        accounts=tuple(plain["accounts"]),
-        words=plain["words"],
-        currencies=tuple(plain["currencies"]),
-        position=(at[0], at[1]) if at else None,
-        phone_given=plain["phone_given"],
-        ask=Ask(plain["ask"]) if plain["ask"] else None,
-    )

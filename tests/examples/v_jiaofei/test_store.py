@@ -17,19 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from v_jiaofei.reading import Ask, Intent, Place, Reading
-from v_jiaofei.store import (
-    LEASE_S,
-    QUESTION_S,
-    REMEMBERED_S,
-    REPLY_WINDOW_S,
-    Arrival,
-    Happening,
-    Incoming,
-    Link,
-    Outgoing,
-    Question,
-    Store,
-)
+from v_jiaofei.records import Arrival, Happening, Incoming, Link, Outgoing, Question
+from v_jiaofei.store import LEASE_S, QUESTION_S, REMEMBERED_S, REPLY_WINDOW_S, Store
 
 NOW = 1_790_000_000.0
 

@@ -5,9 +5,10 @@ Nothing works by itself: `work` does the workers' steps until there is nothing l
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,11 @@ class Town:
 
     def entries(self) -> list[Entry]:
         return list(self.weibo.transcript)
+
+    def values(self) -> str:
+        """Give every text in the account's memory."""
+        with closing(sqlite3.connect(self.settings.database)) as file:
+            return "\n".join(file.iterdump())
 
     def files(self) -> bytes:
         """Give every byte that the account has on disk."""
