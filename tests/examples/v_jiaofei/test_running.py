@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -204,3 +205,11 @@ def test_the_demo_tells_its_story_to_the_end() -> None:
     for line in ("缴费成功", "核对码", "回单号", "3 times, answered 1 time", "缴费完成"):
         assert line in done.stdout
     assert os.sep + "tmp" not in done.stdout
+    shown = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8").split("\n```\n")
+    (beginning,) = (part for part in shown if part.startswith("1  A mention in public"))
+    assert settled(beginning) in settled(done.stdout)
+
+
+def settled(text: str) -> str:
+    """The text without what every run has of its own: links and codes."""
+    return re.sub(r"https?://[!-~]+|[0-9]{4}", "…", text)
