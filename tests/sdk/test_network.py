@@ -95,7 +95,7 @@ def redirects(status: str) -> Callable[[Visit], None]:
 
 
 PACKED = gzip.compress(STATUS)
-SHORT = {"timeout": 0.3}
+SHORT = {"timeout": 0.5}
 CASES = {
     "HTML": Case(
         lambda visit: visit.answer(b"<html>Sign in to the Wi-Fi</html>", media="text/html"),
