@@ -35,6 +35,7 @@ FEATURES = (
     "billers",
     "bills",
     "payments",
+    "disputes",
     "events",
     "webhooks",
     "status",

@@ -165,6 +165,11 @@ class BankError(OpenTellerError):
         return (self.problem.allowed if self.problem else None) or ()
 
     @property
+    def dispute_id(self) -> str | None:
+        """With ``DISPUTE_OPEN``, the dispute that is open."""
+        return self.problem.dispute_id if self.problem else None
+
+    @property
     def payment_id(self) -> str | None:
         """With ``DUPLICATE_REFERENCE``: the payment that has the reference."""
         return self.problem.payment_id if self.problem else None

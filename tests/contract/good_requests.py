@@ -17,6 +17,7 @@ from openteller_sandbox.contract import Operation
 _numbers = itertools.count(1)
 
 BILLER = "SH-ELECTRICITY-01"
+TOP_UP = "CN-MOBILE_TOPUP-01"
 END_USER = "user-of-the-walk-1"
 HOOK = "http://127.0.0.1:9/"
 """Where nobody listens."""
@@ -62,14 +63,19 @@ class Good:
 def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
 
-    ``cancelPayment`` and ``deleteWebhookEndpoint`` can succeed once for each call of this function.
+    ``cancelPayment``, ``createDispute`` and ``deleteWebhookEndpoint`` can succeed once for each call of this function.
     """
     biller = partner.biller(BILLER)
     inputs = partner.magic(BILLER, "DUE_BILL")
     fetched = partner.fetch(BILLER, "SEVERAL_BILLS").json
     bill_id = fetched["bills"][0]["bill_id"]
-    paid = partner.pay_link(bill_ids=[bill_id])["payment_id"]
-    DirectPayer(bank).pay(paid)
+    settled = partner.pay_link(bill_ids=[bill_id])["payment_id"]
+    DirectPayer(bank).pay(settled)
+    disputed, disputable, rejected = (
+        paid(bank, partner, scenario) for scenario in ("DUE_BILL", "DISPUTE_UPHELD", "POSTING_REJECTED")
+    )
+    dispute = partner.post("/v1/disputes", {"payment_id": disputed, "type": "WRONG_AMOUNT"}).json["dispute_id"]
+    refund = partner.payment(rejected)["refunds"][0]["refund_id"]
     opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
     endpoint, removed = (
         partner.post("/v1/webhook-endpoints", {"url": HOOK, "signatures": ["v1", "v1a"]}).json["webhook_endpoint_id"]
@@ -118,9 +124,13 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "getBill": (f"/v1/bills/{bill_id}", {}, None),
         "listPayments": ("/v1/payments", {}, None),
         "createPayment": ("/v1/payments", {}, {"partner_reference": "made-anew", "category_code": "WATER"}),
-        "getPayment": (f"/v1/payments/{paid}", {}, None),
-        "getPaymentReceipt": (f"/v1/payments/{paid}/receipt", {}, None),
+        "getPayment": (f"/v1/payments/{settled}", {}, None),
+        "getPaymentReceipt": (f"/v1/payments/{settled}/receipt", {}, None),
         "cancelPayment": (f"/v1/payments/{opened}:cancel", {}, None),
+        "listDisputes": ("/v1/disputes", {}, None),
+        "createDispute": ("/v1/disputes", {}, {"payment_id": disputable, "type": "DUPLICATE"}),
+        "getDispute": (f"/v1/disputes/{dispute}", {}, None),
+        "getRefund": (f"/v1/refunds/{refund}", {}, None),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
         "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
         "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),
@@ -147,6 +157,17 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     operations = bank.contract.operations
     assert requests.keys() == operations.keys()
     return {name: Good(operations[name], *request) for name, request in requests.items()}
+
+
+def paid(bank: Bank, partner: Partner, scenario: str) -> str:
+    """Top up a magic account; give the payment."""
+    payment = partner.pay_link(
+        biller_id=partner.biller(TOP_UP)["biller_id"],
+        inputs=partner.magic(TOP_UP, scenario),
+        amount={"amount": "50.00", "currency": "CNY"},
+    )
+    DirectPayer(bank).pay(payment["payment_id"])
+    return str(payment["payment_id"])
 
 
 def unknown_id(good: Good) -> str | None:

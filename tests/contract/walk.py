@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 from flask import Flask
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
-from tests.contract.good_requests import HOOK, Good, good_requests, unknown_id
+from tests.contract.good_requests import HOOK, Good, good_requests, paid, unknown_id
 from tests.contract.observer import Observer
 
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.disputes.schemas import TYPES
 from openteller_sandbox.http import Call
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.http.operations import Routes
@@ -39,6 +40,8 @@ ENDINGS = (
     "POSTING_REJECTED",
     "INSUFFICIENT_FUNDS",
     "PAYER_GIVES_UP",
+    "ACCOUNT_CLOSED",
+    "DISPUTE_UPHELD",
 )
 
 
@@ -68,6 +71,7 @@ class Walk:
         self.payments()
         self.bills()
         self.limit()
+        self.disputes()
         self.keys()
         self.control()
         self.webhooks()
@@ -189,15 +193,39 @@ class Walk:
         finally:
             bank.db.close()
 
+    def disputes(self) -> None:
+        """Each type about each ending, decided, and what no dispute is possible about."""
+        partner = make_partner(self.seen)
+        topup = {"biller_id": partner.biller(TOPUP)["biller_id"], "amount": {"amount": "50.00", "currency": "CNY"}}
+        payer = DirectPayer(self.bank)
+        unpaid = partner.pay_link()["payment_id"]
+        self._code(partner.post("/v1/disputes", {"payment_id": unpaid, "type": "DUPLICATE"}), "DISPUTE_NOT_POSSIBLE")
+        for scenario in ("DUE_BILL", "POSTED_TWICE", "DISPUTE_UPHELD"):
+            for type_ in TYPES:
+                paid = partner.pay_link(**topup, inputs=partner.magic(TOPUP, scenario))["payment_id"]
+                payer.pay(paid)
+                body = {"payment_id": paid, "type": type_, "description": "说明"}
+                assert partner.post("/v1/disputes", body).status_code == 201
+                again = self._code(partner.post("/v1/disputes", body), "DISPUTE_OPEN")
+                assert partner.get(f"/v1/disputes/{again['dispute_id']}").json["status"] == "ASSIGNED"
+        partner.advance(seconds=25 * 3600)
+        for dispute in partner.get("/v1/disputes", limit=100).json["data"]:
+            assert partner.get(f"/v1/disputes/{dispute['dispute_id']}").json["status"] != "ASSIGNED"
+            refund = dispute["resolution"].get("refund_id")
+            assert refund is None or partner.get(f"/v1/refunds/{refund}").status_code == 200
+        partner.events()
+
     def keys(self) -> None:
         partner = self.partner
         fetch = self.good["createBillFetch"].body
         order = {"partner_reference": "walk-with-one-key"}
         opened = self.good["cancelPayment"].path
         other = partner.pay_link()["payment_id"]
+        dispute = {"payment_id": paid(self.bank, partner, "DUE_BILL"), "type": "WRONG_AMOUNT"}
         for path, body, changed in (
             ("/v1/bill-fetches", fetch, fetch | {"end_user_ref": "another-user-of-it"}),
             ("/v1/payments", order, order | {"locale": "en"}),
+            ("/v1/disputes", dispute, dispute | {"type": "DUPLICATE"}),
         ):
             first = partner.post(path, body, key=f"walk{path}")
             assert partner.post(path, body, key=f"walk{path}").data == first.data

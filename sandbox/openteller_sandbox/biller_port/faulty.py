@@ -11,12 +11,14 @@ from openteller_sandbox.biller_port.port import (
     Behaviour,
     BillerPort,
     Failed,
+    Ground,
     Later,
     LegFault,
     Posting,
     PostingAnswer,
     PostingState,
     QueryAnswer,
+    Reversal,
 )
 from openteller_sandbox.billers.model import Biller
 
@@ -67,6 +69,15 @@ class FaultyBiller:
         """Say nothing today."""
         found = self._strike(world, "reconcile", posting.biller.biller_id, posting.posting_id, now, True)
         return _NO_ANSWER if found else self._biller.reconcile(world, posting, now)
+
+    def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:
+        """Say nothing, having taken it back or not."""
+        found = self._strike(world, "reverse", posting.biller.biller_id, posting.posting_id, now, True)
+        if found is None:
+            return self._biller.reverse(world, posting, now, ground)
+        if found.drop == "AFTER":
+            self._biller.reverse(world, posting, now, ground)
+        return Reversal.NO_ANSWER
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:
         """Let the bank hear of it late, or only when the two reconcile."""

@@ -37,6 +37,24 @@ class Behaviour(StrEnum):
     NORMAL = "NORMAL"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     PAYER_GIVES_UP = "PAYER_GIVES_UP"
+    ACCOUNT_CLOSES = "ACCOUNT_CLOSES"  # after the debit: nothing can be put back on it
+
+
+class Reversal(StrEnum):
+    """What a biller says when it is asked to take a posting back."""
+
+    REVERSED = "REVERSED"
+    REFUSED = "REFUSED"
+    NO_ANSWER = "NO_ANSWER"
+
+
+class Ground(Enum):
+    """Why the bank wants a posting back."""
+
+    SURPLUS = auto()  # it was posted more than once: all but one
+    RETURNED = auto()  # it was posted after the payer had got the money back
+    PAID_TWICE = auto()  # the payer says to have paid the same twice
+    DISPUTED = auto()  # the payer says that nothing came of it, or that it was a mistake
 
 
 class Asking(Enum):
@@ -166,6 +184,8 @@ class BillerPort(Protocol):
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:
         """Say how much later (milliseconds) the bank hears of a reversal that the biller makes now."""
+    def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:
+        """Ask the biller to take a posting back (冲正). Asked again, it takes nothing more."""
 
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer does; in a sandbox the account number chooses that, too."""

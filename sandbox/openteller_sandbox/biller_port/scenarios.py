@@ -61,6 +61,16 @@ class Scenario(Enum):
     POSTING_REJECTED = _Row(17, _ALL, "缴费单位拒绝入账，退款", "The biller rejects the posting: refunded")
     BILL_CHANGES = _Row(18, _BILLS, "查询之后账单金额变化", "The bill changes after it was fetched")
 
+    ACCOUNT_CLOSED = _Row(
+        19,
+        _ALL,
+        "缴费单位拒绝入账，而付款账户已销户：退款失败，由银行人工支付",
+        "The biller rejects the posting, and the payer's account is closed: the refund fails and is paid out by hand",
+    )
+    DISPUTE_UPHELD = _Row(
+        20, _ALL, "一切正常；若发起核查，缴费单位同意退回", "All is well; when it is disputed, the biller gives it back"
+    )
+
     @property
     def serial(self) -> int:
         """The serial number that plays it."""

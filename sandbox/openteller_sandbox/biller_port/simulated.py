@@ -23,6 +23,7 @@ from openteller_sandbox.biller_port.port import (
     DueBill,
     Failed,
     Found,
+    Ground,
     Later,
     NotPayable,
     Posting,
@@ -30,10 +31,11 @@ from openteller_sandbox.biller_port.port import (
     PostingState,
     QueryAnswer,
     Refusal,
+    Reversal,
 )
 from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers.model import Biller
-from openteller_sandbox.db import Database
+from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.money import Money, rounded
 from openteller_sandbox.worlds import service as worlds
 
@@ -68,7 +70,11 @@ _REFUSALS = {
 _BEHAVIOURS = {
     Scenario.INSUFFICIENT_FUNDS: Behaviour.INSUFFICIENT_FUNDS,
     Scenario.PAYER_GIVES_UP: Behaviour.PAYER_GIVES_UP,
+    Scenario.ACCOUNT_CLOSED: Behaviour.ACCOUNT_CLOSES,
 }
+_REJECTING = frozenset({Scenario.POSTING_REJECTED, Scenario.ACCOUNT_CLOSED, *_REFUSALS})
+_NOT_POSTING = frozenset({Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE})
+_SILENT_AT_FIRST = frozenset({Scenario.TIMEOUT_SUCCEEDED, *_NOT_POSTING})
 _ITEMS = {
     "ELECTRICITY": (("电量电费", "Energy"), ("基金及附加", "Surcharges")),
     "WATER": (("水费", "Water"), ("污水处理费", "Sewage")),
@@ -98,35 +104,49 @@ class SimulatedBiller:
         """Post a payment once; the scenario decides what the bank hears of it."""
         scenario = scenarios.of(posting.biller, posting.inputs)
         state = PostingState.POSTED
-        if scenario in {Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}:
+        if scenario in _NOT_POSTING:
             state = PostingState.NOT_FOUND
-        elif scenario is Scenario.POSTING_REJECTED or scenario in _REFUSALS:
+        elif scenario in _REJECTING:
             state = PostingState.REJECTED
-        self._remember(world, posting, state, now)
-        if scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}:
+        self._remember(world, posting, state, scenario, now)
+        if scenario in _SILENT_AT_FIRST:
             return PostingAnswer(PostingState.NO_ANSWER)
-        return self._answer(world, posting, scenario)
+        return self._answer(world, posting)
 
     def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
         """Tell what became of a payment. A timed-out one is not found at the first query and clear at the second."""
-        scenario = scenarios.of(posting.biller, posting.inputs)
         with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
             tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
         if row is None:
             return PostingAnswer(PostingState.NOT_FOUND)
-        if (
-            scenario in {Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE}
-            and row["asked"] == 0
-        ):
+        if _scenario(row) in _SILENT_AT_FIRST and row["asked"] == 0:
             return PostingAnswer(PostingState.NO_ANSWER)
-        return self._answer(world, posting, scenario)
+        return self._answer(world, posting)
+
+    def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:  # noqa: ARG002 - likewise
+        """Take a posting back where the biller's own books say so, or the scenario."""
+        with self._db.act() as tx:
+            row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
+            if row is None or row["state"] not in {"POSTED", "REVERSED"}:
+                return Reversal.REFUSED
+            if ground is Ground.SURPLUS:
+                tx.run(store.TAKE_BACK_SURPLUS, w=world.world_id, p=posting.posting_id)
+                return Reversal.REVERSED if row["times"] > 1 else Reversal.REFUSED
+            agrees = row["state"] == "REVERSED" or ground is Ground.RETURNED
+            if ground is Ground.PAID_TWICE:
+                agrees = agrees or self._has_twin(tx, row)
+            elif ground is Ground.DISPUTED:
+                agrees = agrees or _scenario(row) is Scenario.DISPUTE_UPHELD
+            if agrees:
+                tx.run(store.SET_STATE, w=world.world_id, p=posting.posting_id, to="REVERSED")
+        return Reversal.REVERSED if agrees else Reversal.REFUSED
 
     def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
         """Tell what is in the books at the day's end; they have an answer to everything."""
         if self._db.read().one(store.FIND, w=world.world_id, p=posting.posting_id) is None:
             return PostingAnswer(PostingState.NOT_FOUND)
-        return self._answer(world, posting, scenarios.of(posting.biller, posting.inputs))
+        return self._answer(world, posting)
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:  # noqa: ARG002
         """Tell the bank at once."""
@@ -137,18 +157,36 @@ class SimulatedBiller:
         scenario = scenarios.of(biller, inputs)
         return _BEHAVIOURS.get(scenario, Behaviour.NORMAL) if scenario else Behaviour.NORMAL
 
-    def _answer(self, world: World, posting: Posting, scenario: Scenario | None) -> PostingAnswer:
+    def _has_twin(self, tx: Tx, row: Any) -> bool:
+        """Tell whether the same sum was paid to the same account within a day."""
+        found = tx.one(
+            store.TWINS,
+            world_id=row["world_id"],
+            biller_id=row["biller_id"],
+            account_digest=row["account_digest"],
+            amount=row["amount"],
+            posting_id=row["posting_id"],
+            since=row["posted_at"] - clock.DAY,
+            until=row["posted_at"] + clock.DAY,
+        )
+        return found is not None
+
+    def _answer(self, world: World, posting: Posting) -> PostingAnswer:
         row = self._db.read().one(store.FIND, w=world.world_id, p=posting.posting_id)
         assert row is not None
+        scenario = _scenario(row)
+        state = PostingState.NOT_FOUND if row["state"] == "REVERSED" else PostingState(row["state"])
         return PostingAnswer(
-            PostingState(row["state"]),
+            state,
             row["reference"],
-            times=2 if scenario is Scenario.POSTED_TWICE else 1,
+            times=row["times"] - row["taken_back"],
             reverses_after_ms=REVERSAL_MS if scenario is Scenario.REVERSED else None,
             posts_late_after_ms=LATE_POSTING_MS if scenario is Scenario.TIMEOUT_LATE else None,
         )
 
-    def _remember(self, world: World, posting: Posting, state: PostingState, now: int) -> None:
+    def _remember(
+        self, world: World, posting: Posting, state: PostingState, scenario: Scenario | None, now: int
+    ) -> None:
         account = posting.biller.account(posting.inputs)
         with self._db.act(world.world_id) as tx:
             tx.run(
@@ -161,6 +199,9 @@ class SimulatedBiller:
                 amount=posting.total.minor,
                 state=state.value,
                 reference=f"{account}{_hash_number(posting.posting_id) % 10**6:06d}",
+                scenario=scenario.name if scenario else None,
+                times=2 if scenario is Scenario.POSTED_TWICE else 1,
+                taken_back=0,
                 asked=0,
                 posted_at=now,
             )
@@ -196,6 +237,10 @@ class SimulatedBiller:
         """Give the day on which a world began; an account's bills of before have been paid elsewhere, but for a few."""
         at = worlds.began_at(self._db.read(), world)
         return today if at is None else min(today, clock.bank_date(at))
+
+
+def _scenario(row: Any) -> Scenario | None:
+    return Scenario[row["scenario"]] if row["scenario"] else None
 
 
 def digest(world: World, biller: Biller, account: str) -> str:

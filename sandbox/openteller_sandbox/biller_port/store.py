@@ -29,6 +29,9 @@ biller_postings = Table(
     Column("amount", BigInteger, nullable=False),
     Column("state", String, nullable=False),
     Column("reference", String, nullable=False),
+    Column("scenario", String),  # of a magic account: what is played at later questions, too
+    Column("times", Integer, nullable=False),  # how often it was posted
+    Column("taken_back", Integer, nullable=False),  # how often of these it was taken back, while it stayed posted once
     Column("asked", Integer, nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Index("biller_postings_account", "world_id", "biller_id", "account_digest"),
@@ -39,6 +42,20 @@ _KEY = (biller_postings.c.world_id == bindparam("w"), biller_postings.c.posting_
 FIND = Statement(select(biller_postings).where(*_KEY))
 ASKED = Statement(update(biller_postings).where(*_KEY).values(asked=biller_postings.c.asked + 1))
 SET_STATE = Statement(update(biller_postings).where(*_KEY).values(state=bindparam("to")))
+TAKE_BACK_SURPLUS = Statement(update(biller_postings).where(*_KEY).values(taken_back=biller_postings.c.times - 1))
+TWINS = Statement(
+    select(biller_postings.c.posting_id)
+    .where(
+        biller_postings.c.world_id == bindparam("world_id"),
+        biller_postings.c.biller_id == bindparam("biller_id"),
+        biller_postings.c.account_digest == bindparam("account_digest"),
+        biller_postings.c.state == "POSTED",
+        biller_postings.c.amount == bindparam("amount"),
+        biller_postings.c.posting_id != bindparam("posting_id"),
+        biller_postings.c.posted_at.between(bindparam("since"), bindparam("until")),
+    )
+    .limit(1)
+)
 OF_ACCOUNT = Statement(
     select(biller_postings.c.amounts, biller_postings.c.posted_at)
     .where(

@@ -12,6 +12,7 @@ from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.customers import service as customers
+from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.faults import service as faults
@@ -37,6 +38,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
             "bill_fetches": bills.reset(tx, world_id),
             "events": events.reset(tx, world_id),
         }
+        disputes.reset(tx, world_id)
         ledger.reset(tx, world_id)
         due.reset(tx, world_id)
         faults.reset(tx, world_id)

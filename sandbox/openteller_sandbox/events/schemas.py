@@ -17,6 +17,8 @@ class EventDataSchema(ContractSchema):
     payment_id = fields.String()
     partner_reference = fields.String()
     bill_fetch_id = fields.String()
+    dispute_id = fields.String()
+    refund_id = fields.String()
     rate_sheet_id = fields.String()
     webhook_endpoint_id = fields.String()
     kind = fields.String()

@@ -7,10 +7,14 @@ An amount is what an account gains; a customer's account is ``customer:<customer
     send        holds -> clearing                      debited, and sent to the biller
     post        clearing -> biller, fees               the biller posted it
     release     holds -> customer                      nothing was sent
-    return      clearing -> refunds -> customer        the biller did not post it
+    give back   clearing -> refunds                    the biller did not post it, or no longer has it
+    return      refunds -> customer                    the payer has it back
+    keep aside  refunds -> suspense                    the payer's account could not be credited
+    pay out     suspense -> payouts                    paid out by hand
     reverse     biller, fees -> clearing               the biller took it back; a fee that is not refundable stays
     post late   suspense -> biller                     posted after the money went back: the bank's to recover
     post twice  suspense -> biller                     posted twice: likewise
+    recover     biller -> suspense                     the biller has given back what it had too much
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ CLEARING = "clearing"
 FEES = "fees"
 REFUNDS = "refunds"
 SUSPENSE = "suspense"
+PAYOUTS = "payouts"
 EQUITY = "equity"
 
 

@@ -20,7 +20,7 @@ from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
-SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "webhooks", "sandbox")
+SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create", "webhooks", "sandbox")
 
 _UNREADABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 

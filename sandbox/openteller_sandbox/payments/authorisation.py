@@ -26,6 +26,9 @@ MOST_SIGN_INS = 10
 """However many browsers sign in and leave: after these the link has served its time."""
 
 
+_NO_PAYMENT = frozenset({port.Behaviour.INSUFFICIENT_FUNDS, port.Behaviour.PAYER_GIVES_UP})
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What the payer is asked to confirm. ``amount`` is None where the payer still has to name it."""
@@ -149,7 +152,7 @@ def confirm(
     with bank.db.act(world.world_id) as tx:
         held = open_payment(tx, payment_id, now)
         attempt = _open_attempt(held, attempt_id)
-        if behaviour is not port.Behaviour.NORMAL:
+        if behaviour in _NO_PAYMENT:
             _fail(bank, tx, world, held, attempt, now)
             given_up = behaviour is port.Behaviour.PAYER_GIVES_UP
             return Confirmed.GAVE_UP if given_up else Confirmed.INSUFFICIENT_FUNDS

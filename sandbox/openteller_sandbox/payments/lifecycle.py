@@ -15,6 +15,7 @@ from openteller_sandbox.payments.states import FINAL, TRANSITIONS, Status
 EXPIRE = "payment.expire"
 FORGET_CONTEXT = "payment.forget_context"
 FORGET_KEYS = "payment.forget_keys"
+QUERY = "payment.query"
 OPEN_PAGE_MS = 10 * MINUTE
 """How long a page that is open outlives its link."""
 

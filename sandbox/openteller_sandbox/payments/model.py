@@ -153,7 +153,9 @@ class Choice:
 
 @dataclass(slots=True)
 class Held:
-    """A payment with what stands beside its record in the database. wire: the record as it was last read or written."""
+    """A payment with what stands beside its record in the database. sent_on: the day of the bank's calendar on which it
+    was debited and sent; wire: the record as it was last read or written.
+    """
 
     payment: Payment
     world_id: str
@@ -164,4 +166,5 @@ class Held:
     expires_at: int
     choice: Choice = field(repr=False)
     customer_id: str | None = None
+    sent_on: str | None = None
     wire: str = field(default="", repr=False)

@@ -45,6 +45,8 @@ def insert(bank: Bank, tx: Tx, held: Held) -> None:
         code4=held.code4,
         expires_at=held.expires_at,
         customer_id=held.customer_id,
+        sent_on=held.sent_on,
+        open_dispute=None,
         choice=_choice(held),
         wire=held.wire,
     )
@@ -73,6 +75,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
         posting=payment.posting.status,
         v=payment.version,
         customer=held.customer_id,
+        sent=held.sent_on,
         chosen=_choice(held),
         w=held.wire,
     )
@@ -102,6 +105,12 @@ def by_code(tx: Tx, link_code: str) -> Held | None:
     """Give the payment of a link."""
     row = tx.one(store.BY_CODE, link_code=link_code)
     return _held(row) if row else None
+
+
+def parsed(wire: str, *members: str) -> dict[str, Any]:
+    """Give some members of a record, those that it has."""
+    record = json.loads(wire)
+    return {name: record[name] for name in members if name in record}
 
 
 def world(tx: Tx, world_id: str) -> World:
@@ -153,5 +162,6 @@ def _held(row: Any) -> Held:
         expires_at=row["expires_at"],
         choice=Choice(**json.loads(row["choice"])),
         customer_id=row["customer_id"],
+        sent_on=row["sent_on"],
         wire=row["wire"],
     )

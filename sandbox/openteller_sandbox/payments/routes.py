@@ -1,4 +1,4 @@
-"""``/v1/payments``."""
+"""``/v1/payments`` and ``/v1/refunds``."""
 
 from __future__ import annotations
 
@@ -79,3 +79,12 @@ def cancel_payment(call: Call) -> Answer:
             return Answer(_wire(call, held)), held.payment.payment_id
 
         return idempotency.once(call, tx, cancel)
+
+
+@routes.operation("getRefund")
+def get_refund(call: Call) -> Answer:
+    """Read a refund."""
+    wire = service.refund_wire(call.bank.db.read(), call.caller.app_id, call.path["refund_id"])
+    if wire is None:
+        raise Problem("NOT_FOUND")
+    return Answer(wire.encode())

@@ -140,6 +140,22 @@ class PaymentRefundSchema(_ModelSchema):
     completed_at = InstantField()
 
 
+class RefundSchema(ContractSchema):
+    component = "Refund"
+
+    refund_id = fields.String(required=True)
+    payment_id = fields.String(required=True)
+    partner_reference = fields.String(required=True)
+    dispute_id = fields.String()
+    status = fields.String(required=True)
+    amount = MoneyField(required=True)
+    reason = fields.String(required=True)
+    method = fields.String(required=True)
+    created_at = InstantField(required=True)
+    completed_at = InstantField()
+    version = fields.Integer(required=True)
+
+
 class HistoryEntrySchema(_ModelSchema):
     component = "HistoryEntry"
     model = model.HistoryEntry

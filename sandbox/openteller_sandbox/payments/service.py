@@ -8,6 +8,7 @@ from typing import Any
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.biller_port import service as biller_books
+from openteller_sandbox.biller_port.port import Posting
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.bills import service as bills
@@ -20,7 +21,7 @@ from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import amounts, lifecycle, posting, receipts, records, store
+from openteller_sandbox.payments import amounts, lifecycle, moves, posting, receipts, records, returning, store
 from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import CANCELLABLE, Status
 
@@ -126,6 +127,53 @@ def receipt_wire(tx: Tx, app_id: str, payment_id: str) -> str:
     if row is None:
         raise Problem("RECEIPT_NOT_READY")
     return str(row["wire"])
+
+
+def refund_wire(tx: Tx, app_id: str, refund_id: str) -> str | None:
+    """Give an app's refund, as JSON."""
+    row = tx.one(store.FIND_REFUND, refund_id=refund_id, app_id=app_id)
+    return row["wire"] if row else None
+
+
+def find(tx: Tx, app_id: str, payment_id: str) -> Held | None:
+    """Give an app's payment to other features."""
+    return records.find(tx, app_id, payment_id)
+
+
+def get(tx: Tx, payment_id: str) -> Held | None:
+    """Give a payment to other features, whoever's it is."""
+    return records.get(tx, payment_id)
+
+
+def begin_dispute(tx: Tx, payment_id: str, dispute_id: str) -> str | None:
+    """Note that a payment is disputed; give the dispute that is open already, and note nothing, where there is one."""
+    if tx.run(store.OPEN_DISPUTE, p=payment_id, d=dispute_id) == 1:
+        return None
+    row = tx.one(store.DISPUTE_OF, payment_id=payment_id)
+    return row["open_dispute"] if row else None
+
+
+def is_disputed(tx: Tx, payment_id: str) -> bool:
+    """Tell whether a dispute of a payment is open."""
+    row = tx.one(store.DISPUTE_OF, payment_id=payment_id)
+    return row is not None and row["open_dispute"] is not None
+
+
+def end_dispute(tx: Tx, payment_id: str) -> None:
+    """Note that a payment is disputed no more."""
+    tx.run(store.CLOSE_DISPUTE, p=payment_id)
+
+
+def posting_of(bank: Bank, held: Held) -> Posting:
+    """Give what the biller knows a payment by."""
+    return moves.at_biller(bank.db.read(), held)
+
+
+has_surplus = returning.has_surplus
+ask_for_surplus = returning.ask_for_surplus
+recover = returning.recover
+take_back = returning.take_back
+never_posted = returning.never_posted
 
 
 def reset(tx: Tx, world_id: str) -> int:
@@ -246,4 +294,4 @@ def world_of(bank: Bank, held: Held) -> World:
     return records.world(bank.db.read(), held.world_id)
 
 
-DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS
+DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS | returning.DUE_HANDLERS

@@ -1,5 +1,5 @@
-"""The tables of payments, bill locks, contexts and receipts. ``choice`` holds account numbers: it never leaves the
-bank.
+"""The tables of payments, bill locks, contexts, receipts and refunds. ``choice`` holds account numbers: it never
+leaves the bank.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    null,
     or_,
     select,
     update,
@@ -40,11 +41,13 @@ payments = Table(
     Column("code4", String, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("customer_id", String),
+    Column("sent_on", String),
+    Column("open_dispute", String),
     Column("choice", Text, nullable=False),
     Column("wire", Text, nullable=False),
     UniqueConstraint("partner_id", "partner_reference", name="payments_reference"),
     Index("payments_app", "app_id", "seq"),
-    Index("payments_world", "world_id"),
+    Index("payments_world", "world_id", "sent_on"),
     sqlite_autoincrement=True,
 )
 bill_locks = Table(
@@ -71,6 +74,19 @@ receipts = Table(
     Column("payment_id", String, nullable=False, unique=True),
     Column("world_id", String, nullable=False),
     Column("wire", Text, nullable=False),
+)
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("refund_id", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("partner_id", String, nullable=False),
+    Column("payment_id", String, nullable=False),
+    Column("returned_on", String),
+    Column("version", Integer, nullable=False),
+    Column("wire", Text, nullable=False),
+    Index("refunds_day", "world_id", "returned_on"),
 )
 
 INSERT = Insert(payments, without=("seq",))
@@ -104,6 +120,7 @@ MOVE = Statement(
         posting_status=bindparam("posting"),
         version=bindparam("v"),
         customer_id=bindparam("customer"),
+        sent_on=bindparam("sent"),
         choice=bindparam("chosen"),
         wire=bindparam("w"),
     )
@@ -111,6 +128,13 @@ MOVE = Statement(
 FORGET_CHOICE = Statement(
     update(payments).where(payments.c.payment_id == bindparam("p")).values(choice=bindparam("chosen"))
 )
+OPEN_DISPUTE = Statement(
+    update(payments)
+    .where(payments.c.payment_id == bindparam("p"), payments.c.open_dispute.is_(None))
+    .values(open_dispute=bindparam("d"))
+)
+CLOSE_DISPUTE = Statement(update(payments).where(payments.c.payment_id == bindparam("p")).values(open_dispute=null()))
+DISPUTE_OF = Statement(select(payments.c.open_dispute).where(payments.c.payment_id == bindparam("payment_id")))
 COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
 LOCK = insert_or_ignore(bill_locks)
 LOCKED = Statement(
@@ -126,7 +150,17 @@ INSERT_CONTEXT = Insert(payment_contexts)
 FORGET_CONTEXT = Statement(delete(payment_contexts).where(payment_contexts.c.payment_id == bindparam("payment_id")))
 INSERT_RECEIPT = Insert(receipts)
 FIND_RECEIPT = Statement(select(receipts).where(receipts.c.payment_id == bindparam("payment_id")))
+INSERT_REFUND = Insert(refunds)
+FIND_REFUND = Statement(
+    select(refunds.c.wire).where(refunds.c.refund_id == bindparam("refund_id"), refunds.c.app_id == bindparam("app_id"))
+)
+REFUND_BY_ID = Statement(select(refunds).where(refunds.c.refund_id == bindparam("refund_id")))
+SET_REFUND = Statement(
+    update(refunds)
+    .where(refunds.c.refund_id == bindparam("r"))
+    .values(version=bindparam("v"), returned_on=bindparam("on"), wire=bindparam("w"))
+)
 RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
-    for table in (payments, bill_locks, payment_contexts, receipts)
+    for table in (payments, bill_locks, payment_contexts, receipts, refunds)
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from openteller._async.bills import AsyncBills
     from openteller._async.branches import AsyncAtms, AsyncBranches
     from openteller._async.calculators import AsyncCalculators
+    from openteller._async.disputes import AsyncDisputes, AsyncRefunds
     from openteller._async.events import AsyncEvents
     from openteller._async.payments import AsyncPayments
     from openteller._async.rates import AsyncRates
@@ -144,6 +145,20 @@ class AsyncOpenTeller:
         from openteller._async.payments import AsyncPayments  # noqa: PLC0415 - likewise
 
         return AsyncPayments(self._caller)
+
+    @cached_property
+    def disputes(self) -> AsyncDisputes:
+        """Disputes about payments that went wrong."""
+        from openteller._async.disputes import AsyncDisputes  # noqa: PLC0415 - likewise
+
+        return AsyncDisputes(self._caller)
+
+    @cached_property
+    def refunds(self) -> AsyncRefunds:
+        """Money on its way back to payers."""
+        from openteller._async.disputes import AsyncRefunds  # noqa: PLC0415 - likewise
+
+        return AsyncRefunds(self._caller)
 
     @cached_property
     def events(self) -> AsyncEvents:

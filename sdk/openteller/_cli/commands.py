@@ -24,6 +24,7 @@ _ELSEWHERE = {
     "branches": "places:branches",
     "calc": "calculators:calc",
     "clock": "world:clock",
+    "disputes": "disputes:disputes",
     "events": "events:events",
     "faults": "faults:faults",
     "magic-values": "world:magic_values",

@@ -280,6 +280,50 @@ CANCEL_PAYMENT = Operation(
     hidden=frozenset(),
 )
 
+LIST_DISPUTES = Operation(
+    name="listDisputes",
+    method="GET",
+    path="/v1/disputes",
+    scope="payments:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+CREATE_DISPUTE = Operation(
+    name="createDispute",
+    method="POST",
+    path="/v1/disputes",
+    scope="disputes:create",
+    is_open=False,
+    key=Key.REQUIRED,
+    is_repeatable=False,
+    hidden=frozenset(["description"]),
+)
+
+GET_DISPUTE = Operation(
+    name="getDispute",
+    method="GET",
+    path="/v1/disputes/{dispute_id}",
+    scope="payments:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+GET_REFUND = Operation(
+    name="getRefund",
+    method="GET",
+    path="/v1/refunds/{refund_id}",
+    scope="payments:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_EVENTS = Operation(
     name="listEvents",
     method="GET",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from openteller._sync.bills import Bills
     from openteller._sync.branches import Atms, Branches
     from openteller._sync.calculators import Calculators
+    from openteller._sync.disputes import Disputes, Refunds
     from openteller._sync.events import Events
     from openteller._sync.payments import Payments
     from openteller._sync.rates import Rates
@@ -145,6 +146,20 @@ class OpenTeller:
         from openteller._sync.payments import Payments  # noqa: PLC0415 - likewise
 
         return Payments(self._caller)
+
+    @cached_property
+    def disputes(self) -> Disputes:
+        """Disputes about payments that went wrong."""
+        from openteller._sync.disputes import Disputes  # noqa: PLC0415 - likewise
+
+        return Disputes(self._caller)
+
+    @cached_property
+    def refunds(self) -> Refunds:
+        """Money on its way back to payers."""
+        from openteller._sync.disputes import Refunds  # noqa: PLC0415 - likewise
+
+        return Refunds(self._caller)
 
     @cached_property
     def events(self) -> Events:

@@ -64,7 +64,6 @@ __all__ = [
     "PaymentLocale",
     "PaymentOption",
     "PaymentRefund",
-    "PaymentRefundReason",
     "PaymentRefundStatus",
     "PaymentStatus",
     "PaymentStatusReason",
@@ -75,6 +74,7 @@ __all__ = [
     "Receipt",
     "ReceiptBiller",
     "ReceiptSignature",
+    "RefundReason",
     "Region",
     "Resolution",
     "ResolutionMethod",
@@ -281,11 +281,20 @@ class MoneyAt(StrEnum):
 
 
 class PaymentExceptionType(StrEnum):
-    """What happened. More values may come."""
+    """What happened. LATE_POSTING: posted after the money went back. DOUBLE_POSTING: posted twice.
+    BILLER_REVERSED: taken back by the biller (冲正). FOUND_AT_BILLER: the biller's list of the day had it,
+    our books did not yet (长款). NOT_AT_BILLER: our books had it, the list did not (短款). RECOVERED: what the
+    biller had too much is back. RETURN_FAILED: the payer's account could not be credited; the money waits
+    to be paid out by hand. More values may come.
+    """
 
     LATE_POSTING = "LATE_POSTING"
     DOUBLE_POSTING = "DOUBLE_POSTING"
     BILLER_REVERSED = "BILLER_REVERSED"
+    FOUND_AT_BILLER = "FOUND_AT_BILLER"
+    NOT_AT_BILLER = "NOT_AT_BILLER"
+    RECOVERED = "RECOVERED"
+    RETURN_FAILED = "RETURN_FAILED"
 
 
 class PaymentLinkStatus(StrEnum):
@@ -312,15 +321,6 @@ class PaymentOption(StrEnum):
     PARTIAL = "PARTIAL"
     OVER = "OVER"
     ANY = "ANY"
-
-
-class PaymentRefundReason(StrEnum):
-    """Why. More values may come."""
-
-    POSTING_REJECTED = "POSTING_REJECTED"
-    NOT_POSTED = "NOT_POSTED"
-    BILLER_REVERSED = "BILLER_REVERSED"
-    BILL_CHANGED = "BILL_CHANGED"
 
 
 class PaymentRefundStatus(StrEnum):
@@ -359,6 +359,8 @@ class PaymentStatusReason(StrEnum):
     BILLER_TIMEOUT = "BILLER_TIMEOUT"
     BILLER_REVERSED = "BILLER_REVERSED"
     BILL_CHANGED = "BILL_CHANGED"
+    DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
+    RETURN_FAILED = "RETURN_FAILED"
 
 
 class PostingStatus(StrEnum):
@@ -370,6 +372,16 @@ class PostingStatus(StrEnum):
     REJECTED = "REJECTED"
     UNKNOWN = "UNKNOWN"
     REVERSED = "REVERSED"
+
+
+class RefundReason(StrEnum):
+    """Why money goes back. More values may come."""
+
+    POSTING_REJECTED = "POSTING_REJECTED"
+    NOT_POSTED = "NOT_POSTED"
+    BILLER_REVERSED = "BILLER_REVERSED"
+    BILL_CHANGED = "BILL_CHANGED"
+    DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
 
 
 class ResolutionMethod(StrEnum):
@@ -851,7 +863,12 @@ class PaymentException(Model, frozen=True, kw_only=True):
     """Something that should not have happened and was put right in the ledger."""
 
     type: Open[PaymentExceptionType]
-    """What happened."""
+    """What happened. LATE_POSTING: posted after the money went back. DOUBLE_POSTING: posted twice.
+    BILLER_REVERSED: taken back by the biller (冲正). FOUND_AT_BILLER: the biller's list of the day had it,
+    our books did not yet (长款). NOT_AT_BILLER: our books had it, the list did not (短款). RECOVERED: what the
+    biller had too much is back. RETURN_FAILED: the payer's account could not be credited; the money waits
+    to be paid out by hand.
+    """
     at: Instant
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
     amount: Money
@@ -870,8 +887,8 @@ class PaymentRefund(Model, frozen=True, kw_only=True):
     """How far it is."""
     amount: Money
     """An amount and its currency; amounts of two currencies are never added."""
-    reason: Open[PaymentRefundReason]
-    """Why."""
+    reason: Open[RefundReason]
+    """Why money goes back."""
     created_at: Instant
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
     completed_at: Instant | None = None

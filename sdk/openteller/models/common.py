@@ -39,6 +39,8 @@ class ErrorCode(StrEnum):
     BILL_EXPIRED = "BILL_EXPIRED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     CLOCK_BACKWARD = "CLOCK_BACKWARD"
+    DISPUTE_NOT_POSSIBLE = "DISPUTE_NOT_POSSIBLE"
+    DISPUTE_OPEN = "DISPUTE_OPEN"
     DUPLICATE_REFERENCE = "DUPLICATE_REFERENCE"
     FAULT_LIMIT = "FAULT_LIMIT"
     FIELD_INVALID = "FIELD_INVALID"
@@ -183,5 +185,7 @@ class Problem(Model, frozen=True, kw_only=True):
     """The same text for people in Chinese and in English."""
     payment_id: str | None = None
     """With `DUPLICATE_REFERENCE`, the payment that has it."""
+    dispute_id: str | None = None
+    """With `DISPUTE_OPEN`, the dispute that is open."""
     allowed: tuple[str, ...] | None = None
     """With `INVALID_TRANSITION`, the statuses that the resource can reach from here."""

@@ -30,17 +30,27 @@ class EventType(StrEnum):
     BILL_FETCH_READY = "bill_fetch.ready"
     RATE_CHANGED = "rate.changed"
     WEBHOOK_ENDPOINT_TEST = "webhook_endpoint.test"
+    DISPUTE_ASSIGNED = "dispute.assigned"
+    DISPUTE_RESOLVED = "dispute.resolved"
+    DISPUTE_REJECTED = "dispute.rejected"
+    REFUND_PENDING = "refund.pending"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
 
 
 class EventData(Model, frozen=True, kw_only=True):
     """Which resource, and how it stands. Which members are there depends on the type."""
 
     payment_id: str | None = None
-    """With `payment.*`."""
+    """With `payment.*`, `dispute.*`, `refund.*`."""
     partner_reference: str | None = None
-    """With `payment.*`."""
+    """With `payment.*`, `dispute.*`, `refund.*`."""
     bill_fetch_id: str | None = None
     """With `bill_fetch.ready`."""
+    dispute_id: str | None = None
+    """With `dispute.*`."""
+    refund_id: str | None = None
+    """With `refund.*`."""
     rate_sheet_id: str | None = None
     """With `rate.changed`."""
     webhook_endpoint_id: str | None = None

@@ -36,6 +36,8 @@ SCENARIOS = (
     "INSUFFICIENT_FUNDS",
     "PAYER_GIVES_UP",
     "BILL_CHANGES",
+    "ACCOUNT_CLOSED",
+    "DISPUTE_UPHELD",
 )
 _ALL = Statement(
     select(
@@ -48,6 +50,7 @@ _ALL = Statement(
 )
 _counter = itertools.count()
 _endings: Counter[str] = Counter()
+_disputes: Counter[str] = Counter()
 _folder = TemporaryDirectory(prefix="openteller-machine-")
 _bank = make_bank(Path(_folder.name), WallClock())
 _app = create_app(_bank)
@@ -139,7 +142,15 @@ class PaymentLife(RuleBasedStateMachine):
         answer = self.apps[link[0]].post(f"/v1/payments/{link[1]}:cancel")
         assert answer.status_code in {200, 409}
 
-    @rule(seconds=st.sampled_from([1, 40, 61, 301, 3600, 7300, 30_000]))
+    @rule(
+        link=links, type_=st.sampled_from(["SERVICE_NOT_RECEIVED", "DUPLICATE", "WRONG_AMOUNT", "ACCOUNT_NOT_UPDATED"])
+    )
+    def dispute(self, link: tuple[int, str, str, str], type_: str) -> None:
+        answer = self.apps[link[0]].post("/v1/disputes", {"payment_id": link[1], "type": type_})
+        assert answer.status_code in {201, 409}, answer.text
+        _disputes[answer.json.get("status", 0)] += 1
+
+    @rule(seconds=st.sampled_from([1, 40, 61, 301, 3600, 7300, 30_000, 90_000]))
     def time_passes(self, seconds: int) -> None:
         self.one.advance(seconds=seconds)
 
@@ -180,4 +191,5 @@ def test_a_payments_whole_life_at_random_keeps_the_books_right() -> None:
     run_state_machine_as_test(
         PaymentLife, settings=settings(max_examples=30, stateful_step_count=15, deadline=None, derandomize=True)
     )
+    assert _disputes["ASSIGNED"]
     assert set(_endings) == {"succeeded", "refunded", "cancelled", "expired", "failed"}, _endings
