@@ -3,7 +3,8 @@
 The blocks of a page share one namespace, as they do for a reader who types them one after the other. A block of text
 directly below a block of Python is what that prints. A remark above a block says what else happens:
 
-- ``the payer pays``: before it, somebody follows the link of ``payment`` and pays
+- ``the payer pays``: before it, somebody follows the link of ``payment`` and pays; with four digits after it, these are
+  the last of the account that the link names
 - ``needs NAME``: it runs where that package is installed; it must compile anyway
 """
 
@@ -96,8 +97,8 @@ def run(block: Block, names: dict[str, Any]) -> str:
     if needed := re.match(r"needs ([a-z_]+)$", block.mark):
         if importlib.util.find_spec(needed[1]) is None:
             return block.shown
-    elif block.mark == "the payer pays":
-        pay(names["bank"], names["payment"].payment_link.url)
+    elif paying := re.match(r"the payer pays(?: ([0-9]{4}))?$", block.mark):
+        pay(names["bank"], names["payment"].payment_link.url, paying[1] or "0011")
     else:
         assert not block.mark, f"{block.page}:{block.line}: nobody knows what {block.mark!r} means"
     printed = io.StringIO()
@@ -106,12 +107,12 @@ def run(block: Block, names: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
-def pay(bank: OpenTeller, link: str) -> None:
+def pay(bank: OpenTeller, link: str, digits: str = "0011") -> None:
     """Follow a link as the payer of the pages does, and pay."""
     answers = story.answers(story.cast_for(bank))
     assert answers["account"].values == {"in_account_number": "3100000011"}
     assert answers["sign_in"].values == {"customer_number": "62000001", "demo_code": "246810"}
-    answers["digits"] = story.Answer("types the last four digits of the account", {"digits": "0011"})
+    answers["digits"] = story.Answer("types the last four digits of the account", {"digits": digits})
     browser = Browser()
     with contextlib.redirect_stdout(io.StringIO()):
         story.walk(browser, browser.open(link), answers)

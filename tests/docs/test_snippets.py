@@ -12,7 +12,17 @@ from tests.sdk import processes
 from openteller import OpenTeller
 
 PAGES = sorted(page for page in (snippets.ROOT / "docs").glob("*.md") if "```python" in page.read_text("utf-8"))
-SERVICES = ("branches-and-atms", "rates", "calculators", "billers-and-bills", "payments", "events", "status", "sandbox")
+SERVICES = (
+    "branches-and-atms",
+    "rates",
+    "calculators",
+    "billers-and-bills",
+    "payments",
+    "disputes",
+    "events",
+    "status",
+    "sandbox",
+)
 
 
 @pytest.fixture(scope="module")

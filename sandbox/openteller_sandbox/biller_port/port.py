@@ -184,6 +184,7 @@ class BillerPort(Protocol):
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:
         """Say how much later (milliseconds) the bank hears of a reversal that the biller makes now."""
+
     def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:
         """Ask the biller to take a posting back (冲正). Asked again, it takes nothing more."""
 

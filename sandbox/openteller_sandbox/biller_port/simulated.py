@@ -126,7 +126,7 @@ class SimulatedBiller:
 
     def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:  # noqa: ARG002 - likewise
         """Take a posting back where the biller's own books say so, or the scenario."""
-        with self._db.act() as tx:
+        with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
             if row is None or row["state"] not in {"POSTED", "REVERSED"}:
                 return Reversal.REFUSED

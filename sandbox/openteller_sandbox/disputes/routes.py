@@ -12,7 +12,7 @@ routes = Routes()
 @routes.operation("createDispute", body=DisputeCreateSchema)
 def create_dispute(call: Call) -> Answer:
     """Open a dispute."""
-    with call.bank.db.act() as tx:
+    with call.bank.db.act(call.caller.world.world_id) as tx:
 
         def create() -> tuple[Answer, str]:
             dispute_id, wire = service.create(call.bank, tx, call.caller, call.body, call.now)

@@ -163,7 +163,7 @@ def decide(bank: Bank, act: Due) -> None:
     held = payments.get(bank.db.read(), record["payment_id"])
     assert held is not None
     finding = _look_into(bank, act, record, held)
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         if finding is None:
             due.schedule(tx, act.world, act.at + ASK_AGAIN_MS, DECIDE, act.subject)
             return
@@ -272,7 +272,7 @@ def _tell(bank: Bank, tx: Tx, world: World, app_id: str, record: Mapping[str, An
 
 def forget_keys(bank: Bank, act: Due) -> None:
     """Forget the idempotency key of a dispute, 24 hours after it was decided."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         idempotency.forget(tx, act.world.world_id, act.subject)
 
 

@@ -86,7 +86,7 @@ def refund(bank: Bank, act: Due) -> None:
     if held is None or held.payment.status is not Status.REFUND_PENDING:
         return
     closed = _account_is_closed(bank, held)
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
             return
@@ -102,7 +102,7 @@ def refund(bank: Bank, act: Due) -> None:
 
 def pay_out(bank: Bank, act: Due) -> None:
     """Let a clerk pay out by hand what could not be put back on an account."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.REFUND_FAILED:
             return
@@ -128,7 +128,7 @@ def reverse(bank: Bank, act: Due) -> None:
 
 def follow_reversal(bank: Bank, act: Due) -> None:
     """Follow a biller that has taken a posting back."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.SUCCEEDED:
             return
@@ -196,7 +196,7 @@ def never_posted(
 
 def posted_late(bank: Bank, act: Due) -> None:
     """Note that a biller has posted a payment whose money went back already; the bank recovers it from the biller."""
-    with bank.db.act() as tx:
+    with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in _GOING_BACK:
             return

@@ -58,7 +58,7 @@ def _print(session: Session, stream: Iterable[Event]) -> None:
 
 def _line(event: Event) -> str:
     data = event.data
-    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or ""
+    about = data.dispute_id or data.refund_id or data.payment_id or data.bill_fetch_id or data.rate_sheet_id or ""
     more = [data.partner_reference, data.status or data.kind, f"version {data.version}"]
     return plain(
         "  ".join(

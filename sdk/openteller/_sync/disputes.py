@@ -22,7 +22,12 @@ class Disputes:
         self._caller = caller
 
     def create(
-        self, *, payment_id: str, type: Type, description: str | None = None, idempotency_key: str | None = None
+        self,
+        *,
+        payment_id: str,
+        type: Type,  # noqa: A002 - the contract's name
+        description: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Dispute:
         """Say that a payment which has succeeded went wrong all the same; a clerk of the bank decides.
 

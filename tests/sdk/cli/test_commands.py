@@ -40,15 +40,17 @@ class Paid:
     fetch: str
     bill: str
     payment: str
+    dispute: str
 
 
 @pytest.fixture(scope="module")
 def paid(counter: Counter) -> Paid:
-    """Give a fetch of several bills, and a payment that a payer has made."""
+    """Give a fetch of several bills, a payment that a payer has made, and a dispute about it."""
     fetch = counter.json("bills", "fetch", BILLER, ACCOUNT)
     payment = counter.json("payments", "create", "--category", "electricity", "--city", "上海", "--reference", "paid-1")
     counter.pay(payment["payment_link"]["url"])
-    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"])
+    dispute = counter.json("disputes", "create", payment["payment_id"], "wrong_amount")["dispute_id"]
+    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"], dispute)
 
 
 CASES = [
@@ -109,6 +111,9 @@ CASES = [
     Case(
         "payments receipt PAYMENT", r"(?s)^Account +\*{7}011$.*^In words +人民币壹佰壹拾壹元捌角伍分$", "receipt_number"
     ),
+    Case("disputes show DISPUTE", r"(?s)^Type +WRONG_AMOUNT$.*^Decided by +2026-09-30 ", "decide_by"),
+    Case("disputes list", r"^2026-09-29 .* +ASSIGNED +WRONG_AMOUNT +paid-1 +dsp_\w+$", "data"),
+    Case("disputes list --status REJECTED", r"^No dispute fits", "data"),
     Case("status", r"(?s)^Bank +OPERATIONAL$.*^Bank time +2026-09-29 10:3", "bank_time"),
     Case("official-accounts", r"(?s)^weibo +V缴费 .*^Every payment link begins with http://127", "payment_link_prefix"),
     Case(
@@ -133,7 +138,13 @@ CASES = [
 
 
 def words(case: Case, paid: Paid) -> list[str]:
-    known = {"ACCOUNT": ACCOUNT, "FETCH": paid.fetch, "BILL": paid.bill, "PAYMENT": paid.payment}
+    known = {
+        "ACCOUNT": ACCOUNT,
+        "FETCH": paid.fetch,
+        "BILL": paid.bill,
+        "PAYMENT": paid.payment,
+        "DISPUTE": paid.dispute,
+    }
     return [known.get(word, word) for word in case.command.split()]
 
 
@@ -254,7 +265,7 @@ def test_events_are_a_line_each(paid: Paid) -> None:
         r"2026-09-29 10:3\S+  payment\.succeeded +evt_\w+ +pay_\w+  paid-1  succeeded  version [0-9]+", lines[0]
     )
     assert event["data"]["payment_id"] == paid.payment
-    assert paid.payment not in paid.counter.table("events", "tail", "--after", event["event_id"])
+    assert "payment.succeeded" not in paid.counter.table("events", "tail", "--after", event["event_id"])
 
 
 @pytest.fixture
