@@ -27,8 +27,8 @@ _MEANING = {
     Status.PROCESSING: "The money is debited and the payment sent to the biller.",
     Status.UNKNOWN: "The biller gave no answer. No refund and no second try until it is known: it is asked at 1, 5 and "
     "30 minutes, then after the day's end.",
-    Status.SUCCEEDED: "The biller has posted it. There is a receipt. Only the biller can take it back, by itself or because "
-    "a dispute was resolved so.",
+    Status.SUCCEEDED: "The biller has posted it. There is a receipt. Only the biller can take it back, by itself or "
+    "because a dispute was resolved so.",
     Status.REFUND_PENDING: "It was not posted, or the biller took it back. The money is on its way to the payer.",
     Status.REFUND_FAILED: "The payer's account could not be credited. The money waits in suspense, and a clerk pays it "
     "out by hand.",
