@@ -107,9 +107,9 @@ def test_the_magic_accounts_are_those_of_the_sandbox(tmp_path: Path) -> None:
 
 
 def test_every_make_target_that_documents_name_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
-    named = {name for text in documents() for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)}
+    named = {name for text in documents() for name in re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)}
 
     assert {"demo", "test", "lint", "specs"} <= named
     assert named <= targets
