@@ -54,10 +54,18 @@ class Dispatcher:
         bank: whose deliveries.
         send: makes one attempt; the bank's own way unless told.
         chance: gives what is left to chance, from 0 to 1.
+        lease_ms: for how long a claim is ours, wall time; longer than an attempt may take.
     """
 
-    def __init__(self, bank: Bank, send: Send | None = None, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        send: Send | None = None,
+        chance: Callable[[], float] = random.random,
+        lease_ms: int = LEASE_MS,
+    ) -> None:
         self._bank = bank
+        self._lease_ms = lease_ms
         self._sender = Sender(allow_loopback=bank.settings.webhook_loopback, wall_s=lambda: bank.clock.wall() / 1000)
         self._send = send or self._sender
         self._chance = chance
@@ -229,7 +237,12 @@ class Dispatcher:
         for row in tx.all(store.WORK, endpoint=endpoint_id, until=now, wall=wall, count=count):
             delivery_id = row["webhook_delivery_id"]
             taken = tx.run(
-                store.LEASE, id=delivery_id, until=now, wall=wall, new_lease=self._lease, new_until=wall + LEASE_MS
+                store.LEASE,
+                id=delivery_id,
+                until=now,
+                wall=wall,
+                new_lease=self._lease,
+                new_until=wall + self._lease_ms,
             )
             if taken:
                 sent = outgoing(self._bank, row, delivery_id, row["wire"], now)

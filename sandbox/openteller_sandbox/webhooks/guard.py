@@ -25,6 +25,7 @@ _NOWHERE = [
         (
             "100.64.0.0/10",  # shared by carriers; a cloud's metadata, too
             "168.63.129.16/32",  # a cloud's metadata at a public address
+            "192.0.0.0/24",  # protocols; a cloud's metadata
             "192.88.99.0/24",  # relays from 6to4
             "2001::/23",  # protocols, Teredo among them
             "2002::/16",  # 6to4: an IPv4 address in disguise
@@ -78,7 +79,7 @@ def parse(url: str, *, allow_loopback: bool) -> Target:
     host, port = _host(parts.hostname or ""), _port(parts.netloc)
     if (address := _literal(host)) is not None:
         check(address, allow_loopback=allow_loopback)
-    elif not allow_loopback and (host == "localhost" or host.endswith(".localhost")):
+    elif not allow_loopback and f".{host}".rstrip(".").endswith(".localhost"):
         raise Refused("Its name is one of the bank's own machine.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)

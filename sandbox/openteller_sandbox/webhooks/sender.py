@@ -103,18 +103,8 @@ class Sender:
                 except (ConnectionError, http.client.BadStatusLine):
                     connection.close()  # it had been closed by the other side, perhaps as we began
             return self._exchange(self._connect(target, deadline), target, outgoing, deadline)
-        except guard.Refused:
-            return Attempt("ADDRESS_REFUSED")
-        except guard.Unknown:
-            return Attempt("NAME_NOT_FOUND")
-        except TimeoutError:
-            return Attempt("TIMED_OUT")
-        except ssl.SSLError:
-            return Attempt("TLS_FAILED")
-        except (http.client.HTTPException, ValueError):
-            return Attempt("BROKEN_ANSWER")
-        except OSError:
-            return Attempt("CONNECTION_FAILED")
+        except (guard.Refused, guard.Unknown, http.client.HTTPException, OSError, ValueError) as error:
+            return Attempt(next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)))
 
     def _connect(self, target: Target, deadline: float) -> _Connection:
         """Connect to the first address that takes it.
@@ -340,6 +330,19 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+_OUTCOMES: tuple[tuple[type[Exception], str], ...] = (
+    (guard.Refused, "ADDRESS_REFUSED"),
+    (guard.Unknown, "NAME_NOT_FOUND"),
+    (TimeoutError, "TIMED_OUT"),
+    (http.client.RemoteDisconnected, "CONNECTION_FAILED"),
+    (http.client.HTTPException, "BROKEN_ANSWER"),
+    (ssl.SSLError, "TLS_FAILED"),
+    (OSError, "CONNECTION_FAILED"),
+    (ValueError, "BROKEN_ANSWER"),
+)
+"""What an attempt came to that ended with an exception; the first that fits."""
 
 
 def _outcome(status: int) -> str:

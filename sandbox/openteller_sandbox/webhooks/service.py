@@ -16,7 +16,7 @@ from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.webhooks import guard, signing, store
-from openteller_sandbox.webhooks.dispatcher import Dispatcher
+from openteller_sandbox.webhooks.dispatcher import LEASE_MS, Dispatcher
 from openteller_sandbox.webhooks.outgoing import outgoing
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
 
@@ -254,9 +254,9 @@ def deliver(bank: Bank, world: World, deadline: float) -> None:
         inline.close()
 
 
-def dispatcher(bank: Bank) -> Dispatcher:
-    """Make a dispatcher of every world's deliveries, to be started or run."""
-    return Dispatcher(bank)
+def dispatcher(bank: Bank, *, lease_s: float = LEASE_MS / 1000) -> Dispatcher:
+    """Make a dispatcher of every world's deliveries, to be started or run; see the class."""
+    return Dispatcher(bank, lease_ms=int(lease_s * 1000))
 
 
 def reset(tx: Tx, world_id: str, now: int) -> None:

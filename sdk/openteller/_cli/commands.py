@@ -178,6 +178,33 @@ def serve(
     )
 
 
+@sandbox.command(short_help="Send webhooks in a process of its own.")
+@click.option(
+    "--database",
+    default="openteller-sandbox.db",
+    show_default=True,
+    envvar="OPENTELLER_DATABASE_URL",
+    show_envvar=True,
+    help="The database of a sandbox.",
+)
+@click.option(
+    "--loopback/--no-loopback",
+    default=True,
+    show_default=True,
+    help="Whether webhooks may go to this machine's own loopback addresses.",
+)
+@click.option("--lease", default=30.0, type=click.FloatRange(0.1, 600), hidden=True)
+def dispatch(*, database: str, loopback: bool, lease: float) -> None:
+    """Send what is due of a sandbox's webhooks, until Ctrl-C.
+
+    A server sends webhooks itself. This does the same beside it, or beside others: they share the work, and what one of
+    them leaves when it is killed the others take over within half a minute.
+    """
+    from openteller._cli import dispatching  # noqa: PLC0415 - nothing to the other commands
+
+    dispatching.dispatch(database, loopback=loopback, lease_s=lease)
+
+
 @openteller.command(short_help="Watch a bill being paid at a sandbox of its own.")
 @click.option(
     "--once", is_flag=True, envvar="ONCE", show_envvar=True, help="End when the story is told, instead of staying up."

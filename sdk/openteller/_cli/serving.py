@@ -86,10 +86,10 @@ def serve(options: Options) -> None:
         _serve(options)
     except KeyboardInterrupt:
         return
-    _end_at_once()
+    end_at_once()
 
 
-def _end_at_once() -> NoReturn:
+def end_at_once() -> NoReturn:
     """End the process without taking the interpreter down.
 
     A thread of granian's may still be waiting for the interpreter when it goes; a Rust thread that finds it gone aborts
@@ -118,7 +118,7 @@ def _serve(options: Options) -> None:
     from openteller_sandbox import app  # noqa: PLC0415 - an extra, as all of the sandbox
     from openteller_sandbox import serve as server  # noqa: PLC0415
 
-    _log_to_stderr(verbose=options.verbose)
+    log_to_stderr(verbose=options.verbose)
     settings, clock = _settings(options), _clock(options.clock)
     _check_free(options)
     bank = _open(settings, clock)
@@ -170,6 +170,7 @@ def _settings(options: Options) -> Settings:
         public_url=_public_url(options),
         seed=options.seed or SEED_FOLDER,
         check_answers=AnswerCheck(options.check_answers),
+        webhook_loopback=is_loopback(options.host),
         trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
         rate_limits=RateLimits(
             app=options.rate_limit_app or limits.app,
@@ -223,7 +224,7 @@ def _clock(text: str | None) -> Clock:
     return clock.Clock(begin - clock.Clock().wall())
 
 
-def _log_to_stderr(*, verbose: bool) -> None:
+def log_to_stderr(*, verbose: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if verbose:
         logging.getLogger("openteller_sandbox.http").setLevel(logging.INFO)

@@ -1,0 +1,64 @@
+"""``openteller sandbox dispatch``: send webhooks in a process of its own, beside a server or beside others like it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from openteller._cli.serving import BadOption, end_at_once, log_to_stderr, need_sandbox
+from openteller._cli.signals import leave_on_signals
+
+if TYPE_CHECKING:
+    from openteller_sandbox.bank import Bank
+
+__all__ = ["dispatch"]
+
+
+def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
+    """Send what is due until SIGINT or SIGTERM; what is on its way then is waited for, for 3 seconds.
+
+    lease_s: after so long, others take over what this process has claimed.
+
+    Raises:
+        click.ClickException: there is no such database, or it cannot be used.
+    """
+    need_sandbox()
+    log_to_stderr(verbose=False)
+    leave_on_signals()
+    try:
+        _dispatch(_open(database, loopback=loopback), lease_s)
+    except KeyboardInterrupt:
+        return
+    end_at_once()
+
+
+def _dispatch(bank: Bank, lease_s: float) -> None:
+    from openteller_sandbox.webhooks import service as webhooks  # noqa: PLC0415 - an extra, as all of the sandbox
+
+    dispatcher = webhooks.dispatcher(bank, lease_s=lease_s)
+    dispatcher.start()
+    click.echo(f"Sending webhooks of {bank.db.name}. Ctrl-C ends it.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        leave_on_signals(again=False)
+        dispatcher.stop()
+    bank.db.close()
+
+
+def _open(database: str, *, loopback: bool) -> Bank:
+    from openteller_sandbox import app  # noqa: PLC0415
+    from openteller_sandbox.db import DatabaseError, open_database  # noqa: PLC0415
+    from openteller_sandbox.settings import Settings  # noqa: PLC0415
+
+    if not database.strip():
+        raise BadOption("--database", "name a file")
+    try:
+        opened = open_database(database)
+        if opened.is_missing():
+            raise click.ClickException(f"there is no database {opened.name}: `openteller sandbox serve` makes one")
+        return app.create_bank(Settings(database=database, webhook_loopback=loopback))
+    except DatabaseError as error:
+        raise click.ClickException(str(error)) from error
