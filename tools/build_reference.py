@@ -45,6 +45,8 @@ RESOURCES = {
     "status": "status.Status",
     "sandbox": "sandbox.Sandbox",
     "sandbox.faults": "sandbox.Faults",
+    "sandbox.scenarios": "sandbox.Scenarios",
+    "sandbox.worlds": "sandbox.Worlds",
 }
 DOCUMENTS = {
     "common": "What all documents share",

@@ -40,6 +40,7 @@ FEATURES = (
     "webhooks",
     "status",
     "faults",
+    "scenarios",
     "control",
 )
 SEEDED = ("branches", "rates", "billers")

@@ -85,6 +85,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     delivery = partner.get("/v1/webhook-deliveries", webhook_endpoint_id=endpoint).json["data"][0][
         "webhook_delivery_id"
     ]
+    moving = partner.pay_link(category_code="ELECTRICITY")["payment_id"]
     branch = partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]
     atm = partner.get("/v1/atms", limit=1).json["data"][0]["atm_id"]
     sheet = partner.get("/v1/rates/sheets", limit=1).json["data"][0]["rate_sheet_id"]
@@ -143,6 +144,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "testWebhookEndpoint": (f"/sandbox/v1/webhook-endpoints/{endpoint}:test", {}, None),
         "resendWebhookDelivery": (f"/sandbox/v1/webhook-deliveries/{delivery}:resend", {}, None),
         "getStatus": ("/v1/status", {}, None),
+        "listOutages": ("/v1/outages", {}, None),
         "listOfficialAccounts": ("/v1/official-accounts", {}, None),
         "createApp": ("/sandbox/v1/apps", {}, {"name": "走查应用", "join": "world"}),
         "listMagicValues": ("/sandbox/v1/magic-values", {"biller_id": biller["biller_id"]}, None),
@@ -150,6 +152,11 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "advanceClock": ("/sandbox/v1/clock:advance", {}, {"seconds": 1}),
         "resetWorld": ("/sandbox/v1/reset", {}, None),
         "listRequests": ("/sandbox/v1/requests", {"limit": 5}, None),
+        "getWorld": ("/sandbox/v1/worlds/current", {}, None),
+        "listScenarios": ("/sandbox/v1/scenarios", {}, None),
+        "runScenario": ("/sandbox/v1/scenarios/biller-slow:run", {}, None),
+        "transitionPayment": (f"/sandbox/v1/payments/{moving}:transition", {}, {"to": "authorising"}),
+        "triggerEvent": ("/sandbox/v1/events/payment.created:trigger", {}, {}),
         "createFault": ("/sandbox/v1/faults", {}, fault),
         "listFaults": ("/sandbox/v1/faults", {}, None),
         "deleteFault": (f"/sandbox/v1/faults/{ordered}", {}, None),

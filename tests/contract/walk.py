@@ -237,6 +237,14 @@ class Walk:
         partner = self.partner
         self._code(partner.post("/sandbox/v1/clock:advance", {"to": "2026-09-01T00:00:00+08:00"}), "CLOCK_BACKWARD")
         self._code(partner.get("/sandbox/v1/magic-values", biller_id=NOBODY), "BILLER_NOT_FOUND")
+        paid = self.good["getPayment"].path.rpartition("/")[2]
+        self._code(partner.post(f"/sandbox/v1/payments/{paid}:transition", {"to": "created"}), "INVALID_TRANSITION")
+        told = partner.post("/sandbox/v1/events/payment.created:trigger", {"payment_id": paid})
+        self._code(told, "INVALID_TRANSITION")
+        silent = make_partner(self.seen)
+        silent.post("/sandbox/v1/faults", {"match": {"leg": "query"}, "effect": {"status": 500}})
+        self._code(silent.post("/sandbox/v1/scenarios/biller-slow:run"), "NO_SCENARIO_ACCOUNT")
+        assert silent.get("/v1/outages", limit=1).json["links"]["next"]
         crowded = make_partner(self.seen)
         for effect in ({"status": 500}, {"delay_ms": 1}, {"drop": "AFTER"}, {"code": "RATE_LIMITED"}) * 25:
             crowded.post("/sandbox/v1/faults", {"match": {"path": "/v1/nothing/*"}, "effect": effect})

@@ -17,6 +17,16 @@ def post_late(tx: Tx, world: World, posting_id: str) -> None:
     tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="POSTED")
 
 
+def find(tx: Tx, world: World, posting_id: str) -> None:
+    """Let the biller have posted what it got, whatever it has said."""
+    tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="POSTED")
+
+
+def lose(tx: Tx, world: World, posting_id: str) -> None:
+    """Let the biller not have posted what it got."""
+    tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="NOT_FOUND")
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """Forget what the billers have posted in a world."""
     tx.run(store.RESET, world_id=world_id)

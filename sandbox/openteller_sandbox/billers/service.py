@@ -157,6 +157,16 @@ def get(tx: Tx, biller_id: str) -> Biller:
     return _model(wire)
 
 
+def with_maintenance(tx: Tx) -> list[Biller]:
+    """Give the billers that have announced maintenance, by code."""
+    return [_model(row["wire"]) for row in tx.all(store.IN_MAINTENANCE)]
+
+
+def model_of(wire: str) -> Biller:
+    """Read a biller from its record."""
+    return _model(wire)
+
+
 @lru_cache(maxsize=1024)
 def _model(wire: str) -> Biller:
     """Read a record once: the model never changes, and keeps its compiled patterns."""

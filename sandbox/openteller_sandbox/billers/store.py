@@ -80,6 +80,9 @@ INSERT_WORD = Insert(biller_words)
 
 CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
 FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
+IN_MAINTENANCE = Statement(
+    select(billers.c.wire).where(billers.c.wire.like('%"maintenance_windows":[{%')).order_by(billers.c.biller_code)
+)
 LAST_UPDATE = Statement(select(func.max(billers.c.updated_at).label("updated_at")))
 CATEGORY = Statement(
     select(biller_categories.c.category_code).where(biller_categories.c.category_code == bindparam("category_code"))

@@ -16,6 +16,7 @@ from openteller_sandbox.control.schemas import (
     RequestLogEntrySchema,
     RequestQuery,
     WorldSchema,
+    WorldStateSchema,
 )
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.due import service as due
@@ -39,6 +40,7 @@ _CUSTOMER = DemoCustomerSchema()
 _MAGIC = MagicValueSchema()
 _REQUEST = RequestLogEntrySchema()
 _WORLD = WorldSchema()
+_WORLD_STATE = WorldStateSchema()
 
 
 @routes.operation("createApp", body=AppCreateSchema)
@@ -104,6 +106,12 @@ def reset_world(call: Call) -> Answer:
     return json_answer(
         _WORLD.present({"world_id": world.world_id, "bank_time": call.bank.now(world), "deleted": deleted})
     )
+
+
+@routes.operation("getWorld")
+def get_world(call: Call) -> Answer:
+    """Read the caller's world."""
+    return json_answer(_WORLD_STATE.present(service.world_state(call.bank, call.caller, call.path["world_id"])))
 
 
 @routes.operation("listRequests", query=RequestQuery)

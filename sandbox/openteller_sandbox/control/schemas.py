@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from openteller_sandbox.bills.schemas import BILLER_ID
 from openteller_sandbox.http import ContractSchema
-from openteller_sandbox.http.schemas import InstantField, LocalizedTextSchema, Pattern
+from openteller_sandbox.http.schemas import InstantField, LocalizedTextSchema, MoneyField, Pattern
 from openteller_sandbox.partners.service import SCOPES
 
 # The contract's list: what cannot be seen, turns the direction of text, or means something else elsewhere.
@@ -101,6 +101,32 @@ class WorldSchema(ContractSchema):
     world_id = fields.String(required=True)
     bank_time = InstantField(required=True)
     deleted = fields.Nested(DeletedCountsSchema, required=True)
+
+
+class LedgerAccountSchema(ContractSchema):
+    component = "LedgerAccount"
+
+    account = fields.String(required=True)
+    balance = MoneyField(required=True)
+
+
+class BooksSchema(ContractSchema):
+    component = "Books"
+
+    balanced = fields.Boolean(required=True)
+    accounts = fields.List(fields.Nested(LedgerAccountSchema), required=True)
+
+
+class WorldStateSchema(ContractSchema):
+    component = "WorldState"
+
+    world_id = fields.String(required=True)
+    seed = fields.String(required=True)
+    began_at = InstantField(required=True)
+    bank_time = InstantField(required=True)
+    apps = fields.List(fields.String(), required=True)
+    faults = fields.Integer(required=True)
+    books = fields.Nested(BooksSchema, required=True)
 
 
 class RequestQuery(ContractSchema):

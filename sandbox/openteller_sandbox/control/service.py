@@ -17,7 +17,9 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.faults import service as faults
 from openteller_sandbox.hosted import sessions
+from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.webhooks import service as webhooks
@@ -25,6 +27,9 @@ from openteller_sandbox.worlds import service as worlds
 
 DELIVERING_S = 8.0
 """How long an advance of the clock waits for partners' servers, in wall time: less than its caller waits for it."""
+
+CURRENT = "current"
+"""Names the caller's world, whatever its identifier is."""
 
 
 def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
@@ -94,6 +99,28 @@ class Journey:
     def deliver(self) -> None:
         """Wait until what is due has been sent; no act may be open."""
         webhooks.deliver(self._bank, self.world, self._deadline)
+
+def world_state(bank: Bank, caller: Caller, world_id: str) -> dict[str, Any]:
+    """Give the caller's world as it stands: the contract's ``WorldState``.
+
+    Raises:
+        Problem: NOT_FOUND, another world, or none.
+    """
+    world = caller.world
+    if world_id not in {CURRENT, world.world_id}:
+        raise Problem("NOT_FOUND")
+    tx = bank.db.read()
+    balances = ledger.balances(tx, world)
+    accounts = [{"account": account, "balance": Money.from_minor(minor)} for account, minor in balances.items()]
+    return {
+        "world_id": world.world_id,
+        "seed": str(worlds.seed(tx, world)),
+        "began_at": worlds.began_at(tx, world),
+        "bank_time": bank.now(world),
+        "apps": partners.app_ids_of_world(tx, world.world_id),
+        "faults": world.faults,
+        "books": {"balanced": ledger.is_balanced(tx) and not sum(balances.values()), "accounts": accounts},
+    }
 
 
 def magic_values(bank: Bank, biller_id: str) -> list[dict[str, Any]]:

@@ -66,6 +66,18 @@ def page(tx: Tx, app_id: str, *, after: str | None, type_: str | None, count: in
     return [(row["event_id"], row["wire"]) for row in rows]
 
 
+def last(tx: Tx, app_id: str, type_: str) -> tuple[str, str] | None:
+    """Give (event_id, wire) of the last event of a type that an app was told; None where there is none."""
+    row = tx.one(store.LAST, app_id=app_id, type=type_)
+    return (row["event_id"], row["wire"]) if row else None
+
+
+def last_id(tx: Tx, app_id: str, type_: str) -> str | None:
+    """Give its identifier."""
+    found = last(tx, app_id, type_)
+    return found[0] if found else None
+
+
 def begin_purging(tx: Tx, world: World, now: int) -> None:
     """Schedule the daily purge of a world's old events; once, however often the act of today is done."""
     due.cancel(tx, world, PURGE, world.world_id)

@@ -47,6 +47,12 @@ PAGE = Statement(
     .order_by(events.c.seq)
     .limit(bindparam("count"))
 )
+LAST = Statement(
+    select(events.c.event_id, events.c.wire)
+    .where(events.c.app_id == bindparam("app_id"), events.c.type == bindparam("type"))
+    .order_by(events.c.seq.desc())
+    .limit(1)
+)
 COUNT = Statement(select(func.count().label("count")).where(events.c.world_id == bindparam("world_id")))
 PURGE = Statement(
     delete(events).where(events.c.world_id == bindparam("world_id"), events.c.happened_at < bindparam("before"))

@@ -74,6 +74,32 @@ def create(bank: Bank, world: World, order: Mapping[str, Any], now: int) -> dict
     return _facts(row, now)
 
 
+def once(bank: Bank, world: World, leg: str, payment_id: str, effect: Mapping[str, Any], now: int) -> None:
+    """Let the way to the biller fail once for one payment, before any fault that was ordered."""
+    with bank.db.act() as tx:
+        tx.run(
+            store.INSERT,
+            fault_id=ids.new("flt"),
+            world_id=world.world_id,
+            ordinal=0,
+            operation_id=None,
+            path=None,
+            leg=leg,
+            biller_id=None,
+            payment_id=payment_id,
+            code=None,
+            status=effect.get("status"),
+            delay_ms=effect.get("delay_ms", 0),
+            drop=effect.get("drop"),
+            times_left=1,
+            probability=None,
+            expires_at=None,
+            draws=0,
+            hits=0,
+            created_at=now,
+        )
+
+
 def page(tx: Tx, world: World, now: int, after: int, count: int) -> list[tuple[int, dict[str, Any]]]:
     """Give (ordinal, fault) of a world, in the order in which they strike."""
     rows = tx.all(store.PAGE, world_id=world.world_id, after=after, count=count)
@@ -93,6 +119,13 @@ def remove(bank: Bank, world: World, fault_id: str, now: int) -> dict[str, Any]:
         tx.run(store.DELETE, world_id=world.world_id, fault_id=fault_id)
         tx.run(store.RECOUNT, w=world.world_id)
     return _facts(row, now)
+
+
+def forget(bank: Bank, world: World, fault_id: str) -> None:
+    """Take a fault away that may be gone already."""
+    with bank.db.act() as tx:
+        tx.run(store.DELETE, world_id=world.world_id, fault_id=fault_id)
+        tx.run(store.RECOUNT, w=world.world_id)
 
 
 def reset(tx: Tx, world_id: str) -> None:

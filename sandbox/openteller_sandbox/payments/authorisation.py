@@ -127,6 +127,7 @@ def confirm(
     now: int,
     *,
     seen: Money,
+    send: bool = True,
 ) -> Confirmed:
     """Take the payer's confirmation, hold the money and send the payment to the biller.
 
@@ -139,6 +140,7 @@ def confirm(
         choice: what is paid.
         now: bank time, epoch milliseconds.
         seen: the sum that the page showed; another one now is not confirmed.
+        send: at once; else when it is due.
 
     Raises:
         Problem: LINK_EXPIRED, LINK_USED, BILL_CHANGED, BILL_ALREADY_PAID, and what the biller refuses.
@@ -173,7 +175,8 @@ def confirm(
         if not paid:
             _fail(bank, tx, world, held, attempt, now)
             return Confirmed.INSUFFICIENT_FUNDS
-    posting.send(bank, Due(world, posting.SEND, payment_id, now))
+    if send:
+        posting.send(bank, Due(world, posting.SEND, payment_id, now))
     return Confirmed.DONE
 
 

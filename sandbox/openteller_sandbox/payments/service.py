@@ -21,7 +21,7 @@ from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import amounts, lifecycle, moves, posting, receipts, records, returning, store
+from openteller_sandbox.payments import amounts, authorisation, lifecycle, moves, posting, receipts, records, returning, store
 from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import CANCELLABLE, Status
 
@@ -272,6 +272,20 @@ def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
         )
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     return bill
+
+
+def held(tx: Tx, payment_id: str) -> Held | None:
+    """Give a payment to the bank itself."""
+    return records.get(tx, payment_id)
+
+
+def give_up(bank: Bank, world: World, payment_id: str, attempt_id: str, now: int) -> None:
+    """Let the payer leave the page.
+
+    Raises:
+        Problem: LINK_EXPIRED, LINK_USED.
+    """
+    authorisation.give_up(bank, world, payment_id, attempt_id, now)
 
 
 def by_link(tx: Tx, link_code: str) -> Held | None:

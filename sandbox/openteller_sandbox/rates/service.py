@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
 from openteller_sandbox import clock
-from openteller_sandbox.bank import Bank, Due
+from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.contract import Fault, Part
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
@@ -150,6 +151,26 @@ def announce(bank: Bank, act: Due) -> None:
         for app_id in partners.app_ids_of_world(tx, act.world.world_id):
             events.record(bank, tx, act.world, app_id, "rate.changed", data, act.at)
         following.follow(tx, act.world, sheet.effective_from, sheet.rate_sheet_id)
+
+
+def tell_again(bank: Bank, world: World, app_id: str, rate_sheet_id: str | None, now: int) -> None:
+    """Tell an app once more that a published sheet holds; without an identifier the one that was published last.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    with bank.db.act() as tx:
+        if rate_sheet_id is None:
+            latest = page(tx, None, now, None, 1)
+            if not latest:
+                raise Problem("NOT_FOUND", "No sheet has been published by now.")
+            rate_sheet_id = str(json.loads(latest[0][0])["rate_sheet_id"])
+        row = tx.one(store.FIND, rate_sheet_id=rate_sheet_id, now=now)
+        if row is None:
+            raise Problem("NOT_FOUND")
+        sheet = RateSheet.of(row)
+        data = {"rate_sheet_id": sheet.rate_sheet_id, "kind": sheet.kind, "version": sheet.sequence}
+        events.record(bank, tx, world, app_id, "rate.changed", data, now)
 
 
 DUE_HANDLERS = {following.CHANGED: announce}

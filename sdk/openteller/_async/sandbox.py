@@ -10,6 +10,8 @@ from typing import Literal
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
+from openteller.models.bill_payment import Payment
+from openteller.models.events import Event
 from openteller.models.sandbox import (
     App,
     Clock,
@@ -19,7 +21,11 @@ from openteller.models.sandbox import (
     MagicValueList,
     RequestLogEntry,
     RequestLogList,
+    Scenario,
+    ScenarioList,
+    ScenarioRun,
     World,
+    WorldState,
 )
 
 __all__ = ["AsyncSandbox"]
@@ -31,6 +37,8 @@ class AsyncSandbox:
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
         self.faults = AsyncFaults(caller)
+        self.scenarios = AsyncScenarios(caller)
+        self.worlds = AsyncWorlds(caller)
 
     async def create_app(
         self,
@@ -67,6 +75,56 @@ class AsyncSandbox:
         """
         return await self._caller.post(catalogue.ADVANCE_CLOCK, Clock, body={"seconds": seconds, "to": to})
 
+    async def transition(
+        self,
+        payment_id: str,
+        *,
+        to: Literal[
+            "created",
+            "authorising",
+            "authorised",
+            "processing",
+            "unknown",
+            "succeeded",
+            "refund_pending",
+            "refund_failed",
+            "refunded",
+            "failed",
+            "cancelled",
+            "expired",
+        ],
+    ) -> Payment:
+        """Bring a payment to a status that may follow its own, as life would: payer, biller and clock are made to act.
+
+        Raises:
+            NotFound: the app has no such payment.
+            Conflict: ``INVALID_TRANSITION``.
+        """
+        return await self._caller.post(
+            catalogue.TRANSITION_PAYMENT, Payment, identifiers={"payment_id": payment_id}, body={"to": to}
+        )
+
+    async def trigger(
+        self,
+        type: str,  # noqa: A002 - the contract's name
+        *,
+        payment_id: str | None = None,
+        bill_fetch_id: str | None = None,
+        rate_sheet_id: str | None = None,
+    ) -> Event:
+        """Make an event happen, on what is named or on something new.
+
+        Args:
+            type: of the event, such as ``payment.succeeded``.
+
+        Raises:
+            NotFound: no such type, or not the app's.
+            InvalidRequest: events of this type are about something else.
+            Conflict: ``INVALID_TRANSITION``, it does not stand where this could happen.
+        """
+        body = {"payment_id": payment_id, "bill_fetch_id": bill_fetch_id, "rate_sheet_id": rate_sheet_id}
+        return await self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)
+
     async def reset(self) -> World:
         """Forget what the app's world has made, and set its clock back."""
         return await self._caller.post(catalogue.RESET_WORLD, World)
@@ -77,6 +135,41 @@ class AsyncSandbox:
         """List the world's last requests, the newest first, without what they carried."""
         query = {"after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_REQUESTS, RequestLogList, RequestLogEntry, query)
+
+
+class AsyncWorlds:
+    """``client.sandbox.worlds``: the app's world."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get(self, world_id: str) -> WorldState:
+        """Get the app's world: its seed, clock, apps and books; ``current`` names it, too.
+
+        Raises:
+            NotFound: it is another app's.
+        """
+        return await self._caller.get(catalogue.GET_WORLD, WorldState, identifiers={"world_id": world_id})
+
+
+class AsyncScenarios:
+    """``client.sandbox.scenarios``: incidents that can be played in the app's world."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    def list(self) -> AsyncRows[ScenarioList, Scenario]:
+        """List what can be played: what it needs, what happens, and what a partner does rightly about it."""
+        return self._caller.rows(catalogue.LIST_SCENARIOS, ScenarioList, Scenario, {})
+
+    async def run(self, name: str) -> ScenarioRun:
+        """Play a scenario; gives what happened, and the payments that it made. The clock of the world moves.
+
+        Raises:
+            NotFound: there is no such scenario.
+            Conflict: ``NO_SCENARIO_ACCOUNT``.
+        """
+        return await self._caller.post(catalogue.RUN_SCENARIO, ScenarioRun, identifiers={"name": name})
 
 
 class AsyncFaults:

@@ -1,4 +1,4 @@
-"""``openteller status`` and ``openteller official-accounts``."""
+"""``openteller status``, ``openteller outages`` and ``openteller official-accounts``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openteller._cli.calling import Session, calling
+from openteller._cli import billers
+from openteller._cli.calling import Session, calling, paged
 from openteller._cli.tables import facts, table
-from openteller._cli.texts import instant
+from openteller._cli.texts import both, instant, more
 
 if TYPE_CHECKING:
-    from openteller.models import OfficialAccountList, ServiceStatus
+    from openteller.models import OfficialAccountList, OutageList, ServiceStatus
 
-__all__ = ["official_accounts", "status"]
+__all__ = ["official_accounts", "outages", "status"]
 
 
 @click.command()
@@ -33,6 +34,29 @@ def _status(found: ServiceStatus) -> str:
             *((one.service, one.status) for one in found.services),
         ]
     )
+
+
+@click.command()
+@click.option("--biller", metavar="BILLER", help="Only what concerns payments to this biller, by its id or code.")
+@paged
+@calling
+def outages(session: Session, *, biller: str | None, limit: int, after: str | None) -> None:
+    """List what is out of order, or announced to be."""
+    biller_id = billers.identify(session.client, biller) if biller else None
+    outages = session.client.status.outages(biller_id=biller_id, limit=limit, after=after)
+    session.show(session.ask(outages.page), _outages)
+
+
+def _outages(page: OutageList) -> str:
+    rows = [
+        (one.kind, one.status, instant(one.starts_at), instant(one.ends_at), one.effect, both(one.biller_name))
+        if one.biller_name
+        else (one.kind, one.status, instant(one.starts_at), instant(one.ends_at), one.effect, "every biller")
+        for one in page.data
+    ]
+    if not rows:
+        return "Nothing is out of order, or announced to be."
+    return table(["KIND", "STATUS", "FROM", "TO", "EFFECT", "BILLER"], rows) + more(page.links)
 
 
 @click.command("official-accounts")

@@ -25,14 +25,19 @@ _ELSEWHERE = {
     "calc": "calculators:calc",
     "clock": "world:clock",
     "disputes": "disputes:disputes",
+    "drill": "drills:drill",
     "events": "events:events",
     "faults": "faults:faults",
+    "logs": "control:logs",
     "magic-values": "world:magic_values",
     "official-accounts": "bank:official_accounts",
+    "outages": "bank:outages",
     "payments": "payments:payments",
     "rates": "rates:rates",
     "reset": "world:reset",
+    "scenarios": "drills:scenarios",
     "status": "bank:status",
+    "trigger": "control:trigger",
 }
 """Where the commands that call a bank are: module and name. What speaks to a bank is nothing to whoever serves one."""
 

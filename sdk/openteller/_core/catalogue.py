@@ -467,6 +467,17 @@ LIST_OFFICIAL_ACCOUNTS = Operation(
     hidden=frozenset(),
 )
 
+LIST_OUTAGES = Operation(
+    name="listOutages",
+    method="GET",
+    path="/v1/outages",
+    scope="open-data",
+    is_open=True,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 CREATE_APP = Operation(
     name="createApp",
     method="POST",
@@ -522,6 +533,17 @@ RESET_WORLD = Operation(
     hidden=frozenset(),
 )
 
+GET_WORLD = Operation(
+    name="getWorld",
+    method="GET",
+    path="/sandbox/v1/worlds/{world_id}",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_REQUESTS = Operation(
     name="listRequests",
     method="GET",
@@ -559,6 +581,50 @@ DELETE_FAULT = Operation(
     name="deleteFault",
     method="DELETE",
     path="/sandbox/v1/faults/{fault_id}",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+LIST_SCENARIOS = Operation(
+    name="listScenarios",
+    method="GET",
+    path="/sandbox/v1/scenarios",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+RUN_SCENARIO = Operation(
+    name="runScenario",
+    method="POST",
+    path="/sandbox/v1/scenarios/{name}:run",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+TRANSITION_PAYMENT = Operation(
+    name="transitionPayment",
+    method="POST",
+    path="/sandbox/v1/payments/{payment_id}:transition",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+TRIGGER_EVENT = Operation(
+    name="triggerEvent",
+    method="POST",
+    path="/sandbox/v1/events/{type}:trigger",
     scope="sandbox",
     is_open=False,
     key=Key.NONE,

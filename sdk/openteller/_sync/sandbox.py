@@ -11,6 +11,8 @@ from typing import Literal
 from openteller._core import catalogue
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
+from openteller.models.bill_payment import Payment
+from openteller.models.events import Event
 from openteller.models.sandbox import (
     App,
     Clock,
@@ -20,7 +22,11 @@ from openteller.models.sandbox import (
     MagicValueList,
     RequestLogEntry,
     RequestLogList,
+    Scenario,
+    ScenarioList,
+    ScenarioRun,
     World,
+    WorldState,
 )
 
 __all__ = ["Sandbox"]
@@ -32,6 +38,8 @@ class Sandbox:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self.faults = Faults(caller)
+        self.scenarios = Scenarios(caller)
+        self.worlds = Worlds(caller)
 
     def create_app(
         self,
@@ -68,6 +76,56 @@ class Sandbox:
         """
         return self._caller.post(catalogue.ADVANCE_CLOCK, Clock, body={"seconds": seconds, "to": to})
 
+    def transition(
+        self,
+        payment_id: str,
+        *,
+        to: Literal[
+            "created",
+            "authorising",
+            "authorised",
+            "processing",
+            "unknown",
+            "succeeded",
+            "refund_pending",
+            "refund_failed",
+            "refunded",
+            "failed",
+            "cancelled",
+            "expired",
+        ],
+    ) -> Payment:
+        """Bring a payment to a status that may follow its own, as life would: payer, biller and clock are made to act.
+
+        Raises:
+            NotFound: the app has no such payment.
+            Conflict: ``INVALID_TRANSITION``.
+        """
+        return self._caller.post(
+            catalogue.TRANSITION_PAYMENT, Payment, identifiers={"payment_id": payment_id}, body={"to": to}
+        )
+
+    def trigger(
+        self,
+        type: str,  # noqa: A002 - the contract's name
+        *,
+        payment_id: str | None = None,
+        bill_fetch_id: str | None = None,
+        rate_sheet_id: str | None = None,
+    ) -> Event:
+        """Make an event happen, on what is named or on something new.
+
+        Args:
+            type: of the event, such as ``payment.succeeded``.
+
+        Raises:
+            NotFound: no such type, or not the app's.
+            InvalidRequest: events of this type are about something else.
+            Conflict: ``INVALID_TRANSITION``, it does not stand where this could happen.
+        """
+        body = {"payment_id": payment_id, "bill_fetch_id": bill_fetch_id, "rate_sheet_id": rate_sheet_id}
+        return self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)
+
     def reset(self) -> World:
         """Forget what the app's world has made, and set its clock back."""
         return self._caller.post(catalogue.RESET_WORLD, World)
@@ -76,6 +134,41 @@ class Sandbox:
         """List the world's last requests, the newest first, without what they carried."""
         query = {"after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_REQUESTS, RequestLogList, RequestLogEntry, query)
+
+
+class Worlds:
+    """``client.sandbox.worlds``: the app's world."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def get(self, world_id: str) -> WorldState:
+        """Get the app's world: its seed, clock, apps and books; ``current`` names it, too.
+
+        Raises:
+            NotFound: it is another app's.
+        """
+        return self._caller.get(catalogue.GET_WORLD, WorldState, identifiers={"world_id": world_id})
+
+
+class Scenarios:
+    """``client.sandbox.scenarios``: incidents that can be played in the app's world."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list(self) -> Rows[ScenarioList, Scenario]:
+        """List what can be played: what it needs, what happens, and what a partner does rightly about it."""
+        return self._caller.rows(catalogue.LIST_SCENARIOS, ScenarioList, Scenario, {})
+
+    def run(self, name: str) -> ScenarioRun:
+        """Play a scenario; gives what happened, and the payments that it made. The clock of the world moves.
+
+        Raises:
+            NotFound: there is no such scenario.
+            Conflict: ``NO_SCENARIO_ACCOUNT``.
+        """
+        return self._caller.post(catalogue.RUN_SCENARIO, ScenarioRun, identifiers={"name": name})
 
 
 class Faults:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from openteller._core import catalogue
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
-from openteller.models.status import OfficialAccount, OfficialAccountList, ServiceStatus
+from openteller.models.status import OfficialAccount, OfficialAccountList, Outage, OutageList, ServiceStatus
 
 __all__ = ["Status"]
 
@@ -24,3 +24,14 @@ class Status:
     def official_accounts(self) -> Rows[OfficialAccountList, OfficialAccount]:
         """List the bank's accounts on social platforms; the page also says what every payment link begins with."""
         return self._caller.rows(catalogue.LIST_OFFICIAL_ACCOUNTS, OfficialAccountList, OfficialAccount, {})
+
+    def outages(
+        self, *, biller_id: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Rows[OutageList, Outage]:
+        """List what is out of order or announced to be, the earliest first.
+
+        Args:
+            biller_id: only what concerns payments to this biller.
+        """
+        query = {"biller_id": biller_id, "after": after, "limit": limit}
+        return self._caller.rows(catalogue.LIST_OUTAGES, OutageList, Outage, query)

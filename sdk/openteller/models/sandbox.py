@@ -8,24 +8,34 @@ from typing import ClassVar
 
 from openteller.models._base import DecimalString, Instant, Model, Open
 from openteller.models.common import ListLinks, ListMeta, LocalizedText
+from openteller.money import Money
 
 __all__ = [
     "App",
+    "Books",
     "Clock",
     "DeletedCounts",
     "DemoCustomer",
     "Fault",
     "FaultList",
+    "LedgerAccount",
     "MagicValue",
     "MagicValueList",
     "MagicValueScenario",
     "RequestLogEntry",
     "RequestLogList",
+    "Scenario",
+    "ScenarioExpectation",
+    "ScenarioList",
+    "ScenarioRun",
+    "ScenarioStep",
+    "ScenarioStepActor",
     "StruckEffect",
     "StruckEffectDrop",
     "StruckMatch",
     "StruckMatchLeg",
     "World",
+    "WorldState",
 ]
 
 
@@ -54,6 +64,16 @@ class MagicValueScenario(StrEnum):
     DISPUTE_UPHELD = "DISPUTE_UPHELD"
 
 
+class ScenarioStepActor(StrEnum):
+    """Who. More values may come."""
+
+    PARTNER = "PARTNER"
+    PAYER = "PAYER"
+    BANK = "BANK"
+    BILLER = "BILLER"
+    CLOCK = "CLOCK"
+
+
 class StruckEffectDrop(StrEnum):
     """The answer is lost. More values may come."""
 
@@ -69,6 +89,71 @@ class StruckMatchLeg(StrEnum):
     QUERY_POSTING = "query_posting"
     REVERSE = "reverse"
     RECONCILE = "reconcile"
+
+
+class ScenarioExpectation(Model, frozen=True, kw_only=True):
+    """How the first payment of a scenario stands in the end."""
+
+    status: str
+    """Its status."""
+    money_at: str
+    """Where the money is."""
+    exceptions: tuple[str, ...]
+    """What was put right in the ledger."""
+
+
+class Scenario(Model, frozen=True, kw_only=True):
+    """An incident that can be played."""
+
+    name: str
+    """Its name."""
+    title: str
+    """What it is."""
+    needs: str
+    """Where it starts, and what it makes for that."""
+    happens: str
+    """What happens."""
+    reaction: str
+    """What a partner does rightly about it."""
+    expected: ScenarioExpectation
+    """How the first payment of a scenario stands in the end."""
+
+
+class ScenarioStep(Model, frozen=True, kw_only=True):
+    """Who did what, when."""
+
+    at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    actor: Open[ScenarioStepActor]
+    """Who."""
+    text: str
+    """What."""
+
+
+class ScenarioRun(Model, frozen=True, kw_only=True):
+    """A scenario that was played."""
+
+    name: str
+    """Its name."""
+    reaction: str
+    """What a partner does rightly about it."""
+    expected: ScenarioExpectation
+    """How the first payment of a scenario stands in the end."""
+    steps: tuple[ScenarioStep, ...]
+    """What happened, in order."""
+    payment_ids: tuple[str, ...]
+    """The payments that it made."""
+
+
+class ScenarioList(Model, frozen=True, kw_only=True):
+    """All scenarios."""
+
+    data: tuple[Scenario, ...]
+    """The scenarios."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
 
 
 class StruckMatch(Model, frozen=True, kw_only=True):
@@ -228,6 +313,43 @@ class World(Model, frozen=True, kw_only=True):
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
     deleted: DeletedCounts
     """How many of each were deleted."""
+
+
+class LedgerAccount(Model, frozen=True, kw_only=True):
+    """An account of the world's ledger."""
+
+    account: str
+    """Its name: `customer:` and `biller:` with an identifier, or one of the bank."""
+    balance: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+
+
+class Books(Model, frozen=True, kw_only=True):
+    """The world's ledger. Every entry of a double-entry ledger adds up to zero, and so does the whole."""
+
+    balanced: bool
+    """Whether they add up."""
+    accounts: tuple[LedgerAccount, ...]
+    """Every account."""
+
+
+class WorldState(Model, frozen=True, kw_only=True):
+    """A world as it stands."""
+
+    world_id: str
+    """Identifier of a world."""
+    seed: str
+    """What all that is left to chance is drawn from."""
+    began_at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    bank_time: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    apps: tuple[str, ...]
+    """The apps that live in it."""
+    faults: int
+    """How many faults may strike."""
+    books: Books
+    """The world's ledger. Every entry of a double-entry ledger adds up to zero, and so does the whole."""
 
 
 class RequestLogEntry(Model, frozen=True, kw_only=True):

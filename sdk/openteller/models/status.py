@@ -14,6 +14,12 @@ __all__ = [
     "OfficialAccount",
     "OfficialAccountChannel",
     "OfficialAccountList",
+    "Outage",
+    "OutageEffect",
+    "OutageKind",
+    "OutageList",
+    "OutageService",
+    "OutageStatus",
     "ServiceHealth",
     "ServiceHealthService",
     "ServiceStatus",
@@ -40,6 +46,36 @@ class OfficialAccountChannel(StrEnum):
     SLACK = "slack"
 
 
+class OutageEffect(StrEnum):
+    """What a payer notices. More values may come."""
+
+    UNAVAILABLE = "UNAVAILABLE"
+    SLOW = "SLOW"
+
+
+class OutageKind(StrEnum):
+    """Announced, or not. More values may come."""
+
+    MAINTENANCE = "MAINTENANCE"
+    OUTAGE = "OUTAGE"
+
+
+class OutageService(StrEnum):
+    """What it concerns. More values may come."""
+
+    BRANCHES = "branches"
+    RATES = "rates"
+    BILL_PAYMENT = "bill-payment"
+    EVENTS = "events"
+
+
+class OutageStatus(StrEnum):
+    """Whether it has begun. More values may come."""
+
+    CURRENT = "CURRENT"
+    ANNOUNCED = "ANNOUNCED"
+
+
 class ServiceHealthService(StrEnum):
     """Name of the service. More values may come."""
 
@@ -54,6 +90,40 @@ class ServiceStatusEnvironment(StrEnum):
 
     SANDBOX = "SANDBOX"
     PRODUCTION = "PRODUCTION"
+
+
+class Outage(Model, frozen=True, kw_only=True):
+    """Something that is out of order, or announced to be."""
+
+    outage_id: str
+    """Identifier; the same whenever it is asked for."""
+    kind: Open[OutageKind]
+    """Announced, or not."""
+    status: Open[OutageStatus]
+    """Whether it has begun."""
+    service: Open[OutageService]
+    """What it concerns."""
+    biller_id: str | None = None
+    """Which biller; without it all of them."""
+    biller_name: LocalizedText | None = None
+    """The same text for people in Chinese and in English."""
+    effect: Open[OutageEffect]
+    """What a payer notices."""
+    starts_at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    ends_at: Instant | None = None
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+
+
+class OutageList(Model, frozen=True, kw_only=True):
+    """A page of outages."""
+
+    data: tuple[Outage, ...]
+    """The outages."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
 
 
 class ServiceHealth(Model, frozen=True, kw_only=True):

@@ -1,0 +1,116 @@
+"""Making an event happen: each type of the contract's list, on something of the caller's own.
+
+An event is not written by itself. What it tells of is brought about, and the bank records the event as it always does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import Bank, Caller, Due
+from openteller_sandbox.biller_port import port
+from openteller_sandbox.bills import service as bills
+from openteller_sandbox.events import service as events
+from openteller_sandbox.http import Problem
+from openteller_sandbox.http.problems import field_invalid
+from openteller_sandbox.payments import lifecycle
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.payments.states import Status
+from openteller_sandbox.rates import service as rates
+from openteller_sandbox.scenarios import driving, payer
+
+Trigger = Callable[[Bank, Caller, Mapping[str, str]], None]
+
+
+def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, str]) -> str:
+    """Make an event happen; give it as JSON.
+
+    Args:
+        bank: the bank.
+        caller: whose thing it is, and who is told.
+        type_: a type of the contract's list.
+        subject: which thing; without one, one is made.
+
+    Raises:
+        Problem: NOT_FOUND, no such type, or not the caller's; FIELD_INVALID, not a thing of this type;
+            INVALID_TRANSITION, it does not stand where this could happen.
+    """
+    known = BY_TYPE.get(type_)
+    if known is None:
+        raise Problem("NOT_FOUND", f"There is no such type of event. There are: {', '.join(sorted(BY_TYPE))}.")
+    act, member = known
+    for name in subject:
+        if name != member:
+            raise field_invalid(f"/{name}", f"{type_} is about {member}.")
+    last = events.last_id(bank.db.read(), caller.app_id, type_)
+    act(bank, caller, subject)
+    told = events.last(bank.db.read(), caller.app_id, type_)
+    if told is None or told[0] == last:
+        raise Problem("INVALID_TRANSITION", "It did not happen: see how the thing stands now.", members={"allowed": []})
+    return told[1]
+
+
+def _payment(status: Status) -> Trigger:
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+        payment_id = subject.get("payment_id")
+        if payment_id is None:
+            payment_id = _new_payment(bank, caller)
+            if status is Status.CREATED:
+                return
+        else:
+            wire = payments.get_wire(bank, bank.db.read(), caller.app_id, payment_id)
+            if wire is None:
+                raise Problem("NOT_FOUND")
+            held = payments.held(bank.db.read(), payment_id)
+            assert held is not None
+            if held.payment.status is status:
+                raise lifecycle.not_possible(status)
+        driving.bring(bank, caller, payment_id, status)
+
+    return act
+
+
+def _new_payment(bank: Bank, caller: Caller) -> str:
+    """Make an open link; the payer who follows it pays what the first biller has due."""
+    request = {
+        "partner_reference": f"trigger-{ids.new('run')[4:]}",
+        "locale": "zh-CN",
+        "expires_in": 86_400,
+        "metadata": {},
+    }
+    with bank.db.act() as tx:
+        held = payments.create(bank, tx, caller, request, bank.now(caller.world))
+    return held.payment.payment_id
+
+
+def _bill_fetch(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+    """Have a slow biller answer now."""
+    world, now = caller.world, bank.now(caller.world)
+    fetch_id = subject.get("bill_fetch_id")
+    if fetch_id is None:
+        biller, inputs = payer.slow_account(bank, now)
+        question = bills.Question(caller.app_id, biller, inputs, "trigger-payer-00001")
+        with bank.db.act() as tx:
+            kept = bills.keep(bank, tx, world, question, port.Later(1), now)
+        fetch_id = kept.bill_fetch_id
+    found = bills.find_fetch(bank.db.read(), caller.app_id, fetch_id)
+    if found is None:
+        raise Problem("NOT_FOUND")
+    if found.status != "PROCESSING":
+        detail = f"The fetch is {found.status}: only one that is PROCESSING can become ready."
+        raise Problem("INVALID_TRANSITION", detail, members={"allowed": []})
+    bank.due_handlers[bills.ANSWER](bank, Due(world, bills.ANSWER, fetch_id, now))
+
+
+def _rate_sheet(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+    """Tell once more of a sheet that holds: sheets come with the seed, and none is made up."""
+    rates.tell_again(bank, caller.world, caller.app_id, subject.get("rate_sheet_id"), bank.now(caller.world))
+
+
+BY_TYPE: dict[str, tuple[Trigger, str]] = {
+    **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
+    "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
+    "rate.changed": (_rate_sheet, "rate_sheet_id"),
+}
+"""What brings each type about, and which member names the thing."""

@@ -1,0 +1,86 @@
+"""``openteller trigger`` and ``openteller logs``: make events happen, and see what was asked."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from openteller._cli.calling import Session, calling
+from openteller._cli.inputs import LIMIT
+from openteller._cli.signals import leave_on_signals
+from openteller._cli.tables import plain
+from openteller._cli.texts import instant
+
+if TYPE_CHECKING:
+    from openteller.models import Event, RequestLogEntry
+
+__all__ = ["logs", "trigger"]
+
+_PAUSE_S = 1.0
+
+
+@click.command()
+@click.argument("type_", metavar="TYPE")
+@click.option("--payment", "payment_id", metavar="ID", help="Of which payment; without it a new one.")
+@click.option("--bill-fetch", "bill_fetch_id", metavar="ID", help="Of which bill fetch.")
+@click.option("--rate-sheet", "rate_sheet_id", metavar="ID", help="Of which rate sheet.")
+@calling
+def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
+    """Make an event of TYPE happen, such as payment.succeeded, on something of the app's own or something new."""
+    answer = session.ask(
+        session.client.sandbox.trigger,
+        type_,
+        payment_id=subject["payment_id"],
+        bill_fetch_id=subject["bill_fetch_id"],
+        rate_sheet_id=subject["rate_sheet_id"],
+    )
+    session.show(answer, _event)
+
+
+def _event(event: Event) -> str:
+    data = event.data
+    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or ""
+    return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")
+
+
+@click.command()
+@click.option("--limit", type=LIMIT, default=20, show_default=True, help="Rows, 1 to 100.")
+@click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C.")
+@calling
+def logs(session: Session, *, limit: int, follow: bool) -> None:
+    """Print the last requests of the app's world, the oldest first, without what they carried.
+
+    With --json one JSON document a line.
+    """
+    last = _print(session, limit, None)
+    if not follow:
+        return
+    leave_on_signals()
+    try:
+        while True:
+            time.sleep(_PAUSE_S)
+            last = _print(session, 100, last)
+    except KeyboardInterrupt:
+        return
+
+
+def _print(session: Session, limit: int, last: str | None) -> str | None:
+    """Print what came after a request, but for the questions that this command asks itself."""
+    rows: list[RequestLogEntry] = []
+    for row in session.client.sandbox.requests(limit=limit).page().data:
+        if row.request_id == last:
+            break
+        rows.append(row)
+    for row in reversed(rows):
+        if last is None or row.operation_id != "listRequests":
+            click.echo(json.dumps(row.to_dict(), ensure_ascii=False) if session.as_json else _line(row))
+    return rows[0].request_id if rows else last
+
+
+def _line(row: RequestLogEntry) -> str:
+    code = f"  {row.code}" if row.code else ""
+    text = f"{instant(row.bank_time)}  {row.status}  {row.method:<6} {row.path}  {row.duration_ms} ms{code}"
+    return plain(f"{text}  {row.request_id}")
