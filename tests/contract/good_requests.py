@@ -156,7 +156,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "listScenarios": ("/sandbox/v1/scenarios", {}, None),
         "runScenario": ("/sandbox/v1/scenarios/biller-slow:run", {}, None),
         "transitionPayment": (f"/sandbox/v1/payments/{moving}:transition", {}, {"to": "authorising"}),
-        "triggerEvent": ("/sandbox/v1/events/payment.created:trigger", {}, {}),
+        "triggerEvent": ("/sandbox/v1/events/payment.created:trigger", {}, {"new": True}),
         "createFault": ("/sandbox/v1/faults", {}, fault),
         "listFaults": ("/sandbox/v1/faults", {}, None),
         "deleteFault": (f"/sandbox/v1/faults/{ordered}", {}, None),

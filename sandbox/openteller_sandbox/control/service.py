@@ -100,6 +100,7 @@ class Journey:
         """Wait until what is due has been sent; no act may be open."""
         webhooks.deliver(self._bank, self.world, self._deadline)
 
+
 def world_state(bank: Bank, caller: Caller, world_id: str) -> dict[str, Any]:
     """Give the caller's world as it stands: the contract's ``WorldState``.
 

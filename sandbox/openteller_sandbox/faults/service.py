@@ -76,7 +76,7 @@ def create(bank: Bank, world: World, order: Mapping[str, Any], now: int) -> dict
 
 def once(bank: Bank, world: World, leg: str, payment_id: str, effect: Mapping[str, Any], now: int) -> None:
     """Let the way to the biller fail once for one payment, before any fault that was ordered."""
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         tx.run(
             store.INSERT,
             fault_id=ids.new("flt"),
@@ -123,7 +123,7 @@ def remove(bank: Bank, world: World, fault_id: str, now: int) -> dict[str, Any]:
 
 def forget(bank: Bank, world: World, fault_id: str) -> None:
     """Take a fault away that may be gone already."""
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         tx.run(store.DELETE, world_id=world.world_id, fault_id=fault_id)
         tx.run(store.RECOUNT, w=world.world_id)
 

@@ -159,7 +159,7 @@ def tell_again(bank: Bank, world: World, app_id: str, rate_sheet_id: str | None,
     Raises:
         Problem: NOT_FOUND.
     """
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         if rate_sheet_id is None:
             latest = page(tx, None, now, None, 1)
             if not latest:

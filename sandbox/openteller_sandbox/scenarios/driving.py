@@ -73,7 +73,7 @@ def _sign_in(drive: Drive) -> None:
 
 
 def _cancel(drive: Drive) -> None:
-    with drive.bank.db.act() as tx:
+    with drive.bank.db.act(drive.world.world_id) as tx:
         payments.cancel(drive.bank, tx, drive.caller, drive.payment_id, drive.now)
 
 
@@ -86,7 +86,7 @@ def _authorise(drive: Drive) -> None:
     """Confirm, and hold back the sending, which would follow at once."""
     attempt_id = _open_attempt(drive)
     payer.confirm(drive.bank, drive.world, drive.held, attempt_id, send=False)
-    with drive.bank.db.act() as tx:
+    with drive.bank.db.act(drive.world.world_id) as tx:
         due.cancel(tx, drive.world, "payment.send", drive.payment_id)
         due.schedule(tx, drive.world, drive.now + HELD_BACK_MS, "payment.send", drive.payment_id)
 
@@ -121,13 +121,13 @@ def _ask(drive: Drive) -> None:
 
 
 def _find_posted(drive: Drive) -> None:
-    with drive.bank.db.act() as tx:
+    with drive.bank.db.act(drive.world.world_id) as tx:
         biller_books.find(tx, drive.world, drive.payment_id)
     _ask(drive)
 
 
 def _find_nothing(drive: Drive) -> None:
-    with drive.bank.db.act() as tx:
+    with drive.bank.db.act(drive.world.world_id) as tx:
         biller_books.lose(tx, drive.world, drive.payment_id)
     _ask(drive)
 

@@ -109,7 +109,7 @@ def due_bills(
             position = _payable(biller, answer.bills, good_until)
             if position is None:
                 continue
-            with bank.db.act() as tx:
+            with bank.db.act(world.world_id) as tx:
                 kept = bills.keep(bank, tx, world, question, answer, now)
             chosen = bills.bills_of_fetch(bank.db.read(), kept.bill_fetch_id)[position]
             if chosen.payable:
@@ -192,7 +192,7 @@ def _choice(bank: Bank, world: World, held: Held, now: int) -> Choice:
     answer = bills.ask_on_page(bank, world, Question(held.app_id, biller, inputs), now)
     if not isinstance(answer, port.Found) or not answer.bills:
         raise Problem("INVALID_TRANSITION", "Nothing is due at the biller's magic account: link to a bill instead.")
-    with bank.db.act() as tx:
+    with bank.db.act(world.world_id) as tx:
         kept = bills.keep(bank, tx, world, Question(held.app_id, biller, inputs), answer, now)
     return _of_bills(bank, biller, inputs, kept.bill_fetch_id)
 

@@ -32,9 +32,11 @@ class TransitionSchema(ContractSchema):
 class EventTriggerSchema(ContractSchema):
     component = "EventTrigger"
 
+    new = fields.Boolean(validate=validate.OneOf([True]))
     payment_id = fields.String(validate=(validate.Length(8, 48), Pattern("^pay_[0-9a-z]{4,44}$")))
     bill_fetch_id = fields.String(validate=(validate.Length(8, 48), Pattern("^bft_[0-9a-z]{4,44}$")))
     rate_sheet_id = fields.String(validate=(validate.Length(8, 48), Pattern("^rsh_[0-9a-z]{4,44}$")))
+    webhook_endpoint_id = fields.String(validate=(validate.Length(8, 48), Pattern("^whe_[0-9a-z]{4,44}$")))
 
 
 class ScenarioExpectationSchema(ContractSchema):

@@ -57,7 +57,7 @@ def transition(bank: Bank, caller: Caller, payment_id: str, to: str) -> Held:
     return driving.transition(bank, caller, payment_id, Status(to))
 
 
-def trigger(bank: Bank, caller: Caller, type_: str, subject: dict[str, str]) -> str:
+def trigger(bank: Bank, caller: Caller, type_: str, subject: dict[str, Any]) -> str:
     """Make an event happen; give it as JSON.
 
     Raises:

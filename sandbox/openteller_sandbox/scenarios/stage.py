@@ -82,7 +82,7 @@ class Stage:
             "expires_in": _EXPIRES_IN_S,
             "metadata": {},
         }
-        with self.bank.db.act() as tx:
+        with self.bank.db.act(self.world.world_id) as tx:
             held = payments.create(self.bank, tx, self._caller, request, self.now)
         payment_id = held.payment.payment_id
         self.payment_ids.append(payment_id)
@@ -113,7 +113,7 @@ class Stage:
 
     def cancel(self, payment_id: str) -> None:
         """Have the partner cancel a link."""
-        with self.bank.db.act() as tx:
+        with self.bank.db.act(self.world.world_id) as tx:
             payments.cancel(self.bank, tx, self._caller, payment_id, self.now)
         self.tell("PARTNER", "cancels the link")
 
@@ -139,12 +139,12 @@ class Stage:
 
     def biller_loses(self, payment_id: str) -> None:
         """Let the biller not have posted what it got."""
-        with self.bank.db.act() as tx:
+        with self.bank.db.act(self.world.world_id) as tx:
             biller_books.lose(tx, self.world, payment_id)
 
     def later(self, payment_id: str, kind: str, seconds: int) -> None:
         """Let something happen to a payment later."""
-        with self.bank.db.act() as tx:
+        with self.bank.db.act(self.world.world_id) as tx:
             due.schedule(tx, self.world, self.now + seconds * clock.SECOND, kind, payment_id)
 
     def wait(self, seconds: int) -> None:

@@ -6,6 +6,7 @@ An event is not written by itself. What it tells of is brought about, and the ba
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, Due
@@ -19,18 +20,19 @@ from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.states import Status
 from openteller_sandbox.rates import service as rates
 from openteller_sandbox.scenarios import driving, payer
+from openteller_sandbox.webhooks import service as webhooks
 
-Trigger = Callable[[Bank, Caller, Mapping[str, str]], None]
+Trigger = Callable[[Bank, Caller, Mapping[str, Any]], None]
 
 
-def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, str]) -> str:
+def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, Any]) -> str:
     """Make an event happen; give it as JSON.
 
     Args:
         bank: the bank.
         caller: whose thing it is, and who is told.
         type_: a type of the contract's list.
-        subject: which thing; without one, one is made.
+        subject: which thing, or that a new one is made for it.
 
     Raises:
         Problem: NOT_FOUND, no such type, or not the caller's; FIELD_INVALID, not a thing of this type;
@@ -41,7 +43,7 @@ def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, str]) 
         raise Problem("NOT_FOUND", f"There is no such type of event. There are: {', '.join(sorted(BY_TYPE))}.")
     act, member = known
     for name in subject:
-        if name != member:
+        if name not in {member, "new"}:
             raise field_invalid(f"/{name}", f"{type_} is about {member}.")
     last = events.last_id(bank.db.read(), caller.app_id, type_)
     act(bank, caller, subject)
@@ -52,7 +54,7 @@ def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, str]) 
 
 
 def _payment(status: Status) -> Trigger:
-    def act(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
         payment_id = subject.get("payment_id")
         if payment_id is None:
             payment_id = _new_payment(bank, caller)
@@ -79,19 +81,19 @@ def _new_payment(bank: Bank, caller: Caller) -> str:
         "expires_in": 86_400,
         "metadata": {},
     }
-    with bank.db.act() as tx:
+    with bank.db.act(caller.world.world_id) as tx:
         held = payments.create(bank, tx, caller, request, bank.now(caller.world))
     return held.payment.payment_id
 
 
-def _bill_fetch(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+def _bill_fetch(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     """Have a slow biller answer now."""
     world, now = caller.world, bank.now(caller.world)
     fetch_id = subject.get("bill_fetch_id")
     if fetch_id is None:
         biller, inputs = payer.slow_account(bank, now)
         question = bills.Question(caller.app_id, biller, inputs, "trigger-payer-00001")
-        with bank.db.act() as tx:
+        with bank.db.act(caller.world.world_id) as tx:
             kept = bills.keep(bank, tx, world, question, port.Later(1), now)
         fetch_id = kept.bill_fetch_id
     found = bills.find_fetch(bank.db.read(), caller.app_id, fetch_id)
@@ -103,14 +105,27 @@ def _bill_fetch(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
     bank.due_handlers[bills.ANSWER](bank, Due(world, bills.ANSWER, fetch_id, now))
 
 
-def _rate_sheet(bank: Bank, caller: Caller, subject: Mapping[str, str]) -> None:
+def _rate_sheet(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     """Tell once more of a sheet that holds: sheets come with the seed, and none is made up."""
     rates.tell_again(bank, caller.world, caller.app_id, subject.get("rate_sheet_id"), bank.now(caller.world))
+
+
+def _webhook_endpoint(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+    """Tell of an endpoint what its test tells, and keep it in the log as every event."""
+    endpoint_id = subject.get("webhook_endpoint_id")
+    if endpoint_id is None:
+        raise field_invalid("/new", "Name an endpoint: none is made up.")
+    now = bank.now(caller.world)
+    webhooks.prepare_test(bank, caller.app_id, endpoint_id, now)
+    data = {"webhook_endpoint_id": endpoint_id, "version": 1}
+    with bank.db.act(caller.world.world_id) as tx:
+        events.record(bank, tx, caller.world, caller.app_id, webhooks.TEST_EVENT, data, now)
 
 
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
     "rate.changed": (_rate_sheet, "rate_sheet_id"),
+    webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

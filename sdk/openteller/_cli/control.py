@@ -27,6 +27,7 @@ _PAUSE_S = 1.0
 @click.option("--payment", "payment_id", metavar="ID", help="Of which payment; without it a new one.")
 @click.option("--bill-fetch", "bill_fetch_id", metavar="ID", help="Of which bill fetch.")
 @click.option("--rate-sheet", "rate_sheet_id", metavar="ID", help="Of which rate sheet.")
+@click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
     """Make an event of TYPE happen, such as payment.succeeded, on something of the app's own or something new."""
@@ -36,13 +37,15 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         payment_id=subject["payment_id"],
         bill_fetch_id=subject["bill_fetch_id"],
         rate_sheet_id=subject["rate_sheet_id"],
+        webhook_endpoint_id=subject["webhook_endpoint_id"],
+        new=None if any(subject.values()) else True,
     )
     session.show(answer, _event)
 
 
 def _event(event: Event) -> str:
     data = event.data
-    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or ""
+    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or data.webhook_endpoint_id or ""
     return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")
 
 

@@ -112,18 +112,27 @@ class Sandbox:
         payment_id: str | None = None,
         bill_fetch_id: str | None = None,
         rate_sheet_id: str | None = None,
+        webhook_endpoint_id: str | None = None,
+        new: Literal[True] | None = None,
     ) -> Event:
         """Make an event happen, on what is named or on something new.
 
         Args:
             type: of the event, such as ``payment.succeeded``.
+            new: make something for it.
 
         Raises:
             NotFound: no such type, or not the app's.
             InvalidRequest: events of this type are about something else.
             Conflict: ``INVALID_TRANSITION``, it does not stand where this could happen.
         """
-        body = {"payment_id": payment_id, "bill_fetch_id": bill_fetch_id, "rate_sheet_id": rate_sheet_id}
+        body = {
+            "payment_id": payment_id,
+            "bill_fetch_id": bill_fetch_id,
+            "rate_sheet_id": rate_sheet_id,
+            "webhook_endpoint_id": webhook_endpoint_id,
+            "new": new,
+        }
         return self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)
 
     def reset(self) -> World:

@@ -112,13 +112,17 @@ def test_every_type_of_the_contract_has_something_that_makes_it_happen() -> None
 
 @pytest.mark.parametrize("type_", [name for name in EVENT_TYPES if name != "payment.refund_failed"])
 def test_every_type_happens(partner: Partner, type_: str) -> None:
-    answer = partner.post(f"/sandbox/v1/events/{type_}:trigger", {}, key=None)
+    subject: dict[str, object] = {"new": True}
+    if type_ == "webhook_endpoint.test":
+        made = partner.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"})
+        subject = {"webhook_endpoint_id": made.json["webhook_endpoint_id"]}
+    answer = partner.post(f"/sandbox/v1/events/{type_}:trigger", subject, key=None)
     assert (answer.status_code, answer.json["type"]) == (200, type_), answer.text
     assert partner.events()[-1] == answer.json
 
 
 def test_an_unknown_type_is_refused_with_the_list_of_types(partner: Partner) -> None:
-    answer = partner.post("/sandbox/v1/events/payment.paid:trigger", {}, key=None)
+    answer = partner.post("/sandbox/v1/events/payment.paid:trigger", {"new": True}, key=None)
     assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")
     assert "payment.succeeded" in answer.json["detail"]
 
