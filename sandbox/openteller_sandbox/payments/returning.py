@@ -16,6 +16,7 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
+from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import json_text
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
@@ -85,7 +86,7 @@ def refund(bank: Bank, act: Due) -> None:
     held = records.get(bank.db.read(), act.subject)
     if held is None or held.payment.status is not Status.REFUND_PENDING:
         return
-    closed = _account_is_closed(bank, held)
+    closed = _account_is_closed(bank, act, held)
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
@@ -256,8 +257,10 @@ def recover(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
     records.save(bank, tx, held, now)
 
 
-def _account_is_closed(bank: Bank, held: Held) -> bool:
+def _account_is_closed(bank: Bank, act: Due, held: Held) -> bool:
     biller = billers.get(bank.db.read(), moves.biller_id(held.payment))
+    if faults.strike_leg(bank, act.world, "return", biller.biller_id, act.subject, act.at, delays=False):
+        return True
     if not held.choice.inputs:
         return False
     return bills.port_of(bank).behaviour(biller, held.choice.inputs) is port.Behaviour.ACCOUNT_CLOSES

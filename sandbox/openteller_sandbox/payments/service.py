@@ -21,7 +21,17 @@ from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import amounts, authorisation, lifecycle, moves, posting, receipts, records, returning, store
+from openteller_sandbox.payments import (
+    amounts,
+    authorisation,
+    lifecycle,
+    moves,
+    posting,
+    receipts,
+    records,
+    returning,
+    store,
+)
 from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import CANCELLABLE, Status
 

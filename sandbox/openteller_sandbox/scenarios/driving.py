@@ -140,6 +140,15 @@ def _refund(drive: Drive) -> None:
     drive.do("payment.refund")
 
 
+def _fail_to_refund(drive: Drive) -> None:
+    drive.fault("return", status=500)
+    drive.do("payment.refund")
+
+
+def _pay_out(drive: Drive) -> None:
+    drive.do("payment.pay_out")
+
+
 WAYS: dict[tuple[Status, Status], Callable[[Drive], None]] = {
     (Status.CREATED, Status.AUTHORISING): _sign_in,
     (Status.CREATED, Status.CANCELLED): _cancel,
@@ -157,6 +166,8 @@ WAYS: dict[tuple[Status, Status], Callable[[Drive], None]] = {
     (Status.UNKNOWN, Status.REFUND_PENDING): _find_nothing,
     (Status.SUCCEEDED, Status.REFUND_PENDING): _reverse,
     (Status.REFUND_PENDING, Status.REFUNDED): _refund,
+    (Status.REFUND_PENDING, Status.REFUND_FAILED): _fail_to_refund,
+    (Status.REFUND_FAILED, Status.REFUNDED): _pay_out,
 }
 """What brings each move about. Moves of the table that are not here, nothing in a sandbox brings about."""
 

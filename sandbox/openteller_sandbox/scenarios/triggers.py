@@ -12,6 +12,7 @@ from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, Due
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.bills import service as bills
+from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
@@ -110,6 +111,49 @@ def _rate_sheet(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     rates.tell_again(bank, caller.world, caller.app_id, subject.get("rate_sheet_id"), bank.now(caller.world))
 
 
+def _open_dispute(type_: str) -> Trigger:
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+        payment_id = subject.get("payment_id")
+        if payment_id is None:
+            payment_id = _new_payment(bank, caller)
+            driving.bring(bank, caller, payment_id, Status.SUCCEEDED)
+        _dispute(bank, caller, payment_id, type_)
+
+    return act
+
+
+def _dispute(bank: Bank, caller: Caller, payment_id: str, type_: str) -> str:
+    if payments.get_wire(bank, bank.db.read(), caller.app_id, payment_id) is None:
+        raise Problem("NOT_FOUND")
+    request = {"payment_id": payment_id, "type": type_}
+    try:
+        with bank.db.act(caller.world.world_id) as tx:
+            dispute_id, _ = disputes.create(bank, tx, caller, request, bank.now(caller.world))
+    except Problem as problem:
+        detail = f"Opening a dispute would be refused: {problem.code}."
+        raise Problem("INVALID_TRANSITION", detail, members={"allowed": []}) from problem
+    return dispute_id
+
+
+def _decide(type_: str) -> Trigger:
+    """Have the clerk decide now. What comes out is the clerk's, and the biller's; a new dispute is of a type that comes
+    out as asked for.
+    """
+
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+        dispute_id = subject.get("dispute_id")
+        if dispute_id is None:
+            payment_id = _new_payment(bank, caller)
+            driving.bring(bank, caller, payment_id, Status.SUCCEEDED)
+            dispute_id = _dispute(bank, caller, payment_id, type_)
+        elif disputes.find_wire(bank.db.read(), caller.app_id, dispute_id) is None:
+            raise Problem("NOT_FOUND")
+        now = bank.now(caller.world)
+        bank.due_handlers[disputes.DECIDE](bank, Due(caller.world, disputes.DECIDE, dispute_id, now))
+
+    return act
+
+
 def _webhook_endpoint(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     """Tell of an endpoint what its test tells, and keep it in the log as every event."""
     endpoint_id = subject.get("webhook_endpoint_id")
@@ -126,6 +170,12 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
     "rate.changed": (_rate_sheet, "rate_sheet_id"),
+    "refund.pending": (_payment(Status.REFUND_PENDING), "payment_id"),
+    "refund.succeeded": (_payment(Status.REFUNDED), "payment_id"),
+    "refund.failed": (_payment(Status.REFUND_FAILED), "payment_id"),
+    "dispute.assigned": (_open_dispute("DUPLICATE"), "payment_id"),
+    "dispute.resolved": (_decide("ACCOUNT_NOT_UPDATED"), "dispute_id"),
+    "dispute.rejected": (_decide("DUPLICATE"), "dispute_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

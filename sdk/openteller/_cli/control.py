@@ -27,6 +27,7 @@ _PAUSE_S = 1.0
 @click.option("--payment", "payment_id", metavar="ID", help="Of which payment; without it a new one.")
 @click.option("--bill-fetch", "bill_fetch_id", metavar="ID", help="Of which bill fetch.")
 @click.option("--rate-sheet", "rate_sheet_id", metavar="ID", help="Of which rate sheet.")
+@click.option("--dispute", "dispute_id", metavar="ID", help="Of which dispute.")
 @click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
@@ -37,6 +38,7 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         payment_id=subject["payment_id"],
         bill_fetch_id=subject["bill_fetch_id"],
         rate_sheet_id=subject["rate_sheet_id"],
+        dispute_id=subject["dispute_id"],
         webhook_endpoint_id=subject["webhook_endpoint_id"],
         new=None if any(subject.values()) else True,
     )
@@ -45,7 +47,8 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
 
 def _event(event: Event) -> str:
     data = event.data
-    about = data.payment_id or data.bill_fetch_id or data.rate_sheet_id or data.webhook_endpoint_id or ""
+    named = (data.dispute_id, data.payment_id, data.bill_fetch_id, data.rate_sheet_id, data.webhook_endpoint_id)
+    about = next((one for one in named if one), "")
     return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")
 
 

@@ -152,10 +152,22 @@ def _repeat(of: _Drilled) -> Iterator[Check]:
     client.payments.cancel(again.payment_id)
 
 
+def _complain(of: _Drilled) -> Iterator[Check]:
+    dispute = of.client.disputes.create(payment_id=of.played.payment_ids[0], type="PAID_WRONG_ACCOUNT")
+    yield "a dispute is with a clerk", dispute.status == "ASSIGNED"
+    of.client.sandbox.advance_clock(seconds=86_400 + 3_600)
+    decided = of.client.disputes.get(dispute.dispute_id)
+    yield f"a day later it is {decided.status}", decided.status in {"RESOLVED", "REJECTED"}
+    payment = of.client.payments.get(of.played.payment_ids[0])
+    yield "the money is where the decision says", payment.money_at in {"BILLER", "BANK", "RETURNED"}
+    yield "the ledger adds up to zero still", of.client.sandbox.worlds.get("current").books.balanced
+
+
 _REACTIONS: dict[str, Callable[[_Drilled], Iterator[Check]]] = {
     "webhook-outage": _catch_up,
     "duplicate-notifications": _tell_apart,
     "partner-crashed": _repeat,
+    "wrong-account": _complain,
 }
 
 

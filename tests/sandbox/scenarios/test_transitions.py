@@ -46,6 +46,7 @@ PATHS = {
     Status.PROCESSING: ["authorising", "authorised", "processing"],
     Status.UNKNOWN: ["authorising", "authorised", "processing", "unknown"],
     Status.SUCCEEDED: ["authorising", "authorised", "processing", "succeeded"],
+    Status.REFUND_FAILED: ["authorising", "authorised", "processing", "refund_pending", "refund_failed"],
     Status.REFUND_PENDING: ["authorising", "authorised", "processing", "refund_pending"],
 }
 
@@ -59,7 +60,7 @@ def test_every_move_that_can_be_brought_about_is(partner: Partner, since: Status
     assert [entry["status"] for entry in read["history"]][-2:] == [since.value, to.value]
 
 
-@pytest.mark.parametrize("since", [each for each in Status if each is not Status.REFUND_FAILED], ids=str)
+@pytest.mark.parametrize("since", Status, ids=str)
 def test_a_move_that_the_table_does_not_have_is_refused(partner: Partner, since: Status) -> None:
     payment_id = partner.pay_link(category_code="ELECTRICITY")["payment_id"]
     trigger = partner.post(f"/sandbox/v1/events/payment.{since.value}:trigger", {"payment_id": payment_id}, key=None)
@@ -110,7 +111,7 @@ def test_every_type_of_the_contract_has_something_that_makes_it_happen() -> None
     assert BY_TYPE.keys() == set(EVENT_TYPES)
 
 
-@pytest.mark.parametrize("type_", [name for name in EVENT_TYPES if name != "payment.refund_failed"])
+@pytest.mark.parametrize("type_", EVENT_TYPES)
 def test_every_type_happens(partner: Partner, type_: str) -> None:
     subject: dict[str, object] = {"new": True}
     if type_ == "webhook_endpoint.test":
@@ -118,7 +119,7 @@ def test_every_type_happens(partner: Partner, type_: str) -> None:
         subject = {"webhook_endpoint_id": made.json["webhook_endpoint_id"]}
     answer = partner.post(f"/sandbox/v1/events/{type_}:trigger", subject, key=None)
     assert (answer.status_code, answer.json["type"]) == (200, type_), answer.text
-    assert partner.events()[-1] == answer.json
+    assert answer.json in partner.events()
 
 
 def test_an_unknown_type_is_refused_with_the_list_of_types(partner: Partner) -> None:
