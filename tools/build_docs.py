@@ -28,7 +28,7 @@ _MEANING = {
     Status.AUTHORISED: "The payer has confirmed; the money is held. From here it is never just cancelled.",
     Status.PROCESSING: "The money is debited and the payment sent to the biller.",
     Status.UNKNOWN: "The biller gave no answer. No refund and no second try until it is known: it is asked at 1, 5 and "
-    "30 minutes, then after the day's end.",
+    "30 minutes; then the day's reconciliation with the biller, at 02:00 of the next day, decides.",
     Status.SUCCEEDED: "The biller has posted it. There is a receipt. Only the biller can take it back, by itself or "
     "because a dispute was resolved so.",
     Status.REFUND_PENDING: "It was not posted, or the biller took it back. The money is on its way to the payer.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import World
@@ -14,6 +15,7 @@ from openteller_sandbox.biller_port.port import (
     Ground,
     Later,
     LegFault,
+    Listed,
     Posting,
     PostingAnswer,
     PostingState,
@@ -65,10 +67,10 @@ class FaultyBiller:
         found = self._strike(world, "query_posting", posting.biller.biller_id, posting.posting_id, now, True)
         return _NO_ANSWER if found else self._biller.query_posting(world, posting, now)
 
-    def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:
-        """Say nothing today."""
-        found = self._strike(world, "reconcile", posting.biller.biller_id, posting.posting_id, now, True)
-        return _NO_ANSWER if found else self._biller.reconcile(world, posting, now)
+    def reconcile(self, world: World, biller: Biller, day: date, now: int) -> Sequence[Listed] | None:
+        """Have no list today."""
+        found = self._strike(world, "reconcile", biller.biller_id, None, now, True)
+        return None if found else self._biller.reconcile(world, biller, day, now)
 
     def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:
         """Say nothing, having taken it back or not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -153,6 +153,16 @@ class PostingAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the biller's list of a day. times: how often it has posted it."""
+
+    posting_id: str
+    amount: Money
+    reference: str = field(repr=False)
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class LegFault:
     """What was ordered to go wrong on the way to a biller. Where ``biller_id`` is None, at any.
 
@@ -179,8 +189,8 @@ class BillerPort(Protocol):
     def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:
         """Ask what became of a payment."""
 
-    def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:
-        """Look a payment up in what the biller says at the day's end that it has posted."""
+    def reconcile(self, world: World, biller: Biller, day: date, now: int) -> Sequence[Listed] | None:
+        """Give all that the biller has posted on a business day; None where the list cannot be had now."""
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:
         """Say how much later (milliseconds) the bank hears of a reversal that the biller makes now."""

@@ -71,6 +71,25 @@ class Scenario(Enum):
         20, _ALL, "一切正常；若发起核查，缴费单位同意退回", "All is well; when it is disputed, the biller gives it back"
     )
 
+    UNANSWERED_POSTED = _Row(
+        21,
+        _ALL,
+        "扣款后一直没有答复，次日对账发现已入账",
+        "No answer at all; the day's reconciliation finds it posted",
+    )
+    UNANSWERED_NOT_POSTED = _Row(
+        22,
+        _ALL,
+        "扣款后一直没有答复，次日对账发现未入账，退款",
+        "No answer at all; the day's reconciliation finds it not posted: refunded",
+    )
+    LOST_BY_BILLER = _Row(
+        23,
+        _ALL,
+        "缴费单位答复已入账，次日对账单中却没有（短款），退款",
+        "The biller says posted, but its list of the day lacks it: refunded",
+    )
+
     @property
     def serial(self) -> int:
         """The serial number that plays it."""

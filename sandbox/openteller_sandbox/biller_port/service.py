@@ -12,9 +12,9 @@ def take_back(tx: Tx, world: World, posting_id: str) -> None:
     tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="REVERSED")
 
 
-def post_late(tx: Tx, world: World, posting_id: str) -> None:
+def post_late(tx: Tx, world: World, posting_id: str, now: int) -> None:
     """Let the biller post what it had not found: its bill is paid."""
-    tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to="POSTED")
+    tx.run(store.POST_LATE, w=world.world_id, p=posting_id, at=now)
 
 
 def find(tx: Tx, world: World, posting_id: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -25,6 +25,7 @@ from openteller_sandbox.biller_port.port import (
     Found,
     Ground,
     Later,
+    Listed,
     NotPayable,
     Posting,
     PostingAnswer,
@@ -73,8 +74,9 @@ _BEHAVIOURS = {
     Scenario.ACCOUNT_CLOSED: Behaviour.ACCOUNT_CLOSES,
 }
 _REJECTING = frozenset({Scenario.POSTING_REJECTED, Scenario.ACCOUNT_CLOSED, *_REFUSALS})
-_NOT_POSTING = frozenset({Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE})
-_SILENT_AT_FIRST = frozenset({Scenario.TIMEOUT_SUCCEEDED, *_NOT_POSTING})
+_SILENT_AT_FIRST = frozenset({Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE})
+_SILENT = frozenset({Scenario.UNANSWERED_POSTED, Scenario.UNANSWERED_NOT_POSTED})
+_NOT_POSTING = frozenset({Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE, Scenario.UNANSWERED_NOT_POSTED})
 _ITEMS = {
     "ELECTRICITY": (("电量电费", "Energy"), ("基金及附加", "Surcharges")),
     "WATER": (("水费", "Water"), ("污水处理费", "Sewage")),
@@ -109,7 +111,7 @@ class SimulatedBiller:
         elif scenario in _REJECTING:
             state = PostingState.REJECTED
         self._remember(world, posting, state, scenario, now)
-        if scenario in _SILENT_AT_FIRST:
+        if scenario in _SILENT_AT_FIRST | _SILENT:
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting)
 
@@ -118,9 +120,12 @@ class SimulatedBiller:
         with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
             tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
+            if row and _scenario(row) is Scenario.LOST_BY_BILLER:
+                tx.run(store.SET_STATE, w=world.world_id, p=posting.posting_id, to=PostingState.NOT_FOUND.value)
         if row is None:
             return PostingAnswer(PostingState.NOT_FOUND)
-        if _scenario(row) in _SILENT_AT_FIRST and row["asked"] == 0:
+        scenario = _scenario(row)
+        if scenario in _SILENT or (scenario in _SILENT_AT_FIRST and row["asked"] == 0):
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting)
 
@@ -142,11 +147,23 @@ class SimulatedBiller:
                 tx.run(store.SET_STATE, w=world.world_id, p=posting.posting_id, to="REVERSED")
         return Reversal.REVERSED if agrees else Reversal.REFUSED
 
-    def reconcile(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
-        """Tell what is in the books at the day's end; they have an answer to everything."""
-        if self._db.read().one(store.FIND, w=world.world_id, p=posting.posting_id) is None:
-            return PostingAnswer(PostingState.NOT_FOUND)
-        return self._answer(world, posting)
+    def reconcile(self, world: World, biller: Biller, day: date, now: int) -> Sequence[Listed]:  # noqa: ARG002 - likewise
+        """List what was posted on a day, but for what was lost."""
+        since = clock.start_of_day(day)
+        rows = self._db.read().all(
+            store.OF_DAY,
+            world_id=world.world_id,
+            biller_id=biller.biller_id,
+            since=since,
+            until=since + clock.DAY,
+        )
+        return [
+            Listed(
+                row["posting_id"], Money.from_minor(row["amount"]), row["reference"], row["times"] - row["taken_back"]
+            )
+            for row in rows
+            if _scenario(row) is not Scenario.LOST_BY_BILLER
+        ]
 
     def reversal_late_by(self, world: World, biller: Biller, posting_id: str, now: int) -> int:  # noqa: ARG002
         """Tell the bank at once."""

@@ -42,6 +42,20 @@ _KEY = (biller_postings.c.world_id == bindparam("w"), biller_postings.c.posting_
 FIND = Statement(select(biller_postings).where(*_KEY))
 ASKED = Statement(update(biller_postings).where(*_KEY).values(asked=biller_postings.c.asked + 1))
 SET_STATE = Statement(update(biller_postings).where(*_KEY).values(state=bindparam("to")))
+POST_LATE = Statement(
+    update(biller_postings).where(*_KEY).values(state="POSTED", posted_at=bindparam("at"), times=1, taken_back=0)
+)
+OF_DAY = Statement(
+    select(biller_postings)
+    .where(
+        biller_postings.c.world_id == bindparam("world_id"),
+        biller_postings.c.biller_id == bindparam("biller_id"),
+        biller_postings.c.state == "POSTED",
+        biller_postings.c.posted_at >= bindparam("since"),
+        biller_postings.c.posted_at < bindparam("until"),
+    )
+    .order_by(biller_postings.c.posting_id)
+)
 TAKE_BACK_SURPLUS = Statement(update(biller_postings).where(*_KEY).values(taken_back=biller_postings.c.times - 1))
 TWINS = Statement(
     select(biller_postings.c.posting_id)

@@ -14,6 +14,7 @@ An amount is what an account gains; a customer's account is ``customer:<customer
     reverse     biller, fees -> clearing               the biller took it back; a fee that is not refundable stays
     post late   suspense -> biller                     posted after the money went back: the bank's to recover
     post twice  suspense -> biller                     posted twice: likewise
+    not ours    suspense -> biller                     in the biller's list of the day, and never sent
     recover     biller -> suspense                     the biller has given back what it had too much
 """
 

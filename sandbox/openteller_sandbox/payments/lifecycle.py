@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openteller_sandbox.bank import Bank, Due, World
-from openteller_sandbox.clock import DAY, MINUTE
+from openteller_sandbox.clock import DAY, HOUR, MINUTE, bank_date, start_of_day
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
@@ -16,6 +16,9 @@ EXPIRE = "payment.expire"
 FORGET_CONTEXT = "payment.forget_context"
 FORGET_KEYS = "payment.forget_keys"
 QUERY = "payment.query"
+RECONCILE = "reconciliation.run"
+RECONCILE_MS = 2 * HOUR
+"""How long after a day's end in the bank's calendar it is reconciled with the billers."""
 OPEN_PAGE_MS = 10 * MINUTE
 """How long a page that is open outlives its link."""
 
@@ -63,6 +66,13 @@ def tell(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
         "version": payment.version,
     }
     events.record(bank, tx, world, held.app_id, f"payment.{payment.status.value}", data, now)
+
+
+def reconcile_day(tx: Tx, world: World, now: int) -> None:
+    """Schedule the reconciliation of a day on which money moves, once."""
+    day = bank_date(now)
+    if due.when(tx, world, RECONCILE, day.isoformat()) is None:
+        due.schedule(tx, world, start_of_day(day) + DAY + RECONCILE_MS, RECONCILE, day.isoformat())
 
 
 def close_attempts(payment: Payment, winner: Attempt | None = None) -> None:

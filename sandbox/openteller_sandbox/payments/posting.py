@@ -31,7 +31,7 @@ SEND = "payment.send"
 QUERY = lifecycle.QUERY
 
 QUERIES_MS = (1 * clock.MINUTE, 5 * clock.MINUTE, 30 * clock.MINUTE)
-"""When an unanswered posting is asked about, counted from its sending; after the last the next day's reconciliation
+"""When an unanswered posting is asked about, counted from its sending; after the last the day's reconciliation
 decides."""
 
 
@@ -100,6 +100,7 @@ def send(bank: Bank, act: Due) -> None:
         moves.book(tx, act.world, payment, "send", {ledger.HOLDS: -total, ledger.CLEARING: total}, act.at)
         due.cancel(tx, act.world, SEND, payment.payment_id)
         due.schedule(tx, act.world, act.at + QUERIES_MS[0], QUERY, payment.payment_id)
+        lifecycle.reconcile_day(tx, act.world, act.at)
         lifecycle.move(bank, tx, act.world, held, Status.PROCESSING, "BANK", act.at)
         posting = moves.at_biller(tx, held)
     bank.db.commit()  # that it was sent must be on disk before the biller hears of it, also where acts are gathered
@@ -112,20 +113,19 @@ def query(bank: Bank, act: Due) -> None:
     if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
         return
     posting = moves.at_biller(bank.db.read(), held)
-    resolution = held.payment.resolution
-    port_ = bills.port_of(bank)
-    ask = port_.reconcile if resolution and resolution.method == "RECONCILIATION" else port_.query_posting
-    settle(bank, act, ask(act.world, posting, act.at))
+    settle(bank, act, bills.port_of(bank).query_posting(act.world, posting, act.at))
 
 
-def settle(bank: Bank, act: Due, answer: PostingAnswer) -> None:
-    """Act on what the biller says of a posting."""
+def settle(bank: Bank, act: Due, answer: PostingAnswer, *, by_list: bool = False) -> None:
+    """Act on what the biller says of a posting. by_list: it was found so in the biller's list of the day."""
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in {Status.PROCESSING, Status.UNKNOWN}:
             return
         match answer.state:
             case PostingState.POSTED:
+                if by_list:
+                    moves.note(held.payment, "FOUND_AT_BILLER", act.at, moves.amount(held.payment))
                 _succeed(bank, tx, act, held, answer)
             case PostingState.NO_ANSWER:
                 _wait(bank, tx, act, held, answer.answers_after_ms)
@@ -165,8 +165,9 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
 
 
 def _wait(bank: Bank, tx: Tx, act: Due, held: Held, answers_after_ms: int | None = None) -> None:
-    """Nobody knows: ask again at 1, 5 and 30 minutes, and then after the day's end. Nothing is sent again, nothing is
-    given back. A biller that answers late is waited for until the first of these; its answer is due when it comes.
+    """Nobody knows: ask again at 1, 5 and 30 minutes, then leave it to the day's reconciliation. Nothing is sent again,
+    nothing is given back. A biller that answers late is waited for until the first of these; its answer is due when it
+    comes.
     """
     payment = held.payment
     if (
@@ -179,11 +180,12 @@ def _wait(bank: Bank, tx: Tx, act: Due, held: Held, answers_after_ms: int | None
         return
     sent_at = _sent_at(payment)
     moments = [sent_at + delay for delay in QUERIES_MS if sent_at + delay > act.at]
-    tomorrow = clock.start_of_day(clock.bank_date(act.at)) + clock.DAY + 2 * clock.HOUR
     due.cancel(tx, act.world, QUERY, payment.payment_id)
-    due.schedule(tx, act.world, moments[0] if moments else tomorrow, QUERY, payment.payment_id)
-    method = "STATUS_QUERY" if moments else "RECONCILIATION"
-    payment.resolution = Resolution(method, moments[-1] if moments else tomorrow)
+    if moments:
+        due.schedule(tx, act.world, moments[0], QUERY, payment.payment_id)
+        payment.resolution = Resolution("STATUS_QUERY", moments[-1])
+    else:
+        payment.resolution = Resolution("RECONCILIATION", _reconciled_at(tx, act, held))
     if payment.status is Status.UNKNOWN:
         records.save(bank, tx, held, act.at)
         return
@@ -195,6 +197,16 @@ def _wait(bank: Bank, tx: Tx, act: Due, held: Held, answers_after_ms: int | None
 def _give_back(bank: Bank, tx: Tx, act: Due, held: Held, reason: str, actor: str) -> None:
     """Send everything back to the payer: the biller has not posted it."""
     returning.give_back(bank, tx, act.world, held, posting=Posting.REJECTED, reason=reason, actor=actor, now=act.at)
+
+
+def _reconciled_at(tx: Tx, act: Due, held: Held) -> int:
+    """Say when the day on which a payment was sent is reconciled; scheduled anew, where that has been done already."""
+    assert held.sent_on
+    at = due.when(tx, act.world, lifecycle.RECONCILE, held.sent_on)
+    if at is None:
+        at = clock.start_of_day(clock.bank_date(act.at)) + clock.DAY + lifecycle.RECONCILE_MS
+        due.schedule(tx, act.world, at, lifecycle.RECONCILE, held.sent_on)
+    return at
 
 
 def _sent_at(payment: Payment) -> int:

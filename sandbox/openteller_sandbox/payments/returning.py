@@ -206,7 +206,8 @@ def posted_late(bank: Bank, act: Due) -> None:
             return
         if held.payment.posting.status == Posting.POSTED.value:
             return
-        biller_books.post_late(tx, act.world, act.subject)
+        biller_books.post_late(tx, act.world, act.subject, act.at)
+        lifecycle.reconcile_day(tx, act.world, act.at)
         note_late(bank, tx, act.world, held, act.at)
 
 
@@ -286,6 +287,7 @@ def _returned(bank: Bank, tx: Tx, act: Due, held: Held, method: str) -> None:
     payment.debit.status, payment.debit.at = Debit.RETURNED.value, act.at
     payment.refunds[-1].status, payment.refunds[-1].completed_at = "SUCCEEDED", act.at
     tx.run(store.UNLOCK, payment_id=payment.payment_id)
+    lifecycle.reconcile_day(tx, act.world, act.at)
     lifecycle.move(bank, tx, act.world, held, Status.REFUNDED, "BANK", act.at)
     _follow(bank, tx, act, held, method, clock.bank_date(act.at).isoformat())
 

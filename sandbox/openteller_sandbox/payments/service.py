@@ -28,6 +28,7 @@ from openteller_sandbox.payments import (
     moves,
     posting,
     receipts,
+    reconciliation,
     records,
     returning,
     store,
@@ -318,4 +319,6 @@ def world_of(bank: Bank, held: Held) -> World:
     return records.world(bank.db.read(), held.world_id)
 
 
-DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS | returning.DUE_HANDLERS
+reconciliations = reconciliation.reports
+
+DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS | returning.DUE_HANDLERS | reconciliation.DUE_HANDLERS

@@ -41,6 +41,8 @@ payments = Table(
     Column("code4", String, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("customer_id", String),
+    Column("biller_id", String),
+    Column("amount_minor", BigInteger),
     Column("sent_on", String),
     Column("open_dispute", String),
     Column("choice", Text, nullable=False),
@@ -88,6 +90,18 @@ refunds = Table(
     Column("wire", Text, nullable=False),
     Index("refunds_day", "world_id", "returned_on"),
 )
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("business_date", String, primary_key=True),
+    Column("biller_id", String, primary_key=True),
+    Column("run_at", BigInteger, nullable=False),
+    Column("status", String, nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("matched_minor", BigInteger, nullable=False),
+    Column("differences", Text, nullable=False),
+)
 
 INSERT = Insert(payments, without=("seq",))
 FIND = Statement(
@@ -121,6 +135,8 @@ MOVE = Statement(
         version=bindparam("v"),
         customer_id=bindparam("customer"),
         sent_on=bindparam("sent"),
+        biller_id=bindparam("biller"),
+        amount_minor=bindparam("minor"),
         choice=bindparam("chosen"),
         wire=bindparam("w"),
     )
@@ -160,7 +176,41 @@ SET_REFUND = Statement(
     .where(refunds.c.refund_id == bindparam("r"))
     .values(version=bindparam("v"), returned_on=bindparam("on"), wire=bindparam("w"))
 )
+SENT_TO = Statement(
+    select(
+        payments.c.payment_id,
+        payments.c.status,
+        payments.c.amount_minor,
+        payments.c.wire.contains('"DOUBLE_POSTING"').label("doubled"),
+    )
+    .where(
+        payments.c.world_id == bindparam("world_id"),
+        payments.c.sent_on == bindparam("sent_on"),
+        payments.c.biller_id == bindparam("biller_id"),
+    )
+    .order_by(payments.c.seq)
+)
+BILLERS_PAID = Statement(
+    select(payments.c.biller_id)
+    .where(
+        payments.c.world_id == bindparam("world_id"),
+        payments.c.sent_on >= bindparam("since"),
+        payments.c.sent_on <= bindparam("until"),
+        payments.c.biller_id.is_not(None),
+    )
+    .distinct()
+    .order_by(payments.c.biller_id)
+)
+_RECONCILIATION = (
+    reconciliations.c.world_id == bindparam("world_id"),
+    reconciliations.c.business_date == bindparam("business_date"),
+)
+KEEP_RECONCILIATION = Insert(reconciliations)
+FORGET_RECONCILIATION = Statement(
+    delete(reconciliations).where(*_RECONCILIATION, reconciliations.c.biller_id == bindparam("biller_id"))
+)
+RECONCILIATIONS = Statement(select(reconciliations).where(*_RECONCILIATION).order_by(reconciliations.c.biller_id))
 RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
-    for table in (payments, bill_locks, payment_contexts, receipts, refunds)
+    for table in (payments, bill_locks, payment_contexts, receipts, refunds, reconciliations)
 ]

@@ -38,6 +38,9 @@ SCENARIOS = (
     "BILL_CHANGES",
     "ACCOUNT_CLOSED",
     "DISPUTE_UPHELD",
+    "UNANSWERED_POSTED",
+    "UNANSWERED_NOT_POSTED",
+    "LOST_BY_BILLER",
 )
 _ALL = Statement(
     select(
