@@ -97,8 +97,9 @@ def run(bank: Bank, act: Due) -> None:
             _keep(tx, act, report)
         if any(report.status != "CLOSED" for report in reports):
             due.schedule(tx, act.world, act.at + clock.DAY, lifecycle.RECONCILE, act.subject)
-        due.cancel(tx, act.world, STATEMENTS, act.subject)
-        due.schedule(tx, act.world, act.at + STATEMENTS_MS, STATEMENTS, act.subject)
+        if STATEMENTS in bank.due_handlers:
+            due.cancel(tx, act.world, STATEMENTS, act.subject)
+            due.schedule(tx, act.world, act.at + STATEMENTS_MS, STATEMENTS, act.subject)
 
 
 def reports(tx: Tx, world: World, day: date) -> list[Report]:

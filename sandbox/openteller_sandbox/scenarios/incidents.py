@@ -270,10 +270,9 @@ INCIDENTS = (
         "A biller that answers nothing until the day's reconciliation",
         _NEW_BILL,
         "Neither the posting nor the status queries at 1, 5 and 30 minutes are answered. The reconciliation of "
-        "the next "
-        "day finds the posting.",
+        "the next day finds the posting in the biller's list (长款).",
         "Show `resolution.method` RECONCILIATION and its date; do not promise a refund.",
-        Expected("succeeded", "BILLER"),
+        Expected("succeeded", "BILLER", ("FOUND_AT_BILLER",)),
         _silent_until_reconciliation,
     ),
     Incident(
