@@ -1,0 +1,260 @@
+"""Days of bank time in seconds: partners, payers, a faulty network and faulty billers, all drawn from one seed.
+
+Wall time stands still until the simulation moves it, and identifiers, which nobody can draw again, take no part in what
+is compared: the same seed gives the same days.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from random import Random
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import update
+from tests.conftest import Partner, WallClock, make_partner
+from tests.contract.direct_payer import DirectPayer
+from werkzeug.test import TestResponse
+
+from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.biller_port import store as books
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.customers.service import CUSTOMERS
+from openteller_sandbox.db import Statement
+from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem
+from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.payments.authorisation import Confirmed
+from openteller_sandbox.payments.states import FINAL, LEGAL, TRANSITIONS, Debit, Posting, Status
+from openteller_sandbox.worlds.store import worlds
+
+POWER = "SH-ELECTRICITY-01"
+HOUR = 3600
+MOST_REPEATS = 6
+SCENARIOS = ("DUE_BILL", "SEVERAL_BILLS", "TIMEOUT_LATE", "POSTED_TWICE", "REVERSED", "POSTING_REJECTED")
+LEG_FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("query", {"status": 500}),
+    ("query", {"delay_ms": 4000}),
+    ("post", {"drop": "AFTER"}),
+    ("post", {"drop": "BEFORE"}),
+    ("post", {"delay_ms": 30_000}),
+    ("post", {"status": 500}),
+    ("query_posting", {"drop": "BEFORE"}),
+    ("reconcile", {"drop": "BEFORE"}),
+    ("reverse", {"delay_ms": 7_200_000}),
+)
+
+
+class Lost(Exception):
+    """The network lost the request, or the answer to it."""
+
+
+@dataclass
+class Network:
+    """Loses requests before they arrive, or their answers on the way back; whoever cares repeats with the same key."""
+
+    random: Random
+    loss: float
+    lost: int = 0
+
+    def send(self, request: Callable[[], TestResponse]) -> TestResponse:
+        """Send until an answer comes.
+
+        Raises:
+            Lost: none does, however often.
+        """
+        for _ in range(MOST_REPEATS):
+            if self.random.random() < self.loss:
+                self.lost += 1
+                continue
+            answer = request()
+            if self.random.random() < self.loss:
+                self.lost += 1
+                continue
+            return answer
+        raise Lost
+
+
+@dataclass
+class Simulation:
+    """A bank, two apps that share a world, and their customers. acknowledged: what a partner was told that it has."""
+
+    bank: Bank
+    app: Flask
+    wall: WallClock
+    seed: int
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.network = Network(self.random, loss=0.1)
+        client = self.app.test_client(use_cookies=False)
+        one = make_partner(client)
+        self.partners = (one, make_partner(client, headers=one.headers, join="world"))
+        self.world_id = one.app["world_id"]
+        self._numbers = count(1)
+        with self.bank.db.act() as tx:
+            tx.run(Statement(update(worlds).where(worlds.c.world_id == self.world_id).values(seed=self.seed)))
+        for leg, effect in LEG_FAULTS:
+            body = {"match": {"leg": leg}, "effect": effect, "probability": "0.08"}
+            assert one.post("/sandbox/v1/faults", body, key=None).status_code == 201
+        self.numbers = {scenario: one.magic(POWER, scenario)["account_number"] for scenario in SCENARIOS}
+        self.biller_id = one.biller(POWER)["biller_id"]
+
+    def run(self, days: int) -> str:
+        """Let days pass; give what became of every payment, without what nobody can draw again."""
+        for _ in range(days):
+            for _ in range(self.random.randint(12, 24)):
+                self._something_happens()
+                self._pass(self.random.randint(1, HOUR))
+            self.check()
+        for _ in range(6):  # reconciliations that fail come again the next day
+            self._pass(24 * HOUR)
+        self.check()
+        return self._outcome()
+
+    def _something_happens(self) -> None:
+        partner = self.random.choice(self.partners)
+        acts: list[Callable[[Partner], None]] = [self._link_and_pay] * 10 + [
+            self._cancel,
+            self._give_up,
+            self._nobody_pays,
+        ]
+        try:
+            self.random.choice(acts)(partner)
+        except Lost:
+            self.seen["given up by the partner"] += 1
+
+    def _link_and_pay(self, partner: Partner) -> None:
+        """Link, to a bill or to a direct payment, and have it paid."""
+        form = self._bill(partner)
+        if form is None:
+            return
+        payment_id = self._create(partner, form)
+        if payment_id is None:
+            return
+        payer = DirectPayer(self.bank, self.random.choice([CUSTOMERS[0], CUSTOMERS[0], CUSTOMERS[1]]))
+        try:
+            if payer.pay(payment_id) is Confirmed.DONE:
+                self.confirmed.add(payment_id)
+        except (Problem, AssertionError) as refusal:
+            self.seen[f"refused: {getattr(refusal, 'code', 'sign-in')}"] += 1
+
+    def _bill(self, partner: Partner) -> dict[str, Any] | None:
+        magic = self.random.random() < 0.3
+        number = self.numbers[self.random.choice(SCENARIOS)] if magic else self._ordinary()
+        body = {
+            "biller_id": self.biller_id,
+            "inputs": {"account_number": number},
+            "end_user_ref": f"user-of-the-days-{next(self._numbers)}",
+        }
+        key = f"fetch-{next(self._numbers)}"
+        answer = self.network.send(lambda: partner.post("/v1/bill-fetches", body, key=key))
+        self.seen[f"fetch {answer.status_code}"] += 1
+        bills = answer.json.get("bills", []) if answer.status_code == 201 else []
+        payable = [bill["bill_id"] for bill in bills if bill["status"] in {"OPEN", "PARTLY_PAID"}]
+        return {"bill_ids": payable[:1]} if payable else None
+
+    def _ordinary(self) -> str:
+        from openteller_sandbox.billers import service as billers
+
+        biller = billers.get(self.bank.db.read(), self.biller_id)
+        number = biller.input_fields[0].with_serial(2000 + next(self._numbers))
+        assert number is not None
+        return number
+
+    def _create(self, partner: Partner, form: dict[str, Any]) -> str | None:
+        reference = f"day-{self.seed}-{next(self._numbers)}"
+        body = {"partner_reference": reference, **form}
+        answer = self.network.send(lambda: partner.post("/v1/payments", body, key=reference))
+        self.seen[f"create {answer.status_code}"] += 1
+        if answer.status_code != 201:
+            return None
+        self.acknowledged[reference] = answer.json["payment_id"]
+        return str(answer.json["payment_id"])
+
+    def _cancel(self, partner: Partner) -> None:
+        payment_id = self._create(partner, {"category_code": "WATER"})
+        if payment_id:
+            key = f"cancel-{next(self._numbers)}"
+            answer = self.network.send(lambda: partner.post(f"/v1/payments/{payment_id}:cancel", key=key))
+            assert answer.status_code == 200
+
+    def _give_up(self, partner: Partner) -> None:
+        payment_id = self._create(partner, {"category_code": "GAS"})
+        if payment_id:
+            for _ in range(self.random.randint(1, 6)):
+                try:
+                    DirectPayer(self.bank).sign_in(payment_id, code="000000")
+                except Problem as problem:
+                    self.seen[f"refused: {problem.code}"] += 1
+
+    def _nobody_pays(self, partner: Partner) -> None:
+        self._create(partner, {"category_code": "HEATING", "expires_in": self.random.randint(60, 86_400)})
+
+    def _pass(self, seconds: int) -> None:
+        """Let time pass as a server would: what falls due is done when its time has come, some of it late."""
+        self.wall.advance(seconds)
+        while due.run_all(self.bank, most=200):
+            pass
+        self._token_again()
+
+    def _token_again(self) -> None:
+        """Tokens live in wall time."""
+        for partner in self.partners:
+            credentials = (partner.app["client_id"], partner.app["client_secret"])
+            token = partner.client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials)
+            partner.headers["Authorization"] = f"Bearer {token.json['access_token']}"
+
+    def check(self) -> None:
+        """What always holds: the books add up, moves and triples are legal, nothing acknowledged is lost or doubled."""
+        tx, world = self.bank.db.read(), World(self.world_id)
+        balances = ledger.balances(tx, world)
+        assert ledger.is_balanced(tx)
+        assert sum(balances.values()) == 0
+        for customer in CUSTOMERS:
+            held = customers.available(tx, world, customer.customer_id).minor
+            assert balances.get(f"customer:{customer.customer_id}", 0) == held >= 0
+        payments = self.payments()
+        assert len(payments) == len({payment["partner_reference"] for payment in payments})
+        kept = {payment["partner_reference"]: payment["payment_id"] for payment in payments}
+        assert self.acknowledged.items() <= kept.items()
+        for payment in payments:
+            moves = [Status(entry["status"]) for entry in payment["history"]]
+            assert all(to in TRANSITIONS[since] for since, to in pairwise(moves))
+            triple = (Debit(payment["debit"]["status"]), Posting(payment["posting"]["status"]))
+            assert triple in LEGAL[Status(payment["status"])]
+
+    def payments(self) -> list[dict[str, Any]]:
+        """Read every payment of both apps."""
+        found = []
+        for partner in self.partners:
+            path: str | None = "/v1/payments?limit=100"
+            while path:
+                page = partner.client.get(path, headers=partner.headers).json
+                found += page["data"]
+                path = page["links"]["next"]
+        return found
+
+    def _outcome(self) -> str:
+        """Say how it ended; and hold every payment against the biller's own books."""
+        tx = self.bank.db.read()
+        lines = []
+        for payment in sorted(self.payments(), key=lambda each: each["partner_reference"]):
+            assert Status(payment["status"]) in FINAL, payment
+            if payment["payment_id"] in self.confirmed:
+                assert payment["status"] in {"succeeded", "refunded"}, payment
+            row = tx.one(books.FIND, w=self.world_id, p=payment["payment_id"])
+            at_biller = bool(row and row["state"] == "POSTED")
+            assert at_biller is (payment["posting"]["status"] == "POSTED"), payment
+            self.seen[payment["status"]] += 1
+            moves = ",".join(f"{entry['status']}@{entry['at']}" for entry in payment["history"])
+            exceptions = ",".join(each["type"] for each in payment["exceptions"])
+            total = payment.get("total", {}).get("amount", "-")
+            lines.append(f"{payment['partner_reference']} {total} {moves} {exceptions}")
+        return "\n".join(lines)
