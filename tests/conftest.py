@@ -42,10 +42,14 @@ _numbers = itertools.count(1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is marked ``both_engines`` on both."""
-    if "engine" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_engines"):
+    """Run what is marked ``both_engines`` on both, and what is marked ``on_sqlite`` always there."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    if metafunc.definition.get_closest_marker("both_engines"):
         engines = ENGINES if DEFAULT_ENGINE == "sqlite" else (DEFAULT_ENGINE,)
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
+    elif metafunc.definition.get_closest_marker("on_sqlite") and DEFAULT_ENGINE != "sqlite":
+        metafunc.parametrize("engine", ["sqlite"], indirect=True, scope="session")
 
 
 def pytest_sessionfinish() -> None:

@@ -70,7 +70,7 @@ def create_bank(
     """
     declare_tables()
     if make_in_child and open_database(settings.database).is_missing():
-        seeding.in_child(lambda: _make(settings, clock, on_import))
+        seeding.in_child(lambda: make(settings, clock, on_import))
     contract = contracts.load()
     bank = Bank(settings, contract, _open(settings, contract, on_import), clock or Clock())
     _settle_clock(bank)
@@ -82,8 +82,8 @@ def create_bank(
     return bank
 
 
-def _make(settings: Settings, clock: Clock | None, on_import: Callable[[], None]) -> None:
-    """Make a new database ready, and leave it."""
+def make(settings: Settings, clock: Clock | None, on_import: Callable[[], None]) -> None:
+    """Make a database ready where it is not, and leave it."""
     create_bank(settings, clock, on_import=on_import).db.close()
 
 

@@ -217,7 +217,7 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ
 
 
-async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:
+async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None], leash: int | None) -> None:
     from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
     from granian.server.embed import Server  # noqa: PLC0415
 
@@ -228,6 +228,8 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
+    if leash is not None:
+        _end_with(leash, loop, server.stop)
     serving = asyncio.create_task(server.serve())
     dispatcher.start()
     ready()
@@ -256,6 +258,16 @@ def _herald(bank: Bank, wake: Callable[[], None]) -> Callable[[], None]:
     return tell
 
 
+def _end_with(leash: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Stop when a descriptor can be read."""
+
+    def let_go() -> None:
+        loop.remove_reader(leash)
+        stop()
+
+    loop.add_reader(leash, let_go)
+
+
 def _fault(app: Flask, environ: dict[str, Any]) -> Reply:
     """Answer as the app answers a fault of its own: with a page where a person asks."""
     with app.request_context(environ):
@@ -265,7 +277,7 @@ def _fault(app: Flask, environ: dict[str, Any]) -> Reply:
         return response.status_code, list(response.headers.items()), response.get_data()
 
 
-def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None]) -> None:
+def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None], *, leash: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
@@ -274,12 +286,15 @@ def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None
         host: the address to listen on.
         port: the port to listen on.
         ready: called when the listener is about to accept.
+        leash: of one of several workers: a descriptor that can be read when the process that has begun them is gone,
+            which ends this one, too. They share the address.
 
     Raises:
         OSError: the address is taken.
     """
-    check_free(host, port)
-    asyncio.run(_serve(bank, app, host, port, ready))
+    if leash is None:
+        check_free(host, port)
+    asyncio.run(_serve(bank, app, host, port, ready, leash))
 
 
 def check_free(host: str, port: int) -> None:

@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.biller_port import simulated
 
+pytestmark = pytest.mark.on_sqlite
+
 REFUSALS = ("UNKNOWN_ACCOUNT", "BLOCKED_ACCOUNT", "WRONG_REGION")
 FETCHING = ("SH-ELECTRICITY-01", "BJ-BROADBAND-01", "BJ-TUITION-01", "CC-WATER-01")
 """Billers that show the amount, that a bill exists, and (two) all of it after a second field."""

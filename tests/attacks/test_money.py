@@ -33,7 +33,7 @@ END_USER = "user-of-the-attacks"
 @pytest.fixture(scope="module")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a bank's file, to be copied."""
-    bank = make_bank(tmp_path_factory.mktemp("new"), WallClock())
+    bank = make_bank(tmp_path_factory.mktemp("new"), WallClock(), engine="sqlite")
     bank.db.close()
     return Path(bank.db.path)
 
@@ -42,7 +42,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_bank(new_database: Path, tmp_path: Path) -> Iterator[Bank]:
     """Open a bank that may come to harm. Nothing here cuts the power, so that syncs are left out."""
     shutil.copy(new_database, tmp_path)
-    opened = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
+    opened = make_bank(tmp_path, WallClock(), engine="sqlite", check_answers=AnswerCheck.OFF)
     opened.db.read()._connection.execute("PRAGMA synchronous=OFF")
     yield opened
     opened.db.close()
@@ -283,8 +283,11 @@ def _at_once(acts: list[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(do, acts))
 
 
-def test_two_processes_on_one_file_pay_a_bill_once_and_make_a_payment_once(own_bank: Bank, tmp_path: Path) -> None:
-    second_bank = make_bank(tmp_path, WallClock(), check_answers=AnswerCheck.OFF)
+@pytest.mark.both_engines
+def test_two_processes_on_one_database_pay_a_bill_once_and_make_a_payment_once(engine: str, tmp_path: Path) -> None:
+    own_bank = make_bank(tmp_path, WallClock(), engine=engine, check_answers=AnswerCheck.OFF)
+    same = own_bank.settings.database
+    second_bank = make_bank(tmp_path, WallClock(), database=same, check_answers=AnswerCheck.OFF)
     apps = [create_app(own_bank), create_app(second_bank)]
     partner = make_partner(apps[0].test_client(use_cookies=False))
     other_door = Partner(apps[1].test_client(use_cookies=False), partner.app, partner.headers)
@@ -311,4 +314,5 @@ def test_two_processes_on_one_file_pay_a_bill_once_and_make_a_payment_once(own_b
     assert _books_are_right(own_bank, partner)
     notes = [note["type"] for payment in partner.get("/v1/payments").json["data"] for note in payment["exceptions"]]
     assert sorted(notes) == ["BILLER_REVERSED", "DOUBLE_POSTING", "LATE_POSTING"]
-    second_bank.db.close()
+    for bank in (own_bank, second_bank):
+        bank.db.close()

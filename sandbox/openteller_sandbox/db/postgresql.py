@@ -89,6 +89,10 @@ class PostgresqlTx(Tx):
         sql, constants = statement.sql(POSTGRESQL)
         try:
             return self._connection.execute(sql, {**constants, **parameters})
+        except psycopg.DataError as error:
+            if not any(map(_has_nul, parameters.values())):
+                raise _told(error) from error
+            return self._run(statement, {name: _without_nul(value) for name, value in parameters.items()})
         except psycopg.Error as error:
             raise _told(error) from error
 
@@ -308,6 +312,15 @@ def _execute(connection: Connection, sql: str) -> psycopg.Cursor[NamedRow]:
         return connection.execute(sql, prepare=False)
     except psycopg.Error as error:
         raise _told(error) from error
+
+
+def _has_nul(value: object) -> bool:
+    return isinstance(value, str) and "\0" in value
+
+
+def _without_nul(value: Any) -> Any:
+    """Write what no text of PostgreSQL holds as U+FFFD, so that who looks for it finds nothing, as on SQLite."""
+    return value.replace("\0", "\ufffd") if _has_nul(value) else value
 
 
 def _unlock(connection: Connection, lock: str) -> None:

@@ -101,7 +101,8 @@ def sandbox() -> None:
     show_default=True,
     envvar="OPENTELLER_DATABASE_URL",
     show_envvar=True,
-    help="SQLite file, made and seeded when it is missing: a path, or sqlite:///path.",
+    help="SQLite file, made and seeded when it is missing: a path, or sqlite:///path. Or a database of a PostgreSQL "
+    "server: postgresql://user:password@host/database; the environment keeps the password out of the process list.",
 )
 @click.option(
     "--seed",
@@ -132,7 +133,7 @@ def sandbox() -> None:
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Server processes. SQLite has one writer: this release takes no more than one.",
+    help="Server processes, which are one bank. SQLite has one writer: more than one need PostgreSQL.",
 )
 @click.option(
     "--trusted-proxy",

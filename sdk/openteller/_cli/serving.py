@@ -8,6 +8,8 @@ import ipaddress
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,7 +82,6 @@ def serve(options: Options) -> None:
     """
     gc.disable()  # a start makes a hundred thousand objects that stay: looking at them again and again finds nothing
     need_sandbox()
-    _refuse_workers(options.workers)
     leave_on_signals()
     try:
         _serve(options)
@@ -115,18 +116,47 @@ def need_sandbox() -> None:
 
 
 def _serve(options: Options) -> None:
-    from openteller_sandbox import app  # noqa: PLC0415 - an extra, as all of the sandbox
-    from openteller_sandbox import serve as server  # noqa: PLC0415
+    from openteller_sandbox import workers  # noqa: PLC0415 - an extra, as all of the sandbox
 
     log_to_stderr(verbose=options.verbose)
     settings, clock = _settings(options), _clock(options.clock)
     _check_free(options)
-    bank = _open(settings, clock)
+    if options.workers == 1:
+        _work(options, _open(settings, clock))
+        return
+    _refuse_workers(options)
+    _make(settings, clock)
+    try:
+        workers.keep(
+            options.workers,
+            lambda tells, leash, ready: _work(options, _open(settings, clock), tells=tells, leash=leash, ready=ready),
+        )
+    except workers.WorkerError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _work(
+    options: Options,
+    bank: Bank,
+    *,
+    tells: bool = True,
+    leash: int | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve an open bank. The arguments after it are those of one of several workers."""
+    from openteller_sandbox import app  # noqa: PLC0415
+    from openteller_sandbox import serve as server  # noqa: PLC0415
+
+    def listening() -> None:
+        if tells:
+            _announce(options, bank)
+        ready()
+
     try:
         flask_app = app.create_app(bank)
         gc.freeze()
         gc.enable()
-        server.serve(bank, flask_app, options.host, options.port, lambda: _announce(options, bank))
+        server.serve(bank, flask_app, options.host, options.port, listening, leash=leash)
     finally:
         bank.db.close()
 
@@ -144,11 +174,27 @@ def _check_free(options: Options) -> None:
 
 
 def _open(settings: Settings, clock: Clock) -> Bank:
+    from openteller_sandbox import app  # noqa: PLC0415
+
+    with _told_in_a_line():
+        return app.create_bank(settings, clock, make_in_child=True, on_import=_announce_import)
+
+
+def _make(settings: Settings, clock: Clock) -> None:
+    """Make the database ready before workers open it: what is wrong with it is told once."""
     from openteller_sandbox import app, seeding  # noqa: PLC0415
+
+    with _told_in_a_line():
+        seeding.in_child(lambda: app.make(settings, clock, _announce_import))
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    from openteller_sandbox import seeding  # noqa: PLC0415
     from openteller_sandbox.db import DatabaseError  # noqa: PLC0415
 
     try:
-        return app.create_bank(settings, clock, make_in_child=True, on_import=_announce_import)
+        yield
     except DatabaseError as error:
         raise click.ClickException(str(error)) from error
     except seeding.SeedError as error:
@@ -163,7 +209,7 @@ def _settings(options: Options) -> Settings:
     from openteller_sandbox.settings import SEED_FOLDER, AnswerCheck, RateLimits, Settings  # noqa: PLC0415
 
     if not options.database.strip():
-        raise BadOption("--database", "name a file")
+        raise BadOption("--database", "name a file, or postgresql://user@host/database")
     limits = RateLimits()
     return Settings(
         database=options.database,
@@ -186,10 +232,18 @@ def _address(text: str) -> str:
         raise BadOption("--trusted-proxy", f"{text!r} is no IP address") from error
 
 
-def _refuse_workers(workers: int) -> None:
-    if workers > 1:
-        text = f"SQLite has one writer: {workers} processes need PostgreSQL, which this release cannot use"
+def _refuse_workers(options: Options) -> None:
+    """Look whether several processes can be one bank."""
+    from openteller_sandbox import workers  # noqa: PLC0415
+    from openteller_sandbox.db import open_database  # noqa: PLC0415
+
+    with _told_in_a_line():
+        shared = open_database(options.database).shared
+    if not shared:
+        text = f"SQLite has one writer: {options.workers} processes need PostgreSQL, --database postgresql://…"
         raise BadOption("--workers", text)
+    if not workers.can_fork():
+        raise BadOption("--workers", "this system cannot fork processes: start one, or several on ports of their own")
 
 
 def _public_url(options: Options) -> str:

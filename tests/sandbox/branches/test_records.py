@@ -142,6 +142,7 @@ def test_no_log_and_no_repr_holds_a_position_or_a_query(client: FlaskClient, cap
     assert not any(secret in written for secret in ("31.98765", "121.43219", "虹口", "%E8%99%B9"))
 
 
+@pytest.mark.on_sqlite
 def test_no_file_of_the_bank_holds_a_position(bank: Any, client: FlaskClient) -> None:
     client.get("/v1/branches?near=31.98761,121.43217")
     folder = Path(bank.settings.database).parent

@@ -110,6 +110,14 @@ def test_a_pattern_is_taken_as_it_is_escaped(database: Database) -> None:
     assert [row["name"] for row in database.read().all(LIKE, pattern="100\\%")] == ["100%"]
 
 
+def test_a_text_that_no_row_can_hold_is_not_found(database: Database) -> None:
+    with database.act() as tx:
+        facts.put(tx, "a", "1")
+        assert facts.get(tx, "a\0") is None
+        facts.put(tx, "b", "1")
+    assert names(database) == ["a", "b"]
+
+
 def test_what_is_done_alone_is_done_by_one_thread_at_a_time(postgresql: str, reach: Reach) -> None:
     one, other = reach(postgresql), reach(postgresql)
     with one.alone("due wld_1") as mine:
