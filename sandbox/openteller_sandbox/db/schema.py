@@ -52,11 +52,11 @@ def check_known(name: str, revision: str | None) -> None:
         raise DatabaseError(f"{name} has schema {revision}, this sandbox knows those up to {newest()}: {advice}")
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the revisions that a database lacks, in the transaction of a connection."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the revisions that a database lacks, up to one, in the transaction of a connection."""
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, create_engine
 from tests.sdk.processes import environment
 
@@ -87,20 +86,20 @@ def test_a_database_that_the_revisions_have_made_is_used_as_it_is(address: str, 
     database.close()
 
 
-def test_a_file_of_before_the_revisions_is_known_and_kept(tmp_path: Path) -> None:
+def test_a_file_of_before_the_revisions_is_known_kept_and_brought_to_the_newest(tmp_path: Path) -> None:
     path = str(tmp_path / "old.db")
-    with connected(path) as before:
-        command.upgrade(make_migration._config(connection=before), schema.FIRST)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE alembic_version; PRAGMA user_version=5;")
+    with connected(path) as connection:
+        schema.upgrade(connection, schema.FIRST)
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            "INSERT INTO bank_facts VALUES ('mine', '1'); DROP TABLE alembic_version; PRAGMA user_version=5"
+        )
     database = open_database(path)
-    with database.act() as tx:
-        facts.put(tx, "mine", "1")
+    assert (database.prepare(), facts.get(database.read(), "mine")) == (False, "1")
+    assert database.read().one(schema.REVISION)["version_num"] == schema.newest()
     database.close()
-    again = open_database(path)
-    assert (again.prepare(), facts.get(again.read(), "mine")) == (False, "1")
-    assert again.read().one(schema.REVISION)["version_num"] == schema.newest()
-    again.close()
+    with connected(path) as connection:
+        assert make_migration.differences(connection) == []
 
 
 def test_an_older_database_is_brought_to_the_newest_revision(
