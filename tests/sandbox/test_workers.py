@@ -199,8 +199,9 @@ def test_a_world_that_a_dead_process_was_at_is_taken_over(banks: list[Bank]) -> 
 
     with due.alone(banks[0], world):
         assert (due.run_all(banks[1]), done) == (0, [])
-        banks[0].db.close()  # as when it is killed
-    assert (due.run_all(banks[1]), done) == (1, ["left"])
+        banks[0].db.close()  # as when it is killed; the server hears of it a moment later
+    assert any(due.run_all(banks[1]) for _ in range(10_000))
+    assert done == ["left"]
 
 
 def test_a_clock_that_two_processes_advance_at_once_moves_by_both(banks: list[Bank]) -> None:
