@@ -197,8 +197,8 @@ ENDINGS = {
     "DUE_BILL": ("succeeded", ["authorise", "send", "post"]),
     "TIMEOUT_SUCCEEDED": ("succeeded", ["authorise", "send", "post"]),
     "TIMEOUT_REFUNDED": ("refunded", ["authorise", "send", "give back", "return"]),
-    "TIMEOUT_LATE": ("refunded", ["authorise", "send", "give back", "return", "post late"]),
-    "POSTED_TWICE": ("succeeded", ["authorise", "send", "post", "post twice"]),
+    "TIMEOUT_LATE": ("refunded", ["authorise", "send", "give back", "return", "post late", "recover"]),
+    "POSTED_TWICE": ("succeeded", ["authorise", "send", "post", "post twice", "recover"]),
     "REVERSED": ("refunded", ["authorise", "send", "post", "reverse", "give back", "return"]),
     "POSTING_REJECTED": ("refunded", ["authorise", "send", "give back", "return"]),
 }

@@ -137,7 +137,7 @@ def test_a_wrong_secret_and_an_unknown_client_are_refused_alike(
 
 
 @pytest.mark.parametrize(
-    "scope", ["admin", "open-data admin", "disputes:create", "OPEN-DATA", "open-data,sandbox", "%ff"]
+    "scope", ["admin", "open-data admin", "statements:write", "OPEN-DATA", "open-data,sandbox", "%ff"]
 )
 def test_a_scope_that_nobody_has_is_refused(scope: str, client: FlaskClient, app_of: tuple[str, str]) -> None:
     refused(client.post(ENDPOINT, data=GRANT | {"scope": scope}, auth=app_of), "invalid_scope")
