@@ -10,6 +10,7 @@ An amount is what an account gains; a customer's account is ``customer:<customer
     give back   clearing -> refunds                    the biller did not post it, or no longer has it
     return      refunds -> customer                    the payer has it back
     keep aside  refunds -> suspense                    the payer's account could not be credited
+    try again   suspense -> refunds                    it is tried once more
     pay out     suspense -> payouts                    paid out by hand
     reverse     biller, fees -> clearing               the biller took it back; a fee that is not refundable stays
     post late   suspense -> biller                     posted after the money went back: the bank's to recover

@@ -15,6 +15,7 @@ from openteller_sandbox.payments.states import FINAL, TRANSITIONS, Status
 EXPIRE = "payment.expire"
 FORGET_CONTEXT = "payment.forget_context"
 FORGET_KEYS = "payment.forget_keys"
+SEND = "payment.send"
 QUERY = "payment.query"
 RECONCILE = "reconciliation.run"
 RECONCILE_MS = 2 * HOUR

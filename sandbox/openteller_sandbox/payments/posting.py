@@ -27,7 +27,7 @@ from openteller_sandbox.payments import amounts, lifecycle, moves, receipts, rec
 from openteller_sandbox.payments.model import Attempt, Choice, Held, Payment, Resolution
 from openteller_sandbox.payments.states import Debit, Posting, Status
 
-SEND = "payment.send"
+SEND = lifecycle.SEND
 QUERY = lifecycle.QUERY
 
 QUERIES_MS = (1 * clock.MINUTE, 5 * clock.MINUTE, 30 * clock.MINUTE)
@@ -87,12 +87,17 @@ def authorise(
 
 
 def send(bank: Bank, act: Due) -> None:
-    """Debit the payer and send the payment to the biller."""
+    """Debit the payer and send the payment to the biller; where the biller has closed since it was confirmed, let go of
+    the money.
+    """
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.AUTHORISED:
             return
         payment = held.payment
+        if not _is_open(billers.get(tx, moves.biller_id(payment)), act.at):
+            returning.do_not_send(bank, tx, act.world, held, act.at)
+            return
         payment.debit.status, payment.debit.at = Debit.DEBITED.value, act.at
         held.sent_on = clock.bank_date(act.at).isoformat()
         moves.set_posting(payment, Posting.SENT, act.at)
@@ -105,6 +110,10 @@ def send(bank: Bank, act: Due) -> None:
         posting = moves.at_biller(tx, held)
     bank.db.commit()  # that it was sent must be on disk before the biller hears of it, also where acts are gathered
     settle(bank, act, bills.port_of(bank).post(act.world, posting, act.at))
+
+
+def _is_open(biller: Biller, at: int) -> bool:
+    return biller.maintenance_until(at) is None and biller.takes_payments_at(at)
 
 
 def query(bank: Bank, act: Due) -> None:

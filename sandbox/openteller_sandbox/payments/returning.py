@@ -26,6 +26,8 @@ from openteller_sandbox.payments.schemas import RefundSchema
 from openteller_sandbox.payments.states import Debit, Posting, Status
 
 REFUND = "payment.refund"
+RELEASE = "payment.release"
+RETURN_AGAIN = "payment.return_again"
 PAY_OUT = "payment.pay_out"
 REVERSE = "payment.reverse"
 REVERSED_LATE = "payment.reversed_late"
@@ -33,7 +35,9 @@ POSTED_LATE = "payment.posted_late"
 
 REFUND_MS = 30 * clock.SECOND
 COUNTER_OPENS_MS = 10 * clock.HOUR
-"""When, on the day after, a clerk pays out by hand what could not be put back on an account."""
+"""When, on the day after, a clerk looks after what could not be put back on an account."""
+_MOST_RETURNS = 2
+"""How often an account is tried before a clerk pays out by hand."""
 _SURPLUS = ("LATE_POSTING", "DOUBLE_POSTING")
 _REFUND = RefundSchema()
 
@@ -55,13 +59,35 @@ def give_back(
     payment = held.payment
     amount = amount or moves.total(payment)
     moves.set_posting(payment, posting, now)
+    moves.book(tx, world, payment, "give back", {ledger.CLEARING: -amount.minor, ledger.REFUNDS: amount.minor}, now)
+    due.cancel(tx, world, lifecycle.QUERY, payment.payment_id)
+    return _begin(bank, tx, world, held, amount, reason=reason, actor=actor, now=now, dispute_id=dispute_id)
+
+
+def do_not_send(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
+    """Let go of what is held for a payment that will not be sent; the hold stands until it is released."""
+    due.cancel(tx, world, lifecycle.SEND, held.payment.payment_id)
+    _begin(bank, tx, world, held, moves.total(held.payment), reason="NOT_SENT", actor="BANK", now=now)
+
+
+def _begin(
+    bank: Bank,
+    tx: Tx,
+    world: World,
+    held: Held,
+    amount: Money,
+    *,
+    reason: str,
+    actor: str,
+    now: int,
+    dispute_id: str | None = None,
+) -> Refund:
+    payment = held.payment
     payment.status_reason = reason
     payment.resolution = None
     payment.expected_posting_at = None
     refund = Refund(ids.new("ref"), "PENDING", amount, reason, now)
     payment.refunds.append(refund)
-    moves.book(tx, world, payment, "give back", {ledger.CLEARING: -amount.minor, ledger.REFUNDS: amount.minor}, now)
-    due.cancel(tx, world, lifecycle.QUERY, payment.payment_id)
     due.schedule(tx, world, now + REFUND_MS, REFUND, payment.payment_id)
     lifecycle.move(bank, tx, world, held, Status.REFUND_PENDING, actor, now)
     facts = {"dispute_id": dispute_id} if dispute_id else {}
@@ -81,12 +107,20 @@ def give_back(
     return refund
 
 
+def release(bank: Bank, act: Due) -> None:
+    """Stop a payment that was confirmed and not sent yet."""
+    with bank.db.act(act.world.world_id) as tx:
+        held = records.get(tx, act.subject)
+        if held is not None and held.payment.status is Status.AUTHORISED:
+            do_not_send(bank, tx, act.world, held, act.at)
+
+
 def refund(bank: Bank, act: Due) -> None:
     """Put the money back on the payer's account; where that is closed, keep it aside for a clerk."""
     held = records.get(bank.db.read(), act.subject)
     if held is None or held.payment.status is not Status.REFUND_PENDING:
         return
-    closed = _account_is_closed(bank, act, held)
+    closed = not _is_held(held) and _account_is_closed(bank, act, held)
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.REFUND_PENDING or held.customer_id is None:
@@ -96,9 +130,33 @@ def refund(bank: Bank, act: Due) -> None:
             return
         amount = held.payment.refunds[-1].amount
         customers.give_back(tx, act.world, held.customer_id, amount)
-        lines = {ledger.REFUNDS: -amount.minor, ledger.customer(held.customer_id): amount.minor}
-        moves.book(tx, act.world, held.payment, "return", lines, act.at)
+        source, reason = (ledger.HOLDS, "release") if _is_held(held) else (ledger.REFUNDS, "return")
+        lines = {source: -amount.minor, ledger.customer(held.customer_id): amount.minor}
+        moves.book(tx, act.world, held.payment, reason, lines, act.at)
         _returned(bank, tx, act, held, "ACCOUNT")
+
+
+def return_again(bank: Bank, act: Due) -> None:
+    """Try the payer's account once more; where it is still closed, or has been tried often, pay out by hand."""
+    held = records.get(bank.db.read(), act.subject)
+    if held is None or held.payment.status is not Status.REFUND_FAILED:
+        return
+    tried = sum(exception.type == "RETURN_FAILED" for exception in held.payment.exceptions)
+    if tried >= _MOST_RETURNS or _account_is_closed(bank, act, held):
+        pay_out(bank, act)
+        return
+    with bank.db.act(act.world.world_id) as tx:
+        held = records.get(tx, act.subject)
+        if held is None or held.payment.status is not Status.REFUND_FAILED:
+            return
+        payment, refund_ = held.payment, held.payment.refunds[-1]
+        lines = {ledger.SUSPENSE: -refund_.amount.minor, ledger.REFUNDS: refund_.amount.minor}
+        moves.book(tx, act.world, payment, "try again", lines, act.at)
+        payment.status_reason, refund_.status = refund_.reason, "PENDING"
+        due.cancel(tx, act.world, RETURN_AGAIN, payment.payment_id)
+        due.schedule(tx, act.world, act.at + REFUND_MS, REFUND, payment.payment_id)
+        lifecycle.move(bank, tx, act.world, held, Status.REFUND_PENDING, "BANK", act.at)
+        _follow(bank, tx, act, held, "ACCOUNT", None)
 
 
 def pay_out(bank: Bank, act: Due) -> None:
@@ -258,6 +316,11 @@ def recover(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
     records.save(bank, tx, held, now)
 
 
+def _is_held(held: Held) -> bool:
+    """Tell whether the money never left the payer's account."""
+    return held.payment.debit.status == Debit.HELD.value
+
+
 def _account_is_closed(bank: Bank, act: Due, held: Held) -> bool:
     biller = billers.get(bank.db.read(), moves.biller_id(held.payment))
     if faults.strike_leg(bank, act.world, "return", biller.biller_id, act.subject, act.at, delays=False):
@@ -276,7 +339,7 @@ def _keep_aside(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
     payment.status_reason = "RETURN_FAILED"
     refund_.status = "FAILED"
     tomorrow = clock.start_of_day(clock.bank_date(act.at)) + clock.DAY
-    due.schedule(tx, act.world, tomorrow + COUNTER_OPENS_MS, PAY_OUT, payment.payment_id)
+    due.schedule(tx, act.world, tomorrow + COUNTER_OPENS_MS, RETURN_AGAIN, payment.payment_id)
     lifecycle.move(bank, tx, act.world, held, Status.REFUND_FAILED, "BANK", act.at)
     _follow(bank, tx, act, held, "ACCOUNT", None)
 
@@ -284,7 +347,8 @@ def _keep_aside(bank: Bank, tx: Tx, act: Due, held: Held) -> None:
 def _returned(bank: Bank, tx: Tx, act: Due, held: Held, method: str) -> None:
     """Say that the payer has the money."""
     payment = held.payment
-    payment.debit.status, payment.debit.at = Debit.RETURNED.value, act.at
+    payment.debit.status = (Debit.RELEASED if _is_held(held) else Debit.RETURNED).value
+    payment.debit.at = act.at
     payment.refunds[-1].status, payment.refunds[-1].completed_at = "SUCCEEDED", act.at
     tx.run(store.UNLOCK, payment_id=payment.payment_id)
     lifecycle.reconcile_day(tx, act.world, act.at)
@@ -337,6 +401,8 @@ def _tell(bank: Bank, tx: Tx, world: World, held: Held, refund_: Refund, version
 
 DUE_HANDLERS = {
     REFUND: refund,
+    RELEASE: release,
+    RETURN_AGAIN: return_again,
     PAY_OUT: pay_out,
     REVERSE: reverse,
     REVERSED_LATE: follow_reversal,

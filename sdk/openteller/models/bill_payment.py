@@ -285,7 +285,7 @@ class PaymentExceptionType(StrEnum):
     BILLER_REVERSED: taken back by the biller (冲正). FOUND_AT_BILLER: the biller's list of the day had it,
     our books did not yet (长款). NOT_AT_BILLER: our books had it, the list did not (短款). RECOVERED: what the
     biller had too much is back. RETURN_FAILED: the payer's account could not be credited; the money waits
-    to be paid out by hand. More values may come.
+    for a clerk, who tries it once more or pays it out by hand. More values may come.
     """
 
     LATE_POSTING = "LATE_POSTING"
@@ -354,6 +354,7 @@ class PaymentStatusReason(StrEnum):
     CANCELLED_BY_PARTNER = "CANCELLED_BY_PARTNER"
     LINK_EXPIRED = "LINK_EXPIRED"
     PAYER_NOT_COMPLETED = "PAYER_NOT_COMPLETED"
+    NOT_SENT = "NOT_SENT"
     POSTING_REJECTED = "POSTING_REJECTED"
     NOT_POSTED = "NOT_POSTED"
     BILLER_TIMEOUT = "BILLER_TIMEOUT"
@@ -377,6 +378,7 @@ class PostingStatus(StrEnum):
 class RefundReason(StrEnum):
     """Why money goes back. More values may come."""
 
+    NOT_SENT = "NOT_SENT"
     POSTING_REJECTED = "POSTING_REJECTED"
     NOT_POSTED = "NOT_POSTED"
     BILLER_REVERSED = "BILLER_REVERSED"
@@ -867,7 +869,7 @@ class PaymentException(Model, frozen=True, kw_only=True):
     BILLER_REVERSED: taken back by the biller (冲正). FOUND_AT_BILLER: the biller's list of the day had it,
     our books did not yet (长款). NOT_AT_BILLER: our books had it, the list did not (短款). RECOVERED: what the
     biller had too much is back. RETURN_FAILED: the payer's account could not be credited; the money waits
-    to be paid out by hand.
+    for a clerk, who tries it once more or pays it out by hand.
     """
     at: Instant
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""

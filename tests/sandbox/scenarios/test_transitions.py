@@ -51,6 +51,10 @@ PATHS = {
 }
 
 
+def test_every_move_of_the_table_can_be_brought_about() -> None:
+    assert set(WAYS) == {(since, to) for since, following in TRANSITIONS.items() for to in following}
+
+
 @pytest.mark.parametrize(("since", "to"), WAYS, ids=str)
 def test_every_move_that_can_be_brought_about_is(partner: Partner, since: Status, to: Status) -> None:
     payment_id = partner.pay_link(category_code="ELECTRICITY", expires_in=3600)["payment_id"]
