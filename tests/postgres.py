@@ -11,6 +11,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -116,7 +117,7 @@ def server() -> Iterator[Server]:
         yield Server(folder, port, password, process, itertools.count(1))
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             try:
                 process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
