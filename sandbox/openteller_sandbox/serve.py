@@ -224,6 +224,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     dispatcher = webhooks.dispatcher(bank)
     turns = Turns(bank.db, _herald(bank, dispatcher.wake))
     shell = Shell(app.wsgi_app, turns, partial(_fault, app))
+    requests = app.extensions["openteller"].requests
     server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -236,10 +237,12 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     try:
         while not serving.done():
             due.run_all(bank)
+            requests.flush()
             await turns.durable()
             await asyncio.wait([serving], timeout=_TICK_S)
         serving.result()
     finally:
+        requests.flush()
         turns.close()
         shell.close()
         await loop.run_in_executor(None, dispatcher.stop)

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from tests import postgres
 from tests.conftest import Partner, WallClock, make_bank, make_partner, new_database
 from tests.payer import Payer
@@ -23,7 +25,9 @@ from tests.sdk.processes import MORNING, PATIENCE_S, Running, environment, free_
 
 from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.db import Statement
 from openteller_sandbox.due import service as due
+from openteller_sandbox.http.request_log import MOST_ROWS, SharedRequestLog, request_log, requests
 
 THREE = 3
 
@@ -214,6 +218,59 @@ def test_a_clock_that_two_processes_advance_at_once_moves_by_both(banks: list[Ba
 
     assert at_once(banks, advance) == [200] * THREE
     assert partner.get("/sandbox/v1/clock").json["bank_time"] == "2026-09-29T13:30:00+08:00"
+
+
+def test_the_log_of_requests_is_one_of_bounded_length(banks: list[Bank]) -> None:
+    apps = [create_app(bank) for bank in banks]
+    logs = [app.extensions["openteller"].requests for app in apps]
+    partner = make_partner(apps[0].test_client(use_cookies=False))
+    world_id = partner.app["world_id"]
+    doors = [Partner(app.test_client(use_cookies=False), partner.app, partner.headers) for app in apps]
+    asked = {door.get("/v1/status").headers["X-Request-Id"] for door in doors}
+    for log in logs:
+        log.flush()  # as the server does each second
+    for door in doors:
+        assert asked <= {row["request_id"] for row in door.get("/sandbox/v1/requests", limit=100).json["data"]}
+    for number in range(800):
+        doors[number % THREE].get("/v1/status")
+    rows = banks[0].db.read().all(Statement(select(requests.c.seq).where(requests.c.world_id == world_id)))
+    assert MOST_ROWS <= len(rows) < MOST_ROWS + THREE * 64
+    assert len(logs[1].newest_first(world_id, 1000)) < MOST_ROWS + THREE * 64
+
+
+def test_the_log_of_requests_is_in_the_order_of_time_whoever_has_written_first(
+    banks: list[Bank],
+) -> None:
+    logs = [request_log(bank.db) for bank in banks]
+    row = dict.fromkeys(("app_id", "operation_id", "method", "path"), "x") | {"status": 200, "code": None}
+    for number in range(30):
+        times = {"duration_ms": 1, "received_at": number, "bank_time": number}
+        logs[number % THREE].note("wld_1", {**row, **times, "request_id": str(number)})
+    for log in reversed(logs):
+        log.flush()
+    first = logs[0].newest_first("wld_1", 12)
+    rest = logs[1].newest_first("wld_1", 100, first[-1][0])
+    assert [row["request_id"] for _, row in first + rest] == [str(number) for number in reversed(range(30))]
+
+
+def test_a_request_costs_the_log_no_statement_of_its_own(banks: list[Bank], monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    log = SharedRequestLog(banks[0].db)
+    monkeypatch.setattr(log, "_write", lambda rows: written.append(len(rows)))
+    for _ in range(130):
+        log.note("wld_1", {"received_at": 1})
+    log.flush()
+    assert written == [64, 64, 2]
+
+
+def test_a_log_that_cannot_be_written_holds_up_no_answer(banks: list[Bank], caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(banks[0])
+    partner = make_partner(app.test_client(use_cookies=False))
+    with psycopg.connect(banks[0].settings.database) as connection:
+        connection.execute("DROP TABLE request_log")
+    for _ in range(70):
+        assert partner.get("/v1/status").status_code == 200
+    assert "64 requests are missing in the log" in caplog.text
 
 
 def test_wrong_digits_are_counted_at_whatever_process_they_are_guessed(banks: list[Bank]) -> None:

@@ -117,14 +117,11 @@ def get_world(call: Call) -> Answer:
 @routes.operation("listRequests", query=RequestQuery)
 def list_requests(call: Call) -> Answer:
     """List the last requests of the world, newest first."""
-    cursor = decode_cursor(call, str)
-    rows = call.request_log.newest_first(call.caller.world.world_id)
-    if cursor:
-        seen = next((index for index, row in enumerate(rows) if row["request_id"] == cursor[0]), len(rows))
-        rows = rows[seen + 1 :]
-    shown = rows[: call.limit]
-    more = encode_cursor(call, [shown[-1]["request_id"]]) if len(rows) > call.limit else None
-    return page(call, [json_text(_REQUEST.present(row)) for row in shown], more)
+    cursor = decode_cursor(call, int, int)
+    before = (cursor[0], cursor[1]) if cursor else None
+    rows = call.request_log.newest_first(call.caller.world.world_id, call.limit + 1, before)
+    more = encode_cursor(call, rows[call.limit - 1][0]) if len(rows) > call.limit else None
+    return page(call, [json_text(_REQUEST.present(row)) for _, row in rows[: call.limit]], more)
 
 
 def _clock(call: Call, world: World) -> Answer:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from openteller_sandbox.db.engine import DatabaseError
-from openteller_sandbox.db.statements import Insert, Statement, dialect, metadata
+from openteller_sandbox.db.statements import POSTGRESQL, Insert, Statement, dialect, metadata
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
 FIRST = "0001"
@@ -39,6 +39,8 @@ def definitions(engine: str, known: Collection[str]) -> Iterator[str]:
         yield str(CreateTable(table).compile(dialect=dialect(engine)))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield str(CreateIndex(index).compile(dialect=dialect(engine)))
+        if table.info.get("unlogged") and engine == POSTGRESQL:
+            yield f"ALTER TABLE {table.name} SET UNLOGGED"
 
 
 def check_known(name: str, revision: str | None) -> None:

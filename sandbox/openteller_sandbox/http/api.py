@@ -26,7 +26,7 @@ from openteller_sandbox.http.front import Front, Reply, Waiting, finished
 from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Later, Routes
 from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render
-from openteller_sandbox.http.request_log import RequestLog
+from openteller_sandbox.http.request_log import request_log
 from openteller_sandbox.settings import AnswerCheck
 
 log = logging.getLogger("openteller_sandbox.http")
@@ -87,7 +87,7 @@ class Api:
         self._identify = identify
         self._disturb = disturb
         self._wait = wait
-        self.requests = RequestLog()
+        self.requests = request_log(bank.db)
         limits = bank.settings.rate_limits
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
         self._addresses = TokenBuckets("anonymous", limits.anonymous, limits.window_s)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
 from openteller_sandbox.http.answers import Answer
-from openteller_sandbox.http.request_log import RequestLog
+from openteller_sandbox.http.request_log import MemoryRequestLog, RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     sent_body: Any = field(default=None, repr=False)
     body: Any = field(default=None, repr=False)
-    request_log: RequestLog = field(default_factory=RequestLog)
+    request_log: RequestLog = field(default_factory=MemoryRequestLog)
     as_of: int | None = None
 
     @property

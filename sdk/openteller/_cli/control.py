@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -61,29 +62,35 @@ def logs(session: Session, *, limit: int, follow: bool) -> None:
 
     With --json one JSON document a line.
     """
-    last = _print(session, limit, None)
+    listed: Sequence[RequestLogEntry] = session.client.sandbox.requests(limit=100).page().data
+    _print(session, listed[:limit])
     if not follow:
         return
     leave_on_signals()
     try:
         while True:
             time.sleep(_PAUSE_S)
-            last = _print(session, 100, last)
+            known = {row.request_id for row in listed}
+            listed = _listed(session, known)
+            came = [row for row in listed if row.request_id not in known]
+            _print(session, [row for row in came if row.operation_id != "listRequests"])  # which this command sends
     except KeyboardInterrupt:
         return
 
 
-def _print(session: Session, limit: int, last: str | None) -> str | None:
-    """Print what came after a request, but for the questions that this command asks itself."""
-    rows: list[RequestLogEntry] = []
-    for row in session.client.sandbox.requests(limit=limit).page().data:
-        if row.request_id == last:
+def _listed(session: Session, known: Collection[str]) -> list[RequestLogEntry]:
+    """List the newest requests down to known ones. What several processes have answered may come between those."""
+    listed: list[RequestLogEntry] = []
+    for page in session.client.sandbox.requests(limit=100).pages():
+        listed += page.data
+        if any(row.request_id in known for row in page.data):
             break
-        rows.append(row)
+    return listed
+
+
+def _print(session: Session, rows: Sequence[RequestLogEntry]) -> None:
     for row in reversed(rows):
-        if last is None or row.operation_id != "listRequests":
-            click.echo(json.dumps(row.to_dict(), ensure_ascii=False) if session.as_json else _line(row))
-    return rows[0].request_id if rows else last
+        click.echo(json.dumps(row.to_dict(), ensure_ascii=False) if session.as_json else _line(row))
 
 
 def _line(row: RequestLogEntry) -> str:

@@ -71,6 +71,17 @@ def test_every_text_on_postgresql_is_sorted_by_code_point(postgresql: str, reach
     database.close()
 
 
+@pytest.mark.parametrize("by_revisions", [True, False])
+def test_the_log_of_requests_alone_is_not_synced_to_disk(postgresql: str, reach: Reach, by_revisions: bool) -> None:
+    if by_revisions:
+        make_by_revisions(postgresql)
+    else:
+        reach(postgresql).close()
+    with connected(postgresql) as connection:
+        found = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'")
+        assert [row[0] for row in found] == ["request_log"]
+
+
 def test_the_newest_revision_is_the_last_of_one_line() -> None:
     scripts = make_migration.scripts()
     assert scripts.get_heads() == [schema.newest()]
