@@ -69,6 +69,7 @@ Every public name of `openteller`. The pages of the [documentation](../README.md
 | [Resources](resources.md) | `client.branches`, `client.payments` and the others, with every method; lists |
 | [Models](models.md) | what all records have in common, and the documents of the contract: {documents} |
 | [Errors](errors.md) | `openteller.errors`, the tree |
+| [Webhooks](webhooks.md) | `openteller.webhooks`: verifying what the bank sends |
 | [Hooks](hooks.md) | `openteller.hooks` |
 | [Money](money.md) | `Money`, `CurrencyMismatch` |
 """
@@ -123,6 +124,7 @@ class Reference:
             "models.md": _MODELS.format(documents=_listed("\n", "- ")) + self.record("_base", "Model"),
             "errors.md": self.module("errors", "Errors"),
             "hooks.md": self.module("hooks", "Hooks"),
+            "webhooks.md": self.module("webhooks", "Webhooks"),
             "money.md": self.module("money", "Money"),
         }
         for name, title in DOCUMENTS.items():

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openteller import errors, hooks, models
+    from openteller import errors, hooks, models, webhooks
     from openteller._async.client import AsyncOpenTeller
     from openteller._core.raw import RawAnswer
     from openteller._core.user_refs import user_ref
@@ -39,6 +39,7 @@ __all__ = [
     "hooks",
     "models",
     "user_ref",
+    "webhooks",
 ]
 
 _HOMES = {
@@ -50,7 +51,7 @@ _HOMES = {
     "RawAnswer": "openteller._core.raw",
     "user_ref": "openteller._core.user_refs",
 }
-_MODULES = {"errors", "hooks", "models"}
+_MODULES = {"errors", "hooks", "models", "webhooks"}
 
 
 def __getattr__(name: str) -> Any:

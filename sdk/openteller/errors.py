@@ -4,6 +4,7 @@
 
     OpenTellerError
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
+    ├── InvalidSignature            a webhook is not of the bank, was changed, or is too old
     ├── TransportError              no usable answer came
     │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
     │   ├── TimedOut                no answer came in time
@@ -38,6 +39,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "InvalidRequest",
+    "InvalidSignature",
     "LinkGone",
     "NotFound",
     "OpenTellerError",
@@ -105,6 +107,21 @@ class ConfigurationError(OpenTellerError, ValueError):
     """The client or a call cannot work as it is written. Nothing was sent."""
 
     code = "CONFIGURATION"
+
+
+class InvalidSignature(OpenTellerError):
+    """A webhook is not of the bank, was changed on its way, or is too old; see ``openteller.webhooks``.
+
+    Attributes:
+        reason: ``signature`` (none fits), ``body`` (it was written anew), ``header`` (one is missing or cannot be
+            read), ``age`` (right, but too old, or ahead of this clock), ``size``.
+    """
+
+    code = "INVALID_SIGNATURE"
+
+    def __init__(self, message: str, *, reason: str = "signature", **known: Any) -> None:
+        super().__init__(message, **known)
+        self.reason = reason
 
 
 class TransportError(OpenTellerError):

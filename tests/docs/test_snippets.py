@@ -20,6 +20,7 @@ SERVICES = (
     "payments",
     "disputes",
     "events",
+    "webhooks",
     "status",
     "sandbox",
 )

@@ -31,8 +31,9 @@ NAMES = {
     "hooks",
     "models",
     "user_ref",
+    "webhooks",
 }
-PUBLIC_MODULES = {"errors", "hooks", "models", "money"}
+PUBLIC_MODULES = {"errors", "hooks", "models", "money", "webhooks"}
 
 
 def loaded_after(code: str) -> set[str]:
@@ -66,7 +67,7 @@ def test_a_star_imports_the_public_names() -> None:
 
 
 def test_every_public_name_is_explained() -> None:
-    for module in (errors, hooks, models, openteller.money):
+    for module in (errors, hooks, models, openteller.money, openteller.webhooks):
         for name in module.__all__:
             value = getattr(module, name)
             is_alias = not inspect.isclass(value) and not inspect.isfunction(value)
@@ -104,6 +105,14 @@ def test_errors_and_money_come_without_the_models() -> None:
     loaded = loaded_after("from openteller import Money, OpenTellerError, errors, hooks")
 
     assert not {name for name in loaded if name.startswith(("openteller.models", "openteller._", "msgspec", "httpx2"))}
+
+
+def test_verifying_webhooks_comes_without_a_client_and_without_the_models() -> None:
+    loaded = loaded_after("from openteller import webhooks")
+
+    ours = {name for name in loaded if name.startswith("openteller")}
+    assert ours == {"openteller", "openteller.errors", "openteller.webhooks"}
+    assert not loaded & {"msgspec", "cryptography", "httpx2", "ssl", "asyncio"}
 
 
 def test_a_client_comes_without_the_transport_and_without_the_other_client() -> None:

@@ -32,9 +32,10 @@ def dump(document: object) -> str:
 
 
 class Session:
-    """A client at work for one command. notice: said once, before the bank is called."""
+    """A client at work for one command. url: where the bank is; notice: said once, before the bank is called."""
 
-    def __init__(self, client: OpenTeller, *, as_json: bool, notice: str = "") -> None:
+    def __init__(self, client: OpenTeller, url: str, *, as_json: bool, notice: str = "") -> None:
+        self.url = url
         self._client = client
         self._notice = notice
         self.as_json = as_json
@@ -115,6 +116,6 @@ def calling(function: Callable[..., None]) -> Callable[..., None]:
         found = credentials.find(url, client_id=client_id, file=file)
         notice = f"As the demo app {found.client_id}, whose secret is published." if found is credentials.DEMO else ""
         with connected(url, found, allow_http=allow_http) as client:
-            function(Session(client, as_json=as_json, notice=notice), *args, **kwargs)
+            function(Session(client, url, as_json=as_json, notice=notice), *args, **kwargs)
 
     return run

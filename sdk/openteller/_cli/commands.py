@@ -28,6 +28,7 @@ _ELSEWHERE = {
     "drill": "drills:drill",
     "events": "events:events",
     "faults": "faults:faults",
+    "listen": "listening:listen",
     "logs": "control:logs",
     "magic-values": "world:magic_values",
     "official-accounts": "bank:official_accounts",
@@ -38,6 +39,7 @@ _ELSEWHERE = {
     "scenarios": "drills:scenarios",
     "status": "bank:status",
     "trigger": "control:trigger",
+    "webhooks": "webhooks:webhooks",
 }
 """Where the commands that call a bank are: module and name. What speaks to a bank is nothing to whoever serves one."""
 
