@@ -1,5 +1,5 @@
 """Write the pages of ``docs/`` that follow from tables: the life of a payment, the error codes, the magic
-accounts, the drills.
+accounts, the drills, what is seen when things go wrong.
 
 python tools/build_docs.py            write them
 python tools/build_docs.py --check    exit with 1, and say which, where one is out of date
@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "sandbox")]
+sys.path[:0] = [str(ROOT / "sandbox"), str(ROOT / "sdk")]
 
+import going_wrong  # noqa: E402 - beside this file
 from openteller_sandbox import contract  # noqa: E402 - found by the line above
 from openteller_sandbox.biller_port.scenarios import Scenario  # noqa: E402
 from openteller_sandbox.customers.service import CUSTOMERS  # noqa: E402
@@ -181,6 +182,12 @@ runs the same with `client.sandbox.scenarios.run(name)`.
 {sections}"""
 
 
+def when_things_go_wrong() -> str:
+    """Give the page on failures."""
+    source = "sandbox/openteller_sandbox/payments/states.py and scenarios/incidents.py"
+    return going_wrong.page(_NOTE.format(source=source), _table)
+
+
 def _ending(expected: Expected) -> str:
     exceptions = "".join(f", `exceptions[]` has {name}" for name in expected.exceptions)
     return f"`{expected.status}`, the money is at {expected.money_at}{exceptions}"
@@ -195,6 +202,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": error_codes,
     "magic-accounts.md": magic_accounts,
     "drills.md": drills,
+    "when-things-go-wrong.md": when_things_go_wrong,
 }
 
 

@@ -57,27 +57,42 @@ def of_step(bank: Bank, held: Held, session: Session, step: Step, now: int) -> d
     return values
 
 
+def standing(status: Status, reason: str | None) -> tuple[str, str | None]:
+    """Name the texts that tell the payer where a confirmed payment stands: heading, and explanation if any."""
+    match status, reason:
+        case Status.REFUND_PENDING, ("BILLER_REVERSED" | "DISPUTE_RESOLVED"):
+            return "reversed", None
+        case Status.REFUND_PENDING, "NOT_SENT":
+            return "not_sent", None
+    return _STANDING[status]
+
+
+_STANDING: dict[Status, tuple[str, str | None]] = {
+    Status.AUTHORISED: ("authorised", None),
+    Status.PROCESSING: ("processing", None),
+    Status.UNKNOWN: ("unknown", "unknown_help"),
+    Status.SUCCEEDED: ("done", "done_help"),
+    Status.REFUND_PENDING: ("refund_pending", None),
+    Status.REFUND_FAILED: ("refund_failed", "refund_failed_help"),
+    Status.REFUNDED: ("refunded", "refunded_help"),
+}
+
+
 def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dict[str, Any]:
     """Show what became of a payment; only the payer sees more than that the link has been used."""
     payment = held.payment
     mine = session is not None and session.customer_id is not None and session.customer_id == held.customer_id
     if not mine:
         return {"mine": False}
-    heading, explanation = {
-        Status.SUCCEEDED: (t("done"), t("done_help")),
-        Status.UNKNOWN: (t("unknown"), t("unknown_help")),
-        Status.REFUND_PENDING: (t("refund_pending"), None),
-        Status.REFUND_FAILED: (t("refund_pending"), None),
-        Status.REFUNDED: (t("refunded"), t("refunded_help")),
-    }.get(payment.status, (t("processing"), None))
+    heading, explanation = standing(payment.status, payment.status_reason)
     locale = session.locale if session else "zh-CN"
     biller = billers.get(bank.db.read(), payment.biller_id or "")
     return {
         "mine": True,
         "good": payment.status is Status.SUCCEEDED,
         "moving": payment.status in {Status.AUTHORISED, Status.PROCESSING, Status.UNKNOWN, Status.REFUND_PENDING},
-        "heading": heading,
-        "explanation": explanation,
+        "heading": t(heading),
+        "explanation": t(explanation) if explanation else None,
         "biller_name": biller.name[locale],
         "account": payment.account_ref_masked,
         "account_label": _label(biller, held.choice.inputs, locale),

@@ -86,6 +86,27 @@ def _silent_until_reconciliation(stage: Stage) -> None:
     stage.report(payment_id)
 
 
+def _never_answered(stage: Stage) -> None:
+    bill_ids = stage.bill(Scenario.UNANSWERED_NOT_POSTED)
+    payment_id = stage.link(bill_ids)
+    stage.pay(payment_id)
+    stage.wait(_SILENCE_S)
+    stage.report(payment_id)
+    stage.wait_until(_tomorrow(stage) + 3 * clock.HOUR)
+    stage.tell("BILLER", "does not have it in its list of the day")
+    stage.report(payment_id)
+
+
+def _lost_by_biller(stage: Stage) -> None:
+    bill_ids = stage.bill(Scenario.LOST_BY_BILLER)
+    payment_id = stage.link(bill_ids)
+    stage.pay(payment_id)
+    stage.report(payment_id)
+    stage.wait_until(_tomorrow(stage) + 3 * clock.HOUR)
+    stage.tell("BILLER", "does not have it in its list of the day, though it had said that it was posted")
+    stage.report(payment_id)
+
+
 def _late_posting_after_refund(stage: Stage) -> None:
     stage.order({"leg": "post"}, {"drop": "AFTER"}, "will get the next payment, and not answer")
     bill_ids = stage.bill()
@@ -163,6 +184,49 @@ def _biller_slow(stage: Stage) -> None:
 def _posting_rejected(stage: Stage) -> None:
     stage.order({"leg": "post"}, {"status": 500}, "will reject the next payment")
     _pay_and_wait(stage, 60)
+
+
+def _refund_failed(stage: Stage) -> None:
+    bill_ids = stage.bill(Scenario.ACCOUNT_CLOSED)
+    payment_id = stage.link(bill_ids)
+    stage.pay(payment_id)
+    stage.wait(60)
+    stage.report(payment_id)
+    stage.wait_until(_tomorrow(stage) + 10 * clock.HOUR + clock.MINUTE)
+    stage.tell("BANK", "tries the account once more; it is closed, and a clerk pays out by hand")
+    stage.report(payment_id)
+
+
+def _not_sent(stage: Stage) -> None:
+    closes, _ = _closing(stage)
+    stage.wait_until(closes - 10 * clock.MINUTE)
+    bill_ids = stage.bill(accept=lambda biller: not payer.open_at(biller, closes + 50 * clock.MINUTE))
+    payment_id = stage.link(bill_ids)
+    stage.hold_back(payment_id)
+    stage.report(payment_id)
+    stage.wait_until(closes + clock.HOUR)
+    stage.tell("BILLER", "had closed before the bank could send it")
+    stage.report(payment_id)
+
+
+def _attempts_used_up(stage: Stage) -> None:
+    payment_id = stage.link(stage.bill())
+    stage.use_up(payment_id)
+    stage.report(payment_id)
+
+
+def _link_expired(stage: Stage) -> None:
+    payment_id = stage.link(stage.bill(Scenario.INSUFFICIENT_FUNDS))
+    stage.refused(payment_id)
+    stage.wait(86_400)
+    stage.report(payment_id)
+
+
+def _bill_changed(stage: Stage) -> None:
+    payment_id = stage.link(stage.bill(Scenario.BILL_CHANGES))
+    stage.refused(payment_id)
+    stage.cancel(payment_id)
+    stage.report(payment_id)
 
 
 def _webhook_outage(stage: Stage) -> None:
@@ -276,6 +340,26 @@ INCIDENTS = (
         _silent_until_reconciliation,
     ),
     Incident(
+        "never-answered",
+        "A biller that answers nothing, and has posted nothing",
+        "a bill of an account that plays UNANSWERED_NOT_POSTED, and a link to it (made)",
+        "Neither the posting nor the status queries are answered. The biller's list of the day does not have the "
+        "payment, and the money goes back.",
+        "Show `resolution.method` RECONCILIATION and its date; offer a new link after `payment.refunded`.",
+        Expected("refunded", "RETURNED"),
+        _never_answered,
+    ),
+    Incident(
+        "lost-by-biller",
+        "A posting that the biller has lost (短款)",
+        "a bill of an account that plays LOST_BY_BILLER, and a link to it (made)",
+        "The biller says that it has posted the payment, but its list of the day lacks it, and it knows nothing of it "
+        "when it is asked once more. The money goes back, all fees with it.",
+        "Handle `payment.refund_pending` after `payment.succeeded`: take back your thanks, offer a new link.",
+        Expected("refunded", "RETURNED", ("NOT_AT_BILLER",)),
+        _lost_by_biller,
+    ),
+    Incident(
         "late-posting-after-refund",
         "A posting that comes after the refund",
         _NEW_BILL,
@@ -352,6 +436,54 @@ INCIDENTS = (
         "Tell the payer that the money is on its way back; offer no second link before `payment.refunded`.",
         Expected("refunded", "RETURNED"),
         _posting_rejected,
+    ),
+    Incident(
+        "refund-failed",
+        "A refund to an account that is closed",
+        "a bill of an account that plays ACCOUNT_CLOSED, and a link to it (made)",
+        "The biller rejects the posting, and the payer's account is closed meanwhile. The money waits in suspense; in "
+        "the morning the account is tried once more, and a clerk pays out by hand.",
+        "Say that the bank has the money and will pay it out. Wait for `payment.refunded`.",
+        Expected("refunded", "RETURNED", ("RETURN_FAILED",)),
+        _refund_failed,
+    ),
+    Incident(
+        "not-sent",
+        "A biller that closes before a payment is sent",
+        "a bill of a biller that takes no payments at night (made, shortly before it closes)",
+        "The payer confirms, and the bank cannot send the payment before the biller closes. Nothing was debited; the "
+        "hold is released.",
+        "Say that nothing was taken, and offer a new link when the biller is open (`service_hours`).",
+        Expected("refunded", "RETURNED"),
+        _not_sent,
+    ),
+    Incident(
+        "attempts-used-up",
+        "A link at which codes are guessed",
+        _NEW_BILL,
+        "Somebody types wrong codes until the attempts of the link are used up. Nothing is held; the bill is open.",
+        "Say that the payment did not come about, and offer a new link to the one who asks for it.",
+        Expected("failed", "PAYER"),
+        _attempts_used_up,
+    ),
+    Incident(
+        "link-expired",
+        "A payer who lacks the money",
+        "a bill of an account that plays INSUFFICIENT_FUNDS, and a link to it (made)",
+        "The attempt fails and nothing is taken; the link stays good until it expires, and nobody pays.",
+        "Nothing: what the payer lacks is not the partner's business. The attempt says PAYER_NOT_COMPLETED.",
+        Expected("expired", "PAYER"),
+        _link_expired,
+    ),
+    Incident(
+        "bill-changed",
+        "A bill that changes after it was fetched",
+        "a bill of an account that plays BILL_CHANGES, and a link to it (made)",
+        "The bank asks the biller once more before it takes money, and the amount is another one now. Nothing is "
+        "taken: nobody pays what they have not seen.",
+        "Cancel the link, fetch the bill again, and make a new one.",
+        Expected("cancelled", "PAYER"),
+        _bill_changed,
     ),
     Incident(
         "webhook-outage",

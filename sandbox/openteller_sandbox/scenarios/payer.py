@@ -34,6 +34,14 @@ class NothingToPay(Exception):
     """No biller has a bill due for this."""
 
 
+class NotConfirmed(Problem):
+    """The account number has its payer give up, or lack the money; the attempt is over."""
+
+    def __init__(self, came_of_it: Confirmed) -> None:
+        super().__init__("INVALID_TRANSITION", "This account number has its payer give up, or lack the money.")
+        self.came_of_it = came_of_it
+
+
 def sign_in(bank: Bank, world: World, payment_id: str, customer: Customer = RICH) -> str:
     """Sign in at a link; give the attempt.
 
@@ -58,6 +66,7 @@ def confirm(bank: Bank, world: World, held: Held, attempt_id: str, *, send: bool
     """Confirm what is due; an open link pays what its first biller has.
 
     Raises:
+        NotConfirmed: the attempt has failed.
         Problem: what the page would have shown.
     """
     now = bank.now(world)
@@ -68,7 +77,7 @@ def confirm(bank: Bank, world: World, held: Held, attempt_id: str, *, send: bool
         bank, world, held.payment.payment_id, attempt_id, RICH, choice, now, seen=quoted.total, send=send
     )
     if done is not Confirmed.DONE:
-        raise Problem("INVALID_TRANSITION", "This account number has its payer give up, or lack the money.")
+        raise NotConfirmed(done)
 
 
 def pay(bank: Bank, world: World, payment_id: str) -> None:

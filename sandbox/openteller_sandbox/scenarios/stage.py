@@ -17,7 +17,8 @@ from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import Problem
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held, Payment
-from openteller_sandbox.scenarios import payer
+from openteller_sandbox.payments.states import Status
+from openteller_sandbox.scenarios import driving, payer
 from openteller_sandbox.worlds import service as worlds
 
 _EXPIRES_IN_S = 86_400
@@ -34,13 +35,23 @@ class Step:
 
 @dataclass(slots=True)
 class Stage:
-    """An incident at work in the caller's world. Faults that it orders end with it."""
+    """An incident at work in the caller's world. Faults that it orders end with it.
+
+    Attributes:
+        bank: the bank.
+        caller: whose incident it is.
+        world: the caller's, as its clock stands.
+        steps: what has happened so far.
+        payment_ids: the payments that were made.
+        refusals: the codes that the page has explained to payers.
+    """
 
     bank: Bank
     caller: Caller
     world: World
     steps: list[Step] = field(default_factory=list)
     payment_ids: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     _ordered: list[str] = field(default_factory=list)
 
     @property
@@ -105,11 +116,26 @@ class Stage:
         attempt_id = payer.sign_in(self.bank, self.world, payment_id)
         try:
             payer.confirm(self.bank, self.world, self.held(payment_id), attempt_id)
+        except payer.NotConfirmed as refusal:
+            code = refusal.came_of_it.name
         except Problem as problem:
             payments.give_up(self.bank, self.world, payment_id, attempt_id, self.now)
-            self.tell("PAYER", f"signs in; the page says {problem.code} and takes nothing")
-            return problem.code
-        raise RuntimeError("the payer was not refused")
+            code = problem.code
+        else:
+            raise RuntimeError("the payer was not refused")
+        self.refusals.append(code)
+        self.tell("PAYER", f"signs in; the page says {code} and takes nothing")
+        return code
+
+    def hold_back(self, payment_id: str) -> None:
+        """Have the payer confirm, and the bank not send it for an hour."""
+        driving.bring(self.bank, self._caller, payment_id, Status.AUTHORISED)
+        self.tell("PAYER", f"signs in on the page of the bank and confirms {self.held(payment_id).payment.total}")
+
+    def use_up(self, payment_id: str) -> None:
+        """Have somebody try wrong codes until the attempts are used up."""
+        driving.bring(self.bank, self._caller, payment_id, Status.FAILED)
+        self.tell("PAYER", "types wrong codes until the attempts of the link are used up")
 
     def cancel(self, payment_id: str) -> None:
         """Have the partner cancel a link."""
