@@ -13,6 +13,7 @@ from flask import Flask
 from openteller_sandbox import contract as contracts
 from openteller_sandbox import prebuilt, seeding
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.biller_port.served import ServedBillers
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database, open_database
@@ -80,6 +81,18 @@ def create_bank(
     receipts.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank
+
+
+def create_billers(settings: Settings, token: str, on_import: Callable[[], None]) -> tuple[Database, ServedBillers]:
+    """Open the billers' own books, which a first start makes; give them, and what answers banks over HTTP.
+
+    Raises:
+        DatabaseError: the database cannot be used.
+        SeedError: the seed cannot be loaded.
+    """
+    declare_tables()
+    database = _open(settings, contracts.load(), on_import)
+    return database, ServedBillers(database, token)
 
 
 def make(settings: Settings, clock: Clock | None, on_import: Callable[[], None]) -> None:

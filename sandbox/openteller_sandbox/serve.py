@@ -1,7 +1,8 @@
 """The server: a small RSGI shell on granian that calls the WSGI app inline on the event loop's thread.
 
 One thread answers: several Python threads in a process cost three to four times as much. Once a second the loop does
-what has fallen due. Webhooks, and requests that wait for a partner's server, wait in threads of their own.
+what has fallen due. Webhooks, and requests that wait for a partner's server, wait in threads of their own. Where
+billers are asked over HTTP, what falls due and requests that may ask one do so, too: nobody else waits for a biller.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from openteller_sandbox.bank import Bank
@@ -32,16 +33,20 @@ if TYPE_CHECKING:
     from flask import Flask
     from granian._granian import RSGIHTTPProtocol as HTTPProtocol
     from granian.rsgi import Scope
+    from granian.server.embed import Server
 
 log = logging.getLogger("openteller_sandbox")
 _TICK_S = 1.0
 _ROUNDS = 4
 """Of the loop, in a turn: what has come with its first request needs as many until its body is read and it is done."""
 _MOST_WAITING = 32
-"""Requests that wait for a partner's server, or for deliveries, at one time; the next ones wait for these."""
+"""Requests that wait for a partner's server, a biller, or for deliveries, at one time; the next ones wait for these."""
+_ASKING = ("/pay/", "/v1/bill-fetches", "/sandbox/")
+"""What a POST to may ask a biller."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
+T = TypeVar("T")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Reply = tuple[int, list[tuple[str, str]], bytes]
 
@@ -107,12 +112,20 @@ class Shell:
         app: what answers.
         turns: knows what is durable.
         fault: gives the answer to a WSGI environment instead, where something is not.
+        beside: tells which requests are answered in threads of their own, as they may wait long.
     """
 
-    def __init__(self, app: Wsgi, turns: Turns, fault: Callable[[dict[str, Any]], Reply]) -> None:
+    def __init__(
+        self,
+        app: Wsgi,
+        turns: Turns,
+        fault: Callable[[dict[str, Any]], Reply],
+        beside: Callable[[dict[str, Any]], bool] = lambda _: False,
+    ) -> None:
         self._app = app
         self._turns = turns
         self._fault = fault
+        self._beside = beside
         self._waiters = ThreadPoolExecutor(_MOST_WAITING, "openteller-wait")
 
     def close(self) -> None:
@@ -138,7 +151,8 @@ class Shell:
         """Get the answer of the app; what it waits for is waited for beside the loop, and nobody else waits."""
         parking: list[Waiting] = []
         environ[PARKING] = parking
-        reply = self._call(environ)
+        beside = self._beside(environ)
+        reply = await self._in_thread(partial(self._call, environ)) if beside else self._call(environ)
         if not parking:
             return reply
         parked: Parked | Waiting = parking.pop()
@@ -147,12 +161,16 @@ class Shell:
                 return self._fault(environ)
             waiting = parked
             try:
-                result = await asyncio.get_running_loop().run_in_executor(self._waiters, waiting.wait)
+                result = await self._in_thread(waiting.wait)
             except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
                 parked = waiting.fail(error)
             else:
-                parked = waiting.resume(result)
+                resume = partial(waiting.resume, result)
+                parked = await self._in_thread(resume) if beside else resume()
         return parked
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._waiters, work)
 
     def _call(self, environ: dict[str, Any]) -> Reply:
         answer: list[Any] = [500, []]
@@ -218,25 +236,25 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None], leash: int | None) -> None:
-    from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
-    from granian.server.embed import Server  # noqa: PLC0415
-
     dispatcher = webhooks.dispatcher(bank)
-    turns = Turns(bank.db, _herald(bank, dispatcher.wake))
-    shell = Shell(app.wsgi_app, turns, partial(_fault, app))
+    herald = _herald(bank, dispatcher.wake)
+    turns = Turns(bank.db, herald)
+    remote = bank.settings.billers is not None
+    shell = Shell(app.wsgi_app, turns, partial(_fault, app), _may_ask if remote else lambda _: False)
     requests = app.extensions["openteller"].requests
-    server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
+    server, serving = _listen(shell, host, port)
     if leash is not None:
         _end_with(leash, loop, server.stop)
-    serving = asyncio.create_task(server.serve())
     dispatcher.start()
     ready()
     try:
         while not serving.done():
-            due.run_all(bank)
+            if remote:
+                await loop.run_in_executor(None, due.run_all, bank)
+                herald()
+            else:
+                due.run_all(bank)
             requests.flush()
             await turns.durable()
             await asyncio.wait([serving], timeout=_TICK_S)
@@ -246,6 +264,21 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
         turns.close()
         shell.close()
         await loop.run_in_executor(None, dispatcher.stop)
+
+
+def _listen(shell: Shell, host: str, port: int) -> tuple[Server, asyncio.Task[None]]:
+    """Serve until SIGINT or SIGTERM; give what stops it, and what ends with it."""
+    from granian.constants import Interfaces  # noqa: PLC0415 - a WSGI host needs no granian
+    from granian.server.embed import Server  # noqa: PLC0415
+
+    server = Server(shell, address=host, port=port, interface=Interfaces.RSGI, websockets=False, log_enabled=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    return server, asyncio.create_task(server.serve())
+
+
+def _may_ask(environ: dict[str, Any]) -> bool:
+    return environ["REQUEST_METHOD"] == "POST" and str(environ["PATH_INFO"]).startswith(_ASKING)
 
 
 def _herald(bank: Bank, wake: Callable[[], None]) -> Callable[[], None]:
@@ -298,6 +331,28 @@ def serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None
     if leash is None:
         check_free(host, port)
     asyncio.run(_serve(bank, app, host, port, ready, leash))
+
+
+async def _serve_plain(app: Wsgi, database: Database, host: str, port: int, ready: Callable[[], None]) -> None:
+    turns = Turns(database)
+    shell = Shell(app, turns, lambda _: (503, [("Retry-After", "1"), ("Content-Length", "0")], b""))
+    _, serving = _listen(shell, host, port)
+    ready()
+    try:
+        await serving
+    finally:
+        turns.close()
+        shell.close()
+
+
+def serve_plain(app: Wsgi, database: Database, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve an application that has nothing but its database until SIGINT or SIGTERM: no due acts, no webhooks.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    check_free(host, port)
+    asyncio.run(_serve_plain(app, database, host, port, ready))
 
 
 def check_free(host: str, port: int) -> None:

@@ -30,13 +30,29 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BillerLeg:
+    """How billers are asked over HTTP.
+
+    url: what the port's paths begin with, without a trailing slash. token: shown to whoever answers there. timeout_s:
+    for one question, from the connection to the last byte of its answer. pause_s: for how long nobody is asked after
+    a time-out: a biller that hangs holds up one question, and not each that comes.
+    """
+
+    url: str
+    token: str = field(default="", repr=False)
+    timeout_s: float = 5.0
+    pause_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The sandbox's settings.
 
     database: a path, or a ``sqlite:///`` or ``postgresql://`` URL, which may hold a password. public_url: what links
         begin with, without a trailing slash. seed: a folder of contract-shaped records.
     trusted_proxies: addresses whose ``X-Forwarded-For`` is believed. webhook_loopback: whether webhooks may go to this
-        machine's own loopback addresses, as they must while a partner develops on it.
+        machine's own loopback addresses, as they must while a partner develops on it. billers: where billers are
+        asked over HTTP; without it, those of the bank's own process.
     """
 
     database: str = field(default="openteller-sandbox.db", repr=False)
@@ -46,3 +62,4 @@ class Settings:
     rate_limits: RateLimits = RateLimits()
     trusted_proxies: frozenset[str] = frozenset()
     webhook_loopback: bool = True
+    billers: BillerLeg | None = None

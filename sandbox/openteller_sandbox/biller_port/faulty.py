@@ -21,6 +21,7 @@ from openteller_sandbox.biller_port.port import (
     PostingState,
     QueryAnswer,
     Reversal,
+    Turn,
 )
 from openteller_sandbox.billers.model import Biller
 
@@ -92,3 +93,7 @@ class FaultyBiller:
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer does."""
         return self._biller.behaviour(biller, inputs)
+
+    def play(self, world: World, posting_id: str, turn: Turn, now: int) -> None:
+        """Let a simulated biller do something by itself: no fault is on the way of what nobody sends."""
+        self._biller.play(world, posting_id, turn, now)

@@ -57,6 +57,15 @@ class Ground(Enum):
     DISPUTED = auto()  # the payer says that nothing came of it, or that it was a mistake
 
 
+class Turn(Enum):
+    """What a simulated biller does by itself when its scenario has come so far; a real one is not told."""
+
+    TAKE_BACK = auto()  # it takes a posting back (冲正): its bill is due again
+    POST_LATE = auto()  # it posts what it had not found: its bill is paid
+    FIND = auto()  # it has posted what it got, whatever it has said
+    LOSE = auto()  # it has not posted what it got
+
+
 class Asking(Enum):
     """Why a biller is asked what an account owes."""
 
@@ -177,6 +186,10 @@ class LegFault:
     since: int
 
 
+class BillerUnreachable(Exception):
+    """A biller that plays a scenario cannot be told so now."""
+
+
 class BillerPort(Protocol):
     """A biller, in process or far away. No transaction of the bank is open while it is asked."""
 
@@ -200,3 +213,10 @@ class BillerPort(Protocol):
 
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer does; in a sandbox the account number chooses that, too."""
+
+    def play(self, world: World, posting_id: str, turn: Turn, now: int) -> None:
+        """Let a simulated biller do something by itself. Told again, it does nothing more.
+
+        Raises:
+            BillerUnreachable: it cannot be told now; whoever tells it has to do so again.
+        """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from openteller_sandbox.biller_port.port import Behaviour
 from openteller_sandbox.billers.model import Biller
 
 _ALL = frozenset({"FETCH", "VALIDATE", "DIRECT"})
@@ -105,6 +106,11 @@ class Scenario(Enum):
         return biller.fetch_mode in self.value.modes
 
 
+_BEHAVIOURS = {
+    Scenario.INSUFFICIENT_FUNDS: Behaviour.INSUFFICIENT_FUNDS,
+    Scenario.PAYER_GIVES_UP: Behaviour.PAYER_GIVES_UP,
+    Scenario.ACCOUNT_CLOSED: Behaviour.ACCOUNT_CLOSES,
+}
 _BY_SERIAL = {scenario.serial: scenario for scenario in Scenario}
 
 
@@ -113,6 +119,12 @@ def of(biller: Biller, inputs: Mapping[str, str]) -> Scenario | None:
     serial = biller.serial(inputs)
     scenario = _BY_SERIAL.get(serial) if serial is not None else None
     return scenario if scenario and scenario.fits(biller) else None
+
+
+def behaviour(biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
+    """Say what the payer of an account does."""
+    scenario = of(biller, inputs)
+    return _BEHAVIOURS.get(scenario, Behaviour.NORMAL) if scenario else Behaviour.NORMAL
 
 
 def inputs_for(biller: Biller, scenario: Scenario) -> dict[str, str] | None:

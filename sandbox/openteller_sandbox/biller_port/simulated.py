@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -33,12 +33,12 @@ from openteller_sandbox.biller_port.port import (
     QueryAnswer,
     Refusal,
     Reversal,
+    Turn,
 )
 from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers.model import Biller
 from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.money import Money, rounded
-from openteller_sandbox.worlds import service as worlds
 
 SLOW_MS = 8 * clock.SECOND
 REVERSAL_MS = clock.HOUR
@@ -68,11 +68,6 @@ _REFUSALS = {
     Scenario.BLOCKED_ACCOUNT: Refusal.BLOCKED,
     Scenario.WRONG_REGION: Refusal.WRONG_REGION,
 }
-_BEHAVIOURS = {
-    Scenario.INSUFFICIENT_FUNDS: Behaviour.INSUFFICIENT_FUNDS,
-    Scenario.PAYER_GIVES_UP: Behaviour.PAYER_GIVES_UP,
-    Scenario.ACCOUNT_CLOSED: Behaviour.ACCOUNT_CLOSES,
-}
 _REJECTING = frozenset({Scenario.POSTING_REJECTED, Scenario.ACCOUNT_CLOSED, *_REFUSALS})
 _SILENT_AT_FIRST = frozenset({Scenario.TIMEOUT_SUCCEEDED, Scenario.TIMEOUT_REFUNDED, Scenario.TIMEOUT_LATE})
 _SILENT = frozenset({Scenario.UNANSWERED_POSTED, Scenario.UNANSWERED_NOT_POSTED})
@@ -84,11 +79,21 @@ _ITEMS = {
 _PLAIN_ITEMS = (("本期费用", "This period"),)
 
 
-class SimulatedBiller:
-    """Implements the port for every biller of the seed."""
+_STATES = {Turn.TAKE_BACK: "REVERSED", Turn.FIND: PostingState.POSTED.value, Turn.LOSE: PostingState.NOT_FOUND.value}
+"""Of a posting after a turn; a late posting has a new day, too."""
 
-    def __init__(self, database: Database) -> None:
+
+class SimulatedBiller:
+    """Implements the port for every biller of the seed.
+
+    Args:
+        database: where its books are.
+        began_at: says when a world began, where that is known (bank time, epoch milliseconds).
+    """
+
+    def __init__(self, database: Database, began_at: Callable[[World], int | None]) -> None:
         self._db = database
+        self._began_at = began_at
 
     def query(self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, asking: Asking) -> QueryAnswer:
         """Answer what an account owes. Every refusal does the same work as an answer, so that latency tells nothing."""
@@ -171,8 +176,15 @@ class SimulatedBiller:
 
     def behaviour(self, biller: Biller, inputs: Mapping[str, str]) -> Behaviour:
         """Say what the payer of a magic account does."""
-        scenario = scenarios.of(biller, inputs)
-        return _BEHAVIOURS.get(scenario, Behaviour.NORMAL) if scenario else Behaviour.NORMAL
+        return scenarios.behaviour(biller, inputs)
+
+    def play(self, world: World, posting_id: str, turn: Turn, now: int) -> None:
+        """Change its own books, and tell nobody."""
+        with self._db.act(world.world_id) as tx:
+            if turn is Turn.POST_LATE:
+                tx.run(store.POST_LATE, w=world.world_id, p=posting_id, at=now)
+            else:
+                tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to=_STATES[turn])
 
     def _has_twin(self, tx: Tx, row: Any) -> bool:
         """Tell whether the same sum was paid to the same account within a day."""
@@ -252,7 +264,7 @@ class SimulatedBiller:
 
     def _began_on(self, world: World, today: date) -> date:
         """Give the day on which a world began; an account's bills of before have been paid elsewhere, but for a few."""
-        at = worlds.began_at(self._db.read(), world)
+        at = self._began_at(world)
         return today if at is None else min(today, clock.bank_date(at))
 
 

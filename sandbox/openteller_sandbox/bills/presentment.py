@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from openteller_sandbox.biller_port.port import DueBill
 from openteller_sandbox.billers.model import Biller, masked
-from openteller_sandbox.money import Money
 
 _OPTIONS = {
     "EXACT": ["FULL"],
@@ -54,34 +52,3 @@ def status_of(bill: DueBill) -> str:
     if not bill.paid.amount:
         return "OPEN"
     return "PARTLY_PAID" if bill.outstanding.amount else "PAID"
-
-
-def to_facts(bill: DueBill) -> dict[str, Any]:
-    """Write a bill in full, for the bank's own use."""
-    return {
-        "bill_number": bill.bill_number,
-        "bill_date": bill.bill_date.isoformat(),
-        "due_date": bill.due_date.isoformat(),
-        "period_from": bill.period_from.isoformat(),
-        "period_to": bill.period_to.isoformat(),
-        "balance": None if bill.balance is None else bill.balance.minor,
-        "items": [[zh, en, amount.minor] for zh, en, amount in bill.items],
-        **{name: getattr(bill, name).minor for name in _AMOUNTS},
-    }
-
-
-def from_facts(facts: dict[str, Any]) -> DueBill:
-    """Read what ``to_facts`` wrote."""
-    return DueBill(
-        bill_number=facts["bill_number"],
-        bill_date=date.fromisoformat(facts["bill_date"]),
-        due_date=date.fromisoformat(facts["due_date"]),
-        period_from=date.fromisoformat(facts["period_from"]),
-        period_to=date.fromisoformat(facts["period_to"]),
-        balance=None if facts["balance"] is None else Money.from_minor(facts["balance"]),
-        items=tuple((zh, en, Money.from_minor(amount)) for zh, en, amount in facts["items"]),
-        **{name: Money.from_minor(facts[name]) for name in _AMOUNTS},
-    )
-
-
-_AMOUNTS = ("amount", "penalty", "min_amount", "max_amount", "paid")

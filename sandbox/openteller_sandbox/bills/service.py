@@ -14,7 +14,9 @@ from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.biller_port.faulty import FaultyBiller
 from openteller_sandbox.biller_port.port import DueBill
+from openteller_sandbox.biller_port.remote import RemoteBiller
 from openteller_sandbox.biller_port.simulated import SimulatedBiller, digest
+from openteller_sandbox.biller_port.wire import bill_from_json, bill_to_json
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
 from openteller_sandbox.bills import presentment, store
@@ -28,6 +30,7 @@ from openteller_sandbox.events import service as events
 from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import Problem, idempotency, json_text
 from openteller_sandbox.money import Money
+from openteller_sandbox.worlds import service as worlds
 
 KEEP_MS = DAY
 ON_PAGE = ""
@@ -77,7 +80,15 @@ class Answered:
 
 def port_of(bank: Bank) -> port.BillerPort:
     """Give the way to the billers, with the faults that were ordered for it."""
-    return FaultyBiller(SimulatedBiller(bank.db), partial(faults.strike_leg, bank))
+    return FaultyBiller(_behind(bank), partial(faults.strike_leg, bank))
+
+
+def _behind(bank: Bank) -> port.BillerPort:
+    def began_at(world: World) -> int | None:
+        return worlds.began_at(bank.db.read(), world)
+
+    leg = bank.settings.billers
+    return SimulatedBiller(bank.db, began_at) if leg is None else RemoteBiller(leg, began_at)
 
 
 def payable_biller(tx: Tx, biller_id: str, now: int, *, hours: bool) -> Biller:
@@ -262,7 +273,7 @@ def count_paid(bank: Bank, tx: Tx, world: World, bill: FetchedBill, amount: Mone
         bill_number=bill.due.bill_number,
     )
     for row in rows:
-        due_now = _with_paid(biller, presentment.from_facts(json.loads(row["facts"])), amount)
+        due_now = _with_paid(biller, bill_from_json(json.loads(row["facts"])), amount)
         status = "PAID" if closed else status_of(due_now)  # a fetch of a later day may have had a larger penalty
         _rewrite(bank, tx, row, due_now, status)
 
@@ -285,7 +296,7 @@ def _rewrite(bank: Bank, tx: Tx, row: Any, bill: DueBill, status: str) -> None:
     record |= {name: amount.wire() for name, amount in amounts.items() if name in record}
     record |= {"status": status, "version": version}
     bank.contract.check_record("Bill", record)
-    facts = json_text(presentment.to_facts(bill))
+    facts = json_text(bill_to_json(bill))
     tx.run(store.SET_BILL, b=row["bill_id"], to=status, v=version, f=facts, w=json_text(record))
 
 
@@ -388,7 +399,7 @@ def _keep_bills(
             status=status,
             version=1,
             valid_until=valid_until,
-            facts=json_text(presentment.to_facts(bill)),
+            facts=json_text(bill_to_json(bill)),
             wire=json_text(wire),
         )
 
@@ -401,7 +412,7 @@ def _fetched(row: Any) -> FetchedBill:
         account_digest=row["account_digest"],
         status=row["status"],
         valid_until=row["valid_until"],
-        due=presentment.from_facts(json.loads(row["facts"])),
+        due=bill_from_json(json.loads(row["facts"])),
     )
 
 

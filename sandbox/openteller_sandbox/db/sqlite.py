@@ -9,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from openteller_sandbox.db import schema
 from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
@@ -79,6 +80,13 @@ class _Thread(threading.local):
     gathered = False
 
 
+class _Alone:
+    """What a thread holds, perhaps several times, while it does something alone."""
+
+    def __init__(self) -> None:
+        self.held = threading.RLock()
+
+
 class SqliteDatabase(Database):
     """An SQLite file, with one connection for each thread that uses it."""
 
@@ -89,20 +97,32 @@ class SqliteDatabase(Database):
         self.path = self.name = path
         self._thread = _Thread()
         self._connections: list[sqlite3.Connection] = []
+        self._writing = threading.Lock()
+        self._naming = threading.Lock()
+        self._alone: WeakValueDictionary[str, _Alone] = WeakValueDictionary()
 
     @contextmanager
     def _transaction(self, scope: str | None) -> Iterator[Tx]:  # noqa: ARG002 - there is one writer anyway
-        connection, thread = self._connection(), self._thread
-        begin, undo, keep = _ALONE if thread.on_gather is None else self._join(connection, thread.on_gather)
-        _execute(connection, begin)
+        connection, on_gather = self._connection(), self._thread.on_gather
+        if on_gather is not None:
+            with _kept(connection, self._join(connection, on_gather)) as tx:
+                yield tx
+            return
+        self._wait_to_write()
         try:
-            yield SqliteTx(connection)
-            _execute(connection, keep)
-        except BaseException:
-            if connection.in_transaction:  # a full disk, for one, has undone everything already
-                for statement in undo:
-                    connection.execute(statement)
-            raise
+            with _kept(connection, _ALONE) as tx:
+                yield tx
+        finally:
+            self._writing.release()
+
+    def _wait_to_write(self) -> None:
+        """Wait for the other threads of this process, which SQLite would make sleep and try again.
+
+        Raises:
+            EngineError: one has been writing for too long.
+        """
+        if not self._writing.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
+            raise EngineError("database is locked")
 
     def gather(self, on_gather: Callable[[], None] | None) -> None:
         """From now on, keep what acts of this thread do in one transaction until ``commit``; see ``Database``."""
@@ -126,24 +146,42 @@ class SqliteDatabase(Database):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise DatabaseError(f"cannot commit: {error}") from error
+        finally:
+            self._writing.release()
 
     def _join(self, connection: sqlite3.Connection, on_gather: Callable[[], None]) -> _Steps:
         thread = self._thread
         if not thread.gathered:
-            _execute(connection, "BEGIN IMMEDIATE")
+            self._begin_to_gather(connection)
             thread.gathered = True
             on_gather()
         elif not connection.in_transaction:
             raise DatabaseError("a fault has undone the transaction that this act would be part of")
         return _GATHERED
 
+    def _begin_to_gather(self, connection: sqlite3.Connection) -> None:
+        self._wait_to_write()
+        try:
+            _execute(connection, "BEGIN IMMEDIATE")
+        except BaseException:
+            self._writing.release()
+            raise
+
     def read(self) -> Tx:
         """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
         return SqliteTx(self._connection())
 
-    def alone(self, name: str, *, wait: bool = True) -> nullcontext[bool]:  # noqa: ARG002 - as the interface has it
-        """Do something that only one process at a time does: there is one."""
-        return nullcontext(True)
+    @contextmanager
+    def alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Do something that only one thread at a time does: there is one process."""
+        with self._naming:
+            lock = self._alone.setdefault(name, _Alone())
+        mine = lock.held.acquire(blocking=wait)
+        try:
+            yield mine
+        finally:
+            if mine:
+                lock.held.release()
 
     def is_missing(self) -> bool:
         """Tell whether there is no file."""
@@ -180,6 +218,7 @@ class SqliteDatabase(Database):
             connection.close()
         self._connections.clear()
         self._thread = _Thread()
+        self._writing = threading.Lock()
 
     def _connection(self) -> sqlite3.Connection:
         connection = self._thread.connection
@@ -260,6 +299,21 @@ def _tables(connection: sqlite3.Connection, name: str | None = None) -> set[str]
     """Give the names of the tables that there are, or of one if it is there."""
     rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ifnull(?, name)", (name,))
     return {row["name"] for row in rows}
+
+
+@contextmanager
+def _kept(connection: sqlite3.Connection, steps: _Steps) -> Iterator[Tx]:
+    """Keep what is done inside, or undo it."""
+    begin, undo, keep = steps
+    _execute(connection, begin)
+    try:
+        yield SqliteTx(connection)
+        _execute(connection, keep)
+    except BaseException:
+        if connection.in_transaction:  # a full disk, for one, has undone everything already
+            for statement in undo:
+                connection.execute(statement)
+        raise
 
 
 def _execute(connection: sqlite3.Connection, sql: str) -> None:

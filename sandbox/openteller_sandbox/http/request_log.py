@@ -108,17 +108,19 @@ class MemoryRequestLog:
     def __init__(self) -> None:
         self._worlds: OrderedDict[str, deque[tuple[Place, dict[str, Any]]]] = OrderedDict()
         self._noted = 0
+        self._noting = threading.Lock()
 
     def note(self, world_id: str, row: dict[str, Any]) -> None:
         """Keep a row."""
-        rows = self._worlds.get(world_id)
-        if rows is None:
-            rows = self._worlds[world_id] = deque(maxlen=MOST_ROWS)
-            if len(self._worlds) > _MOST_WORLDS:
-                self._worlds.popitem(last=False)
-        self._worlds.move_to_end(world_id)
-        self._noted += 1
-        rows.append(((row["received_at"], self._noted), row))
+        with self._noting:
+            rows = self._worlds.get(world_id)
+            if rows is None:
+                rows = self._worlds[world_id] = deque(maxlen=MOST_ROWS)
+                if len(self._worlds) > _MOST_WORLDS:
+                    self._worlds.popitem(last=False)
+            self._worlds.move_to_end(world_id)
+            self._noted += 1
+            rows.append(((row["received_at"], self._noted), row))
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -127,8 +129,9 @@ class MemoryRequestLog:
         self, world_id: str, count: int, before: Place | None = None
     ) -> list[tuple[Place, Mapping[str, Any]]]:
         """Give so many of a world's rows with their places."""
-        kept = reversed(self._worlds.get(world_id, ()))
-        return [(place, row) for place, row in kept if place < (before or _NEWEST)][:count]
+        with self._noting:
+            kept = list(self._worlds.get(world_id, ()))
+        return [(place, row) for place, row in reversed(kept) if place < (before or _NEWEST)][:count]
 
 
 class SharedRequestLog:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port import port
-from openteller_sandbox.biller_port import service as biller_books
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.customers import service as customers
@@ -187,11 +186,14 @@ def reverse(bank: Bank, act: Due) -> None:
 
 def follow_reversal(bank: Bank, act: Due) -> None:
     """Follow a biller that has taken a posting back."""
+    held = records.get(bank.db.read(), act.subject)
+    if held is None or held.payment.status is not Status.SUCCEEDED:
+        return
+    bills.port_of(bank).play(act.world, act.subject, port.Turn.TAKE_BACK, act.at)
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status is not Status.SUCCEEDED:
             return
-        biller_books.take_back(tx, act.world, act.subject)
         take_back(bank, tx, act.world, held, reason="BILLER_REVERSED", actor="BILLER", now=act.at)
 
 
@@ -255,6 +257,9 @@ def never_posted(
 
 def posted_late(bank: Bank, act: Due) -> None:
     """Note that a biller has posted a payment whose money went back already; the bank recovers it from the biller."""
+    held = records.get(bank.db.read(), act.subject)
+    if held is not None and _can_post_late(held):
+        bills.port_of(bank).play(act.world, act.subject, port.Turn.POST_LATE, act.at)
     with bank.db.act(act.world.world_id) as tx:
         held = records.get(tx, act.subject)
         if held is None or held.payment.status not in _GOING_BACK:
@@ -262,11 +267,14 @@ def posted_late(bank: Bank, act: Due) -> None:
         if held.payment.status is not Status.REFUNDED:
             due.schedule(tx, act.world, act.at + REFUND_MS, POSTED_LATE, act.subject)
             return
-        if held.payment.posting.status == Posting.POSTED.value:
+        if not _can_post_late(held):
             return
-        biller_books.post_late(tx, act.world, act.subject, act.at)
         lifecycle.reconcile_day(tx, act.world, act.at)
         note_late(bank, tx, act.world, held, act.at)
+
+
+def _can_post_late(held: Held) -> bool:
+    return held.payment.status is Status.REFUNDED and held.payment.posting.status != Posting.POSTED.value
 
 
 _GOING_BACK = frozenset({Status.REFUND_PENDING, Status.REFUND_FAILED, Status.REFUNDED})

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from openteller_sandbox.bank import Bank, Caller, Due, World
-from openteller_sandbox.biller_port import service as biller_books
+from openteller_sandbox.biller_port.port import BillerUnreachable, Turn
+from openteller_sandbox.bills import service as bills
 from openteller_sandbox.clock import HOUR
 from openteller_sandbox.due import service as due
 from openteller_sandbox.faults import service as faults
@@ -66,6 +67,17 @@ class Drive:
     def fault(self, leg: str, **effect: object) -> None:
         """Let the biller's leg fail once for this payment."""
         faults.once(self.bank, self.world, leg, self.payment_id, effect, self.now)
+
+    def let_biller(self, turn: Turn) -> None:
+        """Have the simulated biller do something by itself.
+
+        Raises:
+            Problem: INVALID_TRANSITION, it cannot be reached.
+        """
+        try:
+            bills.port_of(self.bank).play(self.world, self.payment_id, turn, self.now)
+        except BillerUnreachable:
+            raise _impossible(self.status, "The biller cannot be reached.") from None
 
 
 def _sign_in(drive: Drive) -> None:
@@ -125,14 +137,12 @@ def _ask(drive: Drive) -> None:
 
 
 def _find_posted(drive: Drive) -> None:
-    with drive.bank.db.act(drive.world.world_id) as tx:
-        biller_books.find(tx, drive.world, drive.payment_id)
+    drive.let_biller(Turn.FIND)
     _ask(drive)
 
 
 def _find_nothing(drive: Drive) -> None:
-    with drive.bank.db.act(drive.world.world_id) as tx:
-        biller_books.lose(tx, drive.world, drive.payment_id)
+    drive.let_biller(Turn.LOSE)
     _ask(drive)
 
 

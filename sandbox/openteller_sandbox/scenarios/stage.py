@@ -9,9 +9,10 @@ from typing import Any
 
 from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import Bank, Caller, World
-from openteller_sandbox.biller_port import service as biller_books
+from openteller_sandbox.biller_port.port import Turn
 from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.bills import service as bills
 from openteller_sandbox.due import service as due
 from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import Problem
@@ -165,8 +166,7 @@ class Stage:
 
     def biller_loses(self, payment_id: str) -> None:
         """Let the biller not have posted what it got."""
-        with self.bank.db.act(self.world.world_id) as tx:
-            biller_books.lose(tx, self.world, payment_id)
+        bills.port_of(self.bank).play(self.world, payment_id, Turn.LOSE, self.now)
 
     def later(self, payment_id: str, kind: str, seconds: int) -> None:
         """Let something happen to a payment later."""

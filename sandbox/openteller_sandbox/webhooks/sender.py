@@ -7,7 +7,6 @@ address that was checked when it was made.
 from __future__ import annotations
 
 import http.client
-import io
 import math
 import re
 import select
@@ -20,8 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
 
+from openteller_sandbox.bounded import BoundedSocket, seconds_left
 from openteller_sandbox.webhooks import guard
 from openteller_sandbox.webhooks.guard import Target
 
@@ -122,14 +121,14 @@ class Sender:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         opened = socket.socket(family, socket.SOCK_STREAM)
         try:
-            opened.settimeout(_left(deadline))
+            opened.settimeout(seconds_left(deadline))
             opened.connect((address, target.port))
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if target.scheme == "http":
                 return opened
             secured = self._tls.wrap_socket(opened, server_hostname=target.host, do_handshake_on_connect=False)
             opened = secured
-            secured.settimeout(_left(deadline))
+            secured.settimeout(seconds_left(deadline))
             secured.do_handshake()
         except BaseException:
             opened.close()
@@ -181,7 +180,7 @@ class _Connection:
 
     def __init__(self, target: Target, opened: socket.socket) -> None:
         self.target = target
-        self._socket = _Bounded(opened)
+        self._socket = BoundedSocket(opened, _MOST_BYTES)
         kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
         self._http = kind(target.host, target.port)
         self._http.response_class = _Answer
@@ -228,59 +227,6 @@ class _Connection:
             self._socket.end()
 
 
-class _Bounded:
-    """A socket as http.client uses one, that keeps to a deadline and reads only so much of an answer."""
-
-    def __init__(self, opened: socket.socket) -> None:
-        self._opened = opened
-        self.deadline = -math.inf
-        self._budget = 0
-        self._unsent: list[bytes] = []
-        self.was_read_up = True
-
-    def begin(self, deadline: float) -> None:
-        """Begin an exchange."""
-        self.deadline = deadline
-        self._budget = _MOST_BYTES
-        self._unsent.clear()
-        self.was_read_up = True
-
-    def sendall(self, data: bytes) -> None:
-        """Take what is to be sent: head and body, which come one after the other, leave in one packet."""
-        self._unsent.append(data)
-
-    def receive(self, buffer: Any) -> int:
-        """Receive what comes first, before the deadline.
-
-        Raises:
-            ValueError: the answer is too long.
-        """
-        if self._budget <= 0:
-            raise ValueError("the answer is too long")
-        self._opened.settimeout(_left(self.deadline))
-        count = self._opened.recv_into(buffer)
-        self._budget -= count
-        return count
-
-    def makefile(self, mode: str) -> _Reader:  # noqa: ARG002 - as http.client calls it
-        """Send what was taken, before the deadline, and give a reader of the answer."""
-        self._opened.settimeout(_left(self.deadline))
-        self._opened.sendall(b"".join(self._unsent))
-        self._unsent.clear()
-        return _Reader(_Source(self))
-
-    def fileno(self) -> int:
-        """Give the descriptor, to wait on."""
-        return self._opened.fileno()
-
-    def close(self) -> None:
-        """Stay open: http.client lets go of sockets that it still reads an answer from."""
-
-    def end(self) -> None:
-        """Close the socket."""
-        self._opened.close()
-
-
 class _Answer(http.client.HTTPResponse):
     """An answer that is believed from its status line on; what the server does after it does not take it back."""
 
@@ -291,45 +237,6 @@ class _Answer(http.client.HTTPResponse):
             if not isinstance(self.status, int):
                 raise
             self.will_close, self.chunked, self.length = True, False, 0
-
-
-class _Source(io.RawIOBase):
-    """What a reader of an answer reads from."""
-
-    def __init__(self, bounded: _Bounded) -> None:
-        self.bounded = bounded
-        self.ended = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return 0 if self.ended else self.bounded.receive(buffer)
-
-
-class _Reader(io.BufferedReader):
-    """Notes, when it is closed, whether the server had sent more than its answer: the next one could begin there."""
-
-    def close(self) -> None:
-        if not self.closed:
-            source = self.raw
-            assert isinstance(source, _Source)
-            source.ended = True
-            with suppress(OSError, ValueError):
-                source.bounded.was_read_up = not self.read()
-        super().close()
-
-
-def _left(deadline: float) -> float:
-    """Give the seconds that are left.
-
-    Raises:
-        TimeoutError: none.
-    """
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 _OUTCOMES: tuple[tuple[type[Exception], str], ...] = (

@@ -145,6 +145,19 @@ def sandbox() -> None:
     show_envvar=True,
     help="Address of a proxy whose X-Forwarded-For is believed; may be given several times.",
 )
+@click.option(
+    "--biller-url",
+    envvar="OPENTELLER_BILLER_URL",
+    show_envvar=True,
+    help="Ask billers over HTTP, such as those of `openteller sandbox billers`. [default: in this process]",
+)
+@click.option(
+    "--biller-timeout",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 60),
+    help="Seconds to wait for a biller's answer over HTTP.",
+)
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
 @click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
 @click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
@@ -159,6 +172,8 @@ def serve(
     public_url: str | None,
     workers: int,
     trusted_proxies: tuple[str, ...],
+    biller_url: str | None,
+    biller_timeout: float,
     verbose: bool,
     rate_limit_app: int | None,
     rate_limit_anonymous: int | None,
@@ -179,6 +194,8 @@ def serve(
             public_url=public_url,
             workers=workers,
             trusted_proxies=trusted_proxies,
+            biller_url=biller_url,
+            biller_timeout_s=biller_timeout,
             verbose=verbose,
             rate_limit_app=rate_limit_app,
             rate_limit_anonymous=rate_limit_anonymous,
@@ -211,6 +228,31 @@ def dispatch(*, database: str, loopback: bool, lease: float) -> None:
     from openteller._cli import dispatching  # noqa: PLC0415 - nothing to the other commands
 
     dispatching.dispatch(database, loopback=loopback, lease_s=lease)
+
+
+@sandbox.command(short_help="Serve the billers in a process of their own.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8090, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option(
+    "--database",
+    default="openteller-billers.db",
+    show_default=True,
+    help="Their books: a file, or postgresql://user@host/database. Made and seeded when it is new.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with other records than those that come with the sandbox; the bank's own has to be the same.",
+)
+def billers(*, host: str, port: int, database: str, seed: Path | None) -> None:
+    """Serve the simulated billers over HTTP, until Ctrl-C.
+
+    A sandbox has them in its own process. This takes them out of it, with books of their own, so that the bank and a
+    biller can fail apart: `openteller sandbox serve --biller-url http://127.0.0.1:8090`.
+
+    Where OPENTELLER_BILLER_TOKEN is set, a bank has to show the same one.
+    """
+    serving.serve_billers(host, port, database, seed)
 
 
 @openteller.command(short_help="Watch a bill being paid at a sandbox of its own.")

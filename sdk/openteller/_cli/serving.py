@@ -25,7 +25,7 @@ from openteller._cli.signals import leave_on_signals
 if TYPE_CHECKING:
     from openteller_sandbox.bank import Bank
     from openteller_sandbox.clock import Clock
-    from openteller_sandbox.settings import Settings
+    from openteller_sandbox.settings import BillerLeg, Settings
 
 SANDBOX_PACKAGES = (
     "alembic",
@@ -40,6 +40,7 @@ SANDBOX_PACKAGES = (
     "sqlalchemy",
 )
 _YEARS = range(2000, 2100)
+_BILLER_TOKEN = "OPENTELLER_BILLER_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class BadOption(click.ClickException):
@@ -64,6 +65,8 @@ class Options:
     public_url: str | None
     workers: int
     trusted_proxies: tuple[str, ...]
+    biller_url: str | None
+    biller_timeout_s: float
     verbose: bool
     rate_limit_app: int | None
     rate_limit_anonymous: int | None
@@ -218,11 +221,64 @@ def _settings(options: Options) -> Settings:
         check_answers=AnswerCheck(options.check_answers),
         webhook_loopback=is_loopback(options.host),
         trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
+        billers=_biller_leg(options),
         rate_limits=RateLimits(
             app=options.rate_limit_app or limits.app,
             anonymous=options.rate_limit_anonymous or limits.anonymous,
         ),
     )
+
+
+def _biller_leg(options: Options) -> BillerLeg | None:
+    """Say where billers are asked, unless it is here."""
+    from openteller_sandbox.settings import BillerLeg  # noqa: PLC0415
+
+    if not options.biller_url:
+        return None
+    parts = urlsplit(options.biller_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise BadOption("--biller-url", "give a URL such as http://127.0.0.1:8090")
+    token, timeout_s = os.environ.get(_BILLER_TOKEN, ""), options.biller_timeout_s
+    return BillerLeg(url=options.biller_url.rstrip("/"), token=token, timeout_s=timeout_s, pause_s=timeout_s)
+
+
+def serve_billers(host: str, port: int, database: str, seed: Path | None) -> None:
+    """Serve the billers' side of the port until SIGINT or SIGTERM.
+
+    Raises:
+        click.ClickException: an option does not fit, or their books cannot be opened.
+    """
+    need_sandbox()
+    log_to_stderr(verbose=False)
+    leave_on_signals()
+    try:
+        _serve_billers(host, port, database, seed)
+    except KeyboardInterrupt:
+        return
+    end_at_once()
+
+
+def _serve_billers(host: str, port: int, database: str, seed: Path | None) -> None:
+    from openteller_sandbox import app  # noqa: PLC0415
+    from openteller_sandbox import serve as server  # noqa: PLC0415
+    from openteller_sandbox.settings import SEED_FOLDER, Settings  # noqa: PLC0415
+
+    if not database.strip():
+        raise BadOption("--database", "name a file, or postgresql://user@host/database")
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    try:
+        server.check_free(host, port)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {url}: {error.strerror or error}") from error
+    settings = Settings(database=database, seed=seed or SEED_FOLDER)
+    with _told_in_a_line():
+        books, billers = app.create_billers(settings, os.environ.get(_BILLER_TOKEN, ""), _announce_import)
+    try:
+        server.serve_plain(
+            billers, books, host, port, lambda: click.echo(f"Billers of {books.name} at {url}. Ctrl-C ends it.")
+        )
+    finally:
+        books.close()
 
 
 def _address(text: str) -> str:
