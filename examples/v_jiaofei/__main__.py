@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
-    settings = Settings.from_environment()
+    settings = Settings.from_environment(own_url=f"http://{options.host}:{options.port}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     weibo = WeiboClient(settings.weibo_url, settings.weibo_access_token)
     with OpenTeller() as bank, weibo, closing(Store(settings.database)) as store:
@@ -37,6 +37,7 @@ def main() -> None:
         server = make_quiet_server(create_app(settings, bot, store), options.host, options.port)
         workers.start()
         log.info("Weibo pushes to http://%s:%d/weibo", options.host, server.port)
+        log.info("the bank sends events to %s", settings.webhook_url)
         try:
             server.serve_forever()  # until an interrupt, which it takes itself; it ends with the last push
         finally:

@@ -14,15 +14,17 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
 from openteller import OpenTeller
 from openteller.errors import InvalidRequest
+from openteller.models import Event
 
 from .bank import PAUSE_S, BankDown, Outage, Visit, asking
 from .counter import Counter, happened_to
+from .endpoint import Endpoint
 from .incoming import message_found, message_pushed
 from .paying import Message, Reply, Subject
 from .records import Arrival, Happening, Incoming, Link, Outgoing, Question
@@ -70,6 +72,7 @@ class Bot:
         counter: the rules.
         weibo: the way out.
         store: what must survive.
+        endpoint: where the bank sends its events.
         clock: epoch seconds.
         wake: called when there is something for a worker to do.
     """
@@ -80,6 +83,7 @@ class Bot:
         counter: Counter,
         weibo: WeiboClient,
         store: Store,
+        endpoint: Endpoint,
         *,
         clock: Callable[[], float] = time.time,
         wake: Callable[[], None] = lambda: None,
@@ -90,6 +94,7 @@ class Bot:
         self._counter = counter
         self._weibo = weibo
         self._store = store
+        self.endpoint = endpoint
         self._clock = clock
         self._quiet = _Quiet(clock)
 
@@ -279,8 +284,22 @@ class Bot:
 
     # What the bank tells
 
+    def hear(self, body: bytes, headers: Iterable[tuple[str, str]]) -> None:
+        """Keep an event that the bank has sent. It is on disk when this returns, and acted upon later.
+
+        Raises:
+            InvalidSignature: the bank has not sent it.
+            NoSecretYet: that cannot be told yet.
+        """
+        if self._keep_events([self.endpoint.verify(body, headers)]):
+            self.wake()
+
+    def see_to_events(self) -> None:
+        """See to it that the bank sends its events."""
+        self.endpoint.see_to_it(Visit(self._bank, _AT_LEISURE_S))
+
     def look_for_events(self) -> bool:
-        """Keep the bank's events that are new; tell whether there were any.
+        """Read events that the bank could not send; tell whether there may be more to read.
 
         Raises:
             BankDown: not now.
@@ -302,17 +321,22 @@ class Bot:
         self.outage.passed()
         if not page.data:
             return False
-        told = ((event, happened_to(event)) for event in page.data)
-        happened = [Happening(event.event_id, event.type, subject) for event, subject in told if subject]
-        self._store.keep_events(happened, page.data[-1].event_id, self._clock())
-        if happened:
+        if self._keep_events(page.data, cursor=page.data[-1].event_id):
             self.wake()
         return True
+
+    def _keep_events(self, events: Iterable[Event], *, cursor: str | None = None) -> bool:
+        """Keep what somebody may be told of; tell whether any of it is new."""
+        told = ((event, happened_to(event)) for event in events)
+        happened = [
+            Happening(event.event_id, event.type, subject, event.data.version) for event, subject in told if subject
+        ]
+        return bool((happened or cursor) and self._store.keep_events(happened, self._clock(), cursor=cursor))
 
     def hear_one(self) -> bool:
         """Tell somebody what an event means for them; tell whether there was one."""
         now = self._clock()
-        if not self._store.is_due("events", now) or not self.outage.may_ask():
+        if not self._store.is_due("happenings", now) or not self.outage.may_ask():
             return False
         event = self._store.take_event(now)
         if event is None:

@@ -100,6 +100,7 @@ class Story:
             weibo_url=self.weibo_url,
             user_ref_key=secrets.token_hex(16),
             database=folder / "v_jiaofei.db",
+            webhook_url=f"http://127.0.0.1:{bot_port}/bank",
         )
         store = stack.enter_context(closing(Store(settings.database)))
         weibo = stack.enter_context(WeiboClient(settings.weibo_url, settings.weibo_access_token))

@@ -12,6 +12,7 @@ from .reading import Ask, Intent, Place, Reading
 __all__ = [
     "Arrival",
     "Happening",
+    "Hook",
     "Incoming",
     "Link",
     "Outgoing",
@@ -93,13 +94,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event of the bank's about a payment or a fetch; ``link`` is set when it is taken."""
+    """An event of the bank's about a payment or a fetch; ``link`` is set when it is taken.
+
+    Attributes:
+        version: of the payment or fetch: what is lower than one that was told is old news.
+    """
 
     event_id: str
     type: str
     subject: str
+    version: int
     tries: int = 0
     link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """The endpoint that the bank sends events to. secrets: the newest first; either may have signed."""
+
+    endpoint_id: str
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def incoming_of(row: sqlite3.Row) -> Incoming:

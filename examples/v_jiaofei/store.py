@@ -21,6 +21,7 @@ from typing import Literal
 from .records import (
     Arrival,
     Happening,
+    Hook,
     Incoming,
     Link,
     Outgoing,
@@ -59,12 +60,13 @@ CREATE TABLE IF NOT EXISTS links (
     language TEXT NOT NULL, made_at REAL NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS links_age ON links (made_at);
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, subject TEXT NOT NULL, at REAL NOT NULL,
-    due_at REAL, tries INTEGER NOT NULL DEFAULT 0
+CREATE TABLE IF NOT EXISTS happenings (
+    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, subject TEXT NOT NULL,
+    version INTEGER NOT NULL, at REAL NOT NULL, state TEXT NOT NULL, due_at REAL, tries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS events_due ON events (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS events_subject ON events (subject, seq);
+CREATE INDEX IF NOT EXISTS happenings_due ON happenings (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS happenings_subject ON happenings (subject, version);
+CREATE INDEX IF NOT EXISTS happenings_age ON happenings (at);
 CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, digest TEXT NOT NULL, at REAL NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS nonces_age ON nonces (at);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -76,10 +78,11 @@ LEASE_S = 30.0
 QUESTION_S = 600.0
 REPLY_WINDOW_S = 48 * 3600.0
 REMEMBERED_S = 7 * 86_400.0
-"""How long the key of a message is known; Weibo delivers it again within seconds."""
+"""How long the key of a message is known, and the name of an event. Weibo delivers again within seconds, the bank for
+three days and some hours."""
 _NONCE_S = 3600.0
 
-Table = Literal["inbox", "outbox", "events"]
+Table = Literal["inbox", "outbox", "happenings"]
 
 
 class Store:
@@ -307,73 +310,122 @@ class Store:
             "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (link.subject, link.code4, link.key, link.sender, link.is_public, link.language, now),
         )
-        sql.execute("UPDATE events SET due_at = ? WHERE subject = ? AND due_at IS NULL", (now, link.subject))
+        sql.execute(
+            "UPDATE happenings SET due_at = ? WHERE subject = ? AND state = 'WAITING' AND due_at IS NULL",
+            (now, link.subject),
+        )
+
+    def hook(self) -> Hook | None:
+        """Give the endpoint that the bank sends to."""
+        with self._lock:
+            return _hook(self._connection)
+
+    def keep_hook(self, endpoint_id: str, secret: str) -> bool:
+        """Keep an endpoint with a secret, beside the one before; False where another endpoint is kept."""
+        with self._act() as sql:
+            kept = _hook(sql)
+            if kept is not None and kept.endpoint_id != endpoint_id:
+                return False
+            secrets = [secret, *(kept.secrets[:1] if kept else ())]
+            _set_fact(sql, "hook", json.dumps([endpoint_id, secrets]))
+            return True
+
+    def forget_hook(self, endpoint_id: str) -> None:
+        """Forget an endpoint that the bank does not have any more."""
+        with self._act() as sql:
+            kept = _hook(sql)
+            if kept is not None and kept.endpoint_id == endpoint_id:
+                sql.execute("DELETE FROM facts WHERE name = 'hook'")
 
     def cursor(self) -> str | None:
-        """Give the last of the bank's events that is kept."""
+        """Give the last of the bank's events up to which all were read."""
         with self._lock:
-            row = self._connection.execute("SELECT value FROM facts WHERE name = 'cursor'").fetchone()
-        return row["value"] if row else None
+            return _fact(self._connection, "read up to")
 
     def forget_cursor(self) -> None:
         """Begin with the first event again; what has been said of those before is not said again."""
         with self._act() as sql:
-            sql.execute("DELETE FROM facts WHERE name = 'cursor'")
+            sql.execute("DELETE FROM facts WHERE name = 'read up to'")
 
-    def keep_events(self, events: Iterable[Happening], cursor: str, now: float) -> None:
-        """Keep events, and that all up to ``cursor`` are.
+    def keep_events(self, events: Iterable[Happening], now: float, *, cursor: str | None = None) -> int:
+        """Keep events, each once however often and by whichever way it comes; give how many are new.
 
-        An event may come before the link that it is about is written: it waits for that.
+        An event may come before the link that it is about is written: it waits for that. It may come after one that
+        happened later: once that has been told, it is old news.
+
+        Args:
+            cursor: what all events up to which were read.
         """
         with self._act() as sql:
-            for event in events:
-                sql.execute(
-                    "INSERT INTO events (event_id, type, subject, at, due_at) VALUES (?, ?, ?, ?,"
-                    " iif(EXISTS (SELECT 1 FROM links WHERE subject = ?), ?, NULL)) ON CONFLICT DO NOTHING",
-                    (event.event_id, event.type, event.subject, now, event.subject, now),
-                )
-            _set_fact(sql, "cursor", cursor)
+            count = sum(_keep_event(sql, event, now) for event in events)
+            if cursor is not None:
+                _set_fact(sql, "read up to", cursor)
+        return count
 
     def take_event(self, now: float) -> Happening | None:
-        """Take the event that has been due the longest, for the caller alone; of one payment, in order."""
-        if not self.is_due("events", now):
+        """Take the event that has been due the longest, for the caller alone; of one payment, in order.
+
+        While one of a payment is in hand no other is taken, not even one that happened before it and came later.
+        """
+        if not self.is_due("happenings", now):
             return None
         with self._act(durable=False) as sql:
             row = sql.execute(
-                "UPDATE events SET due_at = ?, tries = tries + 1 WHERE seq = ("
-                " SELECT seq FROM events AS one WHERE due_at <= ? AND NOT EXISTS ("
-                "  SELECT 1 FROM events AS earlier WHERE earlier.subject = one.subject AND earlier.seq < one.seq)"
+                "UPDATE happenings SET due_at = ?, tries = tries + 1, state = 'TAKEN' WHERE seq = ("
+                " SELECT seq FROM happenings AS one WHERE due_at <= ? AND NOT EXISTS ("
+                "  SELECT 1 FROM happenings AS other WHERE other.subject = one.subject AND other.seq != one.seq"
+                "  AND other.state != 'DONE' AND (other.state = 'TAKEN' AND other.due_at > ?"
+                "   OR (other.version, other.seq) < (one.version, one.seq)))"
                 " ORDER BY due_at, seq LIMIT 1) RETURNING *",
-                (now + LEASE_S, now),
+                (now + LEASE_S, now, now),
             ).fetchone()
             link = sql.execute("SELECT * FROM links WHERE subject = ?", (row["subject"],)).fetchone() if row else None
         if row is None:
             return None
         return Happening(
-            row["event_id"], row["type"], row["subject"], row["tries"] - 1, link_of(link) if link else None
+            row["event_id"],
+            row["type"],
+            row["subject"],
+            row["version"],
+            row["tries"] - 1,
+            link_of(link) if link else None,
         )
 
     def hear_later(self, event_id: str, due_at: float, *, counts: bool = True) -> None:
         """Let an event wait; ``counts`` when the try says something of the event itself."""
         with self._act(durable=False) as sql:
             sql.execute(
-                "UPDATE events SET due_at = ?, tries = tries - ? WHERE event_id = ?", (due_at, not counts, event_id)
+                "UPDATE happenings SET state = 'WAITING', due_at = ?, tries = tries - ?"
+                " WHERE event_id = ? AND state = 'TAKEN'",
+                (due_at, not counts, event_id),
             )
 
     def heard(self, event_id: str, now: float, *, outgoing: Outgoing | None = None, link: Link | None = None) -> None:
-        """Keep what an event led to, and forget the event: in one act, so that no crash comes between."""
+        """Keep what an event led to, and that it is done with: in one act, so that no crash comes between.
+
+        What happened before it and has not been told is done with, too.
+        """
         with self._act() as sql:
+            row = sql.execute(
+                "UPDATE happenings SET state = 'DONE', due_at = NULL WHERE event_id = ? AND state != 'DONE'"
+                " RETURNING subject, version",
+                (event_id,),
+            ).fetchone()
+            if row is None:
+                return
+            sql.execute(
+                "UPDATE happenings SET state = 'DONE', due_at = NULL WHERE subject = ? AND version < ?",
+                (row["subject"], row["version"]),
+            )
             if outgoing is not None:
                 self._put(sql, outgoing, now)
             if link is not None:
                 self._follow(sql, link, now)
-            sql.execute("DELETE FROM events WHERE event_id = ?", (event_id,))
 
     def since(self, kind: str) -> int:
         """Give the last mention of a kind that polling has seen."""
         with self._lock:
-            row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (f"since {kind}",)).fetchone()
-        return int(row["value"]) if row else 0
+            return int(_fact(self._connection, f"since {kind}") or 0)
 
     def passed_over(self, kind: str, mention_id: int) -> None:
         """Note a mention that polling has seen and nobody will answer."""
@@ -395,7 +447,7 @@ class Store:
             sql.execute("DELETE FROM questions WHERE until <= ?", (now,))
             sql.execute("DELETE FROM nonces WHERE at <= ?", (now - _NONCE_S,))
             sql.execute("DELETE FROM links WHERE made_at <= ?", (now - REPLY_WINDOW_S,))
-            sql.execute("DELETE FROM events WHERE at <= ?", (now - REPLY_WINDOW_S,))
+            sql.execute("DELETE FROM happenings WHERE at <= ?", (now - REMEMBERED_S,))
             sql.execute("DELETE FROM inbox WHERE received_at <= ? AND due_at IS NULL", (now - REMEMBERED_S,))
             sql.execute("DELETE FROM outbox WHERE until <= ? AND due_at IS NULL", (now - REMEMBERED_S,))
         with self._lock:
@@ -409,6 +461,39 @@ class Store:
                 " UNION ALL SELECT 'outbox ' || state, count(*) FROM outbox GROUP BY state"
             ).fetchall()
         return {row["what"]: row["n"] for row in rows}
+
+
+def _keep_event(sql: sqlite3.Connection, event: Happening, now: float) -> int:
+    done = sql.execute(
+        "INSERT INTO happenings (event_id, type, subject, version, at, state, due_at)"
+        " SELECT :event_id, :type, :subject, :version, :now,"
+        "  iif(is_old, 'DONE', 'WAITING'), iif(is_awaited AND NOT is_old, :now, NULL) FROM (SELECT"
+        "   EXISTS (SELECT 1 FROM happenings WHERE subject = :subject AND version > :version AND state = 'DONE')"
+        "    AS is_old,"
+        "   EXISTS (SELECT 1 FROM links WHERE subject = :subject) AS is_awaited)"
+        " WHERE true ON CONFLICT DO NOTHING",
+        {
+            "event_id": event.event_id,
+            "type": event.type,
+            "subject": event.subject,
+            "version": event.version,
+            "now": now,
+        },
+    )
+    return done.rowcount
+
+
+def _hook(sql: sqlite3.Connection) -> Hook | None:
+    text = _fact(sql, "hook")
+    if text is None:
+        return None
+    endpoint_id, secrets = json.loads(text)
+    return Hook(endpoint_id, tuple(secrets))
+
+
+def _fact(sql: sqlite3.Connection, name: str) -> str | None:
+    row = sql.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return row["value"] if row else None
 
 
 def _set_fact(sql: sqlite3.Connection, name: str, value: str) -> None:

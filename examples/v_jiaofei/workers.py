@@ -14,7 +14,10 @@ __all__ = ["Workers"]
 log = logging.getLogger("v_jiaofei")
 
 _IDLE_S = 0.5
-_EVENTS_S = 1.0
+_EVENTS_S = 5.0
+"""Between two looks for events while the bank does not send them."""
+_SWEEP_S = 600.0
+"""Between two looks while it does: for what it could not send, without waiting for it to try again."""
 _UPKEEP_S = 60.0
 
 
@@ -33,7 +36,7 @@ class Workers:
         self._work = threading.Semaphore(0)
         bot.wake = self._work.release
         loops: list[Callable[[], None]] = [self._catch_up] * count
-        loops += [lambda: self._every(_EVENTS_S, bot.look_for_events), lambda: self._every(_UPKEEP_S, bot.tidy)]
+        loops += [self._listen, lambda: self._every(_UPKEEP_S, bot.tidy)]
         if poll_s is not None:
             loops.append(lambda: self._every(poll_s, bot.look_for_mentions))
         self._threads = [
@@ -63,6 +66,14 @@ class Workers:
         steps = (self._bot.say_one, self._bot.answer_one, self._bot.hear_one)
         while not self._stopping.is_set() and any(step() for step in steps):
             pass
+
+    def _listen(self) -> None:
+        """See to it that the bank sends its events, and read those that it could not send."""
+        while not self._stopping.is_set():
+            self._try(self._bot.see_to_events)
+            while self._try(self._bot.look_for_events) is True and not self._stopping.is_set():
+                pass
+            self._stopping.wait(_SWEEP_S if self._bot.endpoint.stands else _EVENTS_S)
 
     def _every(self, seconds: float, step: Callable[[], object]) -> None:
         """Do a step; at once again where there may be more to do, else after a pause."""

@@ -12,6 +12,7 @@ from flask import Flask
 from tests.examples.v_jiaofei.town import Town, a_town
 
 from openteller import OpenTeller
+from openteller_sandbox.bank import Bank
 from v_jiaofei.directory import Directory, load
 from v_jiaofei.reading import Reader
 
@@ -39,10 +40,10 @@ def reader(directory: Directory) -> Reader:
 
 
 @pytest.fixture
-def new_town(flask_app: Flask, tmp_path: Path) -> Iterator[Callable[..., Town]]:
+def new_town(flask_app: Flask, bank: Bank, tmp_path: Path) -> Iterator[Callable[..., Town]]:
     """Make a town whose Weibo has other rules."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(a_town(flask_app, tmp_path, **options))
+        yield lambda **options: stack.enter_context(a_town(flask_app, bank, tmp_path, **options))
 
 
 @pytest.fixture

@@ -123,8 +123,9 @@ def test_an_event_that_the_bank_has_purged_begins_the_list_anew_and_nothing_is_s
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
     pay_privately(town)
-    town.store.keep_events([], "evt_00000000", town.clock[0])
+    town.store.keep_events([], town.clock[0], cursor="evt_00000000")
 
+    town.sweep()
     town.work()
 
     assert "beginning with the first" in caplog.text
@@ -134,8 +135,7 @@ def test_an_event_that_the_bank_has_purged_begins_the_list_anew_and_nothing_is_s
 def test_thanks_wait_while_the_bank_is_down(town: Town) -> None:
     said = town.ask(PRIVATE)
     town.payer(said).pay(ELECTRICITY[-4:])
-    while town.bot.look_for_events():
-        pass
+    town.deliver()
     town.bank.answers = False
     town.work()
     assert len(town.heard()) == 1
@@ -185,7 +185,6 @@ def test_thanks_that_weibo_does_not_allow_any_more_are_logged(town: Town, caplog
 def test_a_fetch_that_the_bank_has_forgotten_is_told(town: Town) -> None:
     town.ask("上海 电费 户号3100000086")
     town.partner.advance(seconds=10)
-    town.bot.look_for_events()
     town.partner.advance(seconds=25 * 3600)
     town.work()
 

@@ -47,11 +47,31 @@ def test_workers_answer_tell_and_end(town: Town) -> None:
     until(town.comments)
     town.weibo.message(VISITOR, f"上海 电费 户号{ELECTRICITY}")
     until(town.heard)
+    until(lambda: town.bot.endpoint.stands)
     town.payer(town.heard()[0]).pay("0011")
+    town.deliver()
     until(lambda: len(town.heard()) == 2)
 
     assert workers.stop()
     assert "谢谢" in town.heard()[1]
+
+
+def test_workers_read_the_events_where_the_bank_does_not_send_them(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.lose_endpoint()
+    monkeypatch.setattr("v_jiaofei.workers._EVENTS_S", 0.02)
+    town.bank.broken_paths = ("/v1/webhook-endpoints",)
+    workers = Workers(town.bot)
+    workers.start()
+
+    town.weibo.message(VISITOR, f"上海 电费 户号{ELECTRICITY}")
+    until(town.heard)
+    town.payer(town.heard()[0]).pay("0011")
+    until(lambda: len(town.heard()) == 2)
+    assert not town.bot.endpoint.stands and not town.store.hook()
+    town.bank.broken_paths = ()
+    until(lambda: town.bot.endpoint.stands)
+
+    assert workers.stop()
 
 
 def test_workers_look_for_mentions_where_they_are_not_pushed(new_town: Callable[..., Town]) -> None:
@@ -120,9 +140,12 @@ def settings_with(**more: str) -> dict[str, str]:
 
 
 def test_settings_come_from_the_environment_and_show_no_secret() -> None:
-    settings = Settings.from_environment(settings_with(DATABASE="there.db"))
+    settings = Settings.from_environment(settings_with(DATABASE="there.db"), own_url="http://127.0.0.1:8090")
 
     assert (settings.weibo_url, settings.database) == ("https://api.weibo.com", Path("there.db"))
+    assert settings.webhook_url == "http://127.0.0.1:8090/bank"
+    public = settings_with(WEBHOOK_URL="https://your.example/bank")
+    assert Settings.from_environment(public, own_url="http://127.0.0.1:8090").webhook_url.startswith("https://your")
     assert SECRET not in repr(settings) and TOKEN not in repr(settings) and "kkk" not in repr(settings)
 
 

@@ -145,14 +145,14 @@ def test_an_open_question_comes_back_as_it_was(store: Store) -> None:
 
 
 def test_an_event_waits_for_the_link_that_it_is_about(store: Store) -> None:
-    store.keep_events([Happening("evt_1", "payment.succeeded", "pay_1")], "evt_1", NOW)
+    store.keep_events([Happening("evt_1", "payment.succeeded", "pay_1", 5)], NOW, cursor="evt_1")
     assert store.take_event(NOW) is None
 
     store.receive(message("a"), NOW)
     link = Link("pay_1", "0123", "a", "7", is_public=False, language="zh-CN")
     store.answered("a", NOW, outgoing=answer("a"), say_at=NOW, link=link)
 
-    assert store.take_event(NOW) == Happening("evt_1", "payment.succeeded", "pay_1", 0, link)
+    assert store.take_event(NOW) == Happening("evt_1", "payment.succeeded", "pay_1", 5, 0, link)
     store.heard("evt_1", NOW)
     assert store.take_event(NOW + LEASE_S) is None
     assert store.cursor() == "evt_1"
@@ -178,14 +178,14 @@ def test_what_is_done_is_forgotten_in_time_and_the_file_does_not_grow(store: Sto
             question = Question(Reading(Intent.PAY, ask=Ask.ACCOUNT), "en")
             store.answered(key, now, outgoing=answer(key, sender), say_at=now, link=link, question=question)
             store.said(f"answer:{key}")
-            store.keep_events([Happening(f"evt_{key}", "payment.succeeded", f"pay_x{key}")], f"evt_{key}", now)
+            store.keep_events([Happening(f"evt_{key}", "payment.succeeded", f"pay_x{key}", 5)], now)
         store.forget(now)
         sizes.append(path.stat().st_size)
 
     with store._lock:
         rows = {
             table: store._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("inbox", "outbox", "questions", "links", "events", "nonces")
+            for table in ("inbox", "outbox", "questions", "links", "happenings", "nonces")
         }
     assert max(rows.values()) <= 600
     assert sizes[3] <= sizes[1] * 1.1

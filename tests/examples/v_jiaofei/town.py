@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from tests.payer import Payer
 from werkzeug.wsgi import ClosingIterator
 
 from openteller import OpenTeller
+from openteller_sandbox.bank import Bank as Sandbox
+from openteller_sandbox.webhooks import service as webhooks
+from openteller_sandbox.worlds import service as worlds
 from v_jiaofei.app import Settings, create_app, create_bot
 from v_jiaofei.bank import BankDown
 from v_jiaofei.bot import Bot
@@ -48,6 +52,7 @@ class Bank:
     """The sandbox behind a wire that can be cut."""
 
     app: Flask
+    sandbox: Sandbox
     answers: bool = True
     broken_paths: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
@@ -98,13 +103,22 @@ class Town:
     _pushes: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self, *, weibo_url: str | None = None, token: str = TOKEN) -> None:
-        """Start the account on the file that it has; after `crash`, anew."""
+        """Start the account on the file that it has; after `crash`, anew. It sees to its events, as its thread does."""
         self.store = Store(self.settings.database)
         self.stack.callback(self.store.close)
         way_out = self.stack.enter_context(WeiboClient(weibo_url or self.settings.weibo_url, token))
-        self.bot = create_bot(self.settings, self.client, self.store, way_out, clock=lambda: self.clock[0])
+        sandbox = self.bank.sandbox
+        self.bot = create_bot(
+            self.settings,
+            self.client,
+            self.store,
+            way_out,
+            clock=lambda: self.clock[0],
+            wall=lambda: sandbox.clock.wall() / 1000,
+        )
         self.app = create_app(self.settings, self.bot, self.store, clock=lambda: self.clock[0])
         self.bot._counter._known = KNOWN.get(self.bank.app)
+        self.sweep()
 
     def restart(self, **how: Any) -> None:
         """End the account as a crash does, and start it again when its leases have run out."""
@@ -133,14 +147,33 @@ class Town:
         with self._pushes:
             assert self._pushes.wait_for(lambda: not self._in_hand, 30)
 
-    def work(self) -> None:
-        """Do what there is to do."""
-        self.settle()
-        try:
+    def sweep(self) -> None:
+        """See to the endpoint, and read the bank's events, as at a start and from time to time."""
+        self.bot.see_to_events()
+        with suppress(BankDown):
             while self.bot.look_for_events():
                 pass
-        except BankDown:
-            pass
+
+    def lose_endpoint(self) -> None:
+        """Remove the endpoint at the bank, and what is known of it."""
+        hook = self.store.hook()
+        assert hook is not None
+        self.client.webhook_endpoints.delete(hook.endpoint_id)
+        self.store.forget_hook(hook.endpoint_id)
+        self.bot.endpoint.stands = False
+
+    def deliver(self) -> None:
+        """Let the bank send the events that are due, in their order."""
+        if self.bank.answers:
+            world = worlds.find(self.bank.sandbox.db.read(), self.partner.app["world_id"])
+            assert world is not None
+            webhooks.deliver(self.bank.sandbox, world, time.monotonic() + 30)
+            self.settle()
+
+    def work(self) -> None:
+        """Do what there is to do. The bank sends its events; nobody reads them."""
+        self.settle()
+        self.deliver()
         while self.bot.answer_one() or self.bot.say_one() or self.bot.hear_one():
             pass
 
@@ -194,10 +227,10 @@ class Town:
 
 
 @contextmanager
-def a_town(flask_app: Flask, folder: Path, **options: Any) -> Iterator[Town]:
+def a_town(flask_app: Flask, sandbox: Sandbox, folder: Path, **options: Any) -> Iterator[Town]:
     """Build one."""
     clock = [START]
-    bank = Bank(flask_app)
+    bank = Bank(flask_app, sandbox)
     partner = make_partner(flask_app.test_client())
     with ExitStack() as stack:
         client = stack.enter_context(
@@ -222,6 +255,7 @@ def a_town(flask_app: Flask, folder: Path, **options: Any) -> Iterator[Town]:
             weibo_url=stack.enter_context(serving(create_weibo(weibo))),
             user_ref_key="key-of-the-tests-",
             database=folder / "account.db",
+            webhook_url=f"{url}/bank",
         )
         town = Town(weibo, bank, partner, client, settings, clock, stack)
         account.append(town)
