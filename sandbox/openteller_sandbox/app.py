@@ -79,6 +79,7 @@ def create_bank(
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
     bank.listeners.append(webhooks.fan_out)
     receipts.ensure_key(bank)
+    oauth.ensure_secret(bank)
     partners.ensure_demo_app(bank)
     return bank
 

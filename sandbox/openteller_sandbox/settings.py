@@ -53,6 +53,7 @@ class Settings:
     trusted_proxies: addresses whose ``X-Forwarded-For`` is believed. webhook_loopback: whether webhooks may go to this
         machine's own loopback addresses, as they must while a partner develops on it. billers: where billers are
         asked over HTTP; without it, those of the bank's own process.
+    fapi_only: whether clients of the profile fapi2 alone get tokens. dpop_nonce: whether DPoP proofs need a nonce.
     """
 
     database: str = field(default="openteller-sandbox.db", repr=False)
@@ -63,3 +64,5 @@ class Settings:
     trusted_proxies: frozenset[str] = frozenset()
     webhook_loopback: bool = True
     billers: BillerLeg | None = None
+    fapi_only: bool = False
+    dpop_nonce: bool = False

@@ -352,7 +352,7 @@ def test_the_metadata_say_what_the_endpoint_does(client: FlaskClient) -> None:
     metadata_ = client.get("/.well-known/oauth-authorization-server").json
     assert metadata_["token_endpoint"] == f"{metadata_['issuer']}{ENDPOINT}"
     assert metadata_["grant_types_supported"] == ["client_credentials"]
-    assert metadata_["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    assert "private_key_jwt" in metadata_["token_endpoint_auth_methods_supported"]
     assert metadata_["response_types_supported"] == []
     scheme = contracts.load().at("/components/securitySchemes/oauth/flows")
     assert scheme.keys() == {"clientCredentials"}

@@ -7,20 +7,13 @@ from marshmallow import fields, validate
 from openteller_sandbox.bills.schemas import BILLER_ID
 from openteller_sandbox.http import ContractSchema
 from openteller_sandbox.http.schemas import InstantField, LocalizedTextSchema, MoneyField, Pattern
-from openteller_sandbox.partners.service import SCOPES
-
-# The contract's list: what cannot be seen, turns the direction of text, or means something else elsewhere.
-_DECEIVING = (
-    r"\x00-\x1F\x7F-\xA0<>\xAD\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891\u08E2\u115F\u1160\u1680\u17B4\u17B5"
-    r"\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3164\uE000-\uF8FF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB"
-)
-_READABLE = rf"^[^{_DECEIVING} \u3000][^{_DECEIVING}]*$"
+from openteller_sandbox.partners.service import READABLE_NAME, SCOPES
 
 
 class AppCreateSchema(ContractSchema):
     component = "AppCreate"
 
-    name = fields.String(required=True, validate=(validate.Length(1, 60), Pattern(_READABLE)))
+    name = fields.String(required=True, validate=(validate.Length(1, 60), Pattern(READABLE_NAME)))
     return_urls = fields.List(
         fields.String(validate=(validate.Length(8, 300), Pattern("^https?://[!-~]+$"))),
         validate=validate.Length(max=10),

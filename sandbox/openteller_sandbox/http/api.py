@@ -21,7 +21,7 @@ from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
-from openteller_sandbox.http.exchange import Exchange
+from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
 from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Later, Routes
@@ -31,19 +31,21 @@ from openteller_sandbox.settings import AnswerCheck
 
 log = logging.getLogger("openteller_sandbox.http")
 
-_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_TOKEN = re.compile(r"(Bearer|DPoP) ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _EXPOSED = (
-    "ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+    "DPoP-Nonce, ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+    "X-Request-Id"
 )
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
 _PREFLIGHT = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP, Idempotency-Key, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 _DEFAULTS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _NO_BODY = (204, 304)
 _OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
-Identify = Callable[[Bank, str], Caller | None]
+_PAGES = ("/oauth/authorize", "/oauth/device/")  # a browser goes there; no script of another site does (RFC 9700)
+Identify = Callable[[Bank, str, Proof | None], Caller | None]
 
 
 class _Ready(Response):
@@ -69,7 +71,8 @@ class Api:
     Args:
         app: where to mount.
         bank: what handlers work with.
-        identify: finds the caller that an access token stands for.
+        identify: finds the caller that an access token stands for, with what came to prove that it is the caller's;
+            raises a problem where that proof is no good.
         disturb: lets the faults of a world strike.
         wait: sleeps for some seconds; where the server holds answers back itself it is never called.
     """
@@ -210,20 +213,36 @@ class Api:
         """Find out who is asking, count the request, and ask for the scopes.
 
         Raises:
-            Problem: TOKEN_MISSING, TOKEN_INVALID, INSUFFICIENT_SCOPE, RATE_LIMITED.
+            Problem: TOKEN_MISSING, TOKEN_INVALID, DPOP_PROOF_INVALID, INSUFFICIENT_SCOPE, RATE_LIMITED.
         """
-        header = exchange.received.headers.get("Authorization")
-        caller = ANONYMOUS if header is None else self._caller(header)
-        exchange.caller = caller or ANONYMOUS
-        self._count(exchange)
-        if caller is None:
-            raise Problem("TOKEN_INVALID")
+        caller = self._known(exchange)
         if caller.anonymous:
             if not operation.anonymous:
                 raise Problem("TOKEN_MISSING")
         elif missing := operation.scopes - caller.scopes:
             raise Problem("INSUFFICIENT_SCOPE", f"This operation needs the scope {', '.join(sorted(missing))}.")
         return caller
+
+    def _known(self, exchange: Exchange) -> Caller:
+        """Find out who is asking, and count the request, whatever its token is worth."""
+        header, refused = exchange.received.headers.get("Authorization"), Problem("TOKEN_INVALID")
+        try:
+            caller = ANONYMOUS if header is None else self._caller(exchange.received, header)
+        except Problem as problem:
+            caller, refused = None, problem
+        exchange.caller = caller or ANONYMOUS
+        self._count(exchange)
+        if caller is None:
+            raise refused
+        return caller
+
+    def admit(self) -> Caller:
+        """Find out who sends the request that Flask is at, and count it.
+
+        Raises:
+            Problem: TOKEN_INVALID, DPOP_PROOF_INVALID, RATE_LIMITED.
+        """
+        return self._known(g.exchange)
 
     def _strike(self, exchange: Exchange, world: World, operation_id: str | None) -> None:
         """Let the world's faults strike.
@@ -274,9 +293,14 @@ class Api:
         if quota.wait_s:
             raise Problem("RATE_LIMITED", retry_after=quota.wait_s)
 
-    def _caller(self, header: str) -> Caller | None:
-        found = _BEARER.fullmatch(header)
-        return self._identify(self._bank, found.group(1)) if found else None
+    def _caller(self, received: Request, header: str) -> Caller | None:
+        found = _TOKEN.fullmatch(header)
+        if found is None:
+            return None
+        proof = None
+        if len(found[1]) == len("DPoP"):
+            proof = Proof(tuple(received.headers.getlist("DPoP")), received.method, received.path)
+        return self._identify(self._bank, found[2], proof)
 
     def _address(self, received: Request) -> str:
         address = received.remote_addr or "unknown"
@@ -303,7 +327,8 @@ class Api:
         added += [item for item in _DEFAULTS if item[0] not in present]
         if exchange.quota:
             added += exchange.quota.headers().items()
-        if exchange.operation or exchange.received.path.startswith(_OTHER_API):
+        path = exchange.received.path
+        if exchange.operation or (path.startswith(_OTHER_API) and not path.startswith(_PAGES)):
             added += _CORS.items()
         return added
 

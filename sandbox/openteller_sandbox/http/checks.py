@@ -126,21 +126,30 @@ def read_body(request: Request) -> bytes:
 
 def _parse(raw: bytes) -> Any:
     try:
-        value = _JSON.decode(raw.decode("utf-8"))
-    except (ValueError, RecursionError):
-        value = _NOTHING
-    if value is _NOTHING or _depth(value) > _DEPTH_LIMIT:
+        return read_json(raw)
+    except ValueError as error:
         fault = Fault(
             "body",
             "",
             "FIELD_INVALID",
             "Not a JSON text (RFC 8259) in UTF-8, or one that repeats a member or nests too deep.",
         )
-        raise Problem("REQUEST_MALFORMED", "See errors[].", faults=[fault])
+        raise Problem("REQUEST_MALFORMED", "See errors[].", faults=[fault]) from error
+
+
+def read_json(raw: bytes) -> Any:
+    """Read a JSON text from outside.
+
+    Raises:
+        ValueError: it is none (RFC 8259), not in UTF-8, repeats a member, or nests too deep.
+    """
+    try:
+        value = _JSON.decode(raw.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nests too deep") from error
+    if _depth(value) > _DEPTH_LIMIT:
+        raise ValueError("nests too deep")
     return value
-
-
-_NOTHING = object()
 
 
 def _no_constant(name: str) -> None:

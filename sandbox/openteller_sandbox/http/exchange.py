@@ -14,6 +14,17 @@ from openteller_sandbox.http.disturbance import Disturbance
 from openteller_sandbox.http.limits import Quota
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a request brings to prove that its sender holds a key: the values of its header ``DPoP``, and what the
+    proof has to be about.
+    """
+
+    proofs: tuple[str, ...] = field(repr=False)
+    method: str
+    path: str = field(repr=False)
+
+
 @dataclass(slots=True)
 class Exchange:
     """What is known of a request while it is answered; operation: None for a page."""

@@ -11,6 +11,7 @@ from openteller_sandbox.contract import Contract, Fault
 MEDIA_TYPE = "application/problem+json"
 _MOST_FAULTS = 50
 _MUST_SAY_WHEN = (429, 503)
+_CHALLENGES = {"TOKEN_INVALID": "invalid_token", "INSUFFICIENT_SCOPE": "insufficient_scope"}
 
 
 class Problem(Exception):
@@ -22,6 +23,7 @@ class Problem(Exception):
         faults: each single fault of the request.
         members: further members of the contract's ``Problem`` (``payment_id``, ``allowed``).
         retry_after: seconds of wall time to wait.
+        headers: further headers of the answer.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Problem(Exception):
         faults: Sequence[Fault] = (),
         members: Mapping[str, Any] | None = None,
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -39,6 +42,7 @@ class Problem(Exception):
         self.faults = tuple(faults)
         self.members = dict(members or {})
         self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
 
 def field_invalid(pointer: str, message: str, code: str = "FIELD_INVALID") -> Problem:
@@ -60,6 +64,14 @@ def wait_headers(problem: Problem, status: int) -> dict[str, str]:
     return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
+def challenge(public_url: str, error: str | None, scheme: str = "Bearer") -> str:
+    """Give ``WWW-Authenticate`` with the place of the metadata (RFC 9728 section 5.1); error: of RFC 6750 or 9449."""
+    fault = f', error="{error}"' if error else ""
+    algorithms = ', algs="ES256 PS256 EdDSA Ed25519"' if scheme == "DPoP" else ""
+    place = f"{public_url}/.well-known/oauth-protected-resource"
+    return f'{scheme} realm="openteller"{fault}{algorithms}, resource_metadata="{place}"'
+
+
 def render(problem: Problem, contract: Contract, public_url: str, request_id: str) -> tuple[int, bytes, dict[str, str]]:
     """Give status, body and headers of a problem."""
     row = contract.error_codes[problem.code]
@@ -78,9 +90,7 @@ def render(problem: Problem, contract: Contract, public_url: str, request_id: st
     }
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     headers |= wait_headers(problem, row.status)
-    if row.status == 401:
-        error = ', error="invalid_token"' if row.code == "TOKEN_INVALID" else ""
-        headers["WWW-Authenticate"] = f'Bearer realm="openteller"{error}'
-    if row.code == "INSUFFICIENT_SCOPE":
-        headers["WWW-Authenticate"] = 'Bearer realm="openteller", error="insufficient_scope"'
+    if row.status == 401 or row.code in _CHALLENGES:
+        headers["WWW-Authenticate"] = challenge(public_url, _CHALLENGES.get(row.code))
+    headers |= problem.headers
     return row.status, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), headers

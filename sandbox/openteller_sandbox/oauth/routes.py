@@ -1,24 +1,30 @@
-"""The OAuth endpoints. Their shapes are those of the RFCs, not of the contract."""
+"""The OAuth endpoints. Their shapes are those of the RFCs; ``specs/oauth.yaml`` describes them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from openteller_sandbox.bank import ANONYMOUS, Bank
-from openteller_sandbox.http import Answer, json_answer
+from openteller_sandbox.bank import ANONYMOUS, Bank, Caller
+from openteller_sandbox.http import Answer, Problem, json_answer
 from openteller_sandbox.http.api import Api
-from openteller_sandbox.http.checks import read_body
-from openteller_sandbox.partners.service import SCOPES
+from openteller_sandbox.http.checks import read_body, read_json
+from openteller_sandbox.oauth import metadata
+from openteller_sandbox.oauth.forms import FORM_TYPE, Sent
+from openteller_sandbox.oauth.model import Refusal
 
 if TYPE_CHECKING:
     from openteller_sandbox.oauth.server import Server
 
+_FORM_LIMIT = 16 * 1024
+_CACHED = "public, max-age=300"
+
 
 class _Late:
-    """Holds the server, which is made with the first token request: importing Authlib would double the start."""
+    """Holds the server, made with the first request that needs it: importing Authlib would double the start."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
@@ -37,33 +43,109 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
 
     @routes.post("/oauth/token")
     def token() -> Response:
-        api.count(ANONYMOUS)
-        if request.content_length is None or request.content_length > _FORM_LIMIT:
-            read_body(request)
-        return _response(late.server.answer(request.args, request.form, dict(request.headers), request.mimetype))
+        return _response(late.server.token(_sent(api)))
+
+    @routes.post("/oauth/revoke")
+    def revoke() -> Response:
+        return _response(late.server.endpoint("revocation", _sent(api)))
+
+    @routes.post("/oauth/introspect")
+    def introspect() -> Response:
+        return _response(late.server.endpoint("introspection", _sent(api)))
 
     @routes.get("/.well-known/oauth-authorization-server")
-    def metadata() -> Response:
-        return _response(json_answer(_metadata(bank.settings.public_url), Cache_Control="public, max-age=300"))
+    def of_server() -> Response:
+        return _response(json_answer(metadata.of_server(bank.settings), Cache_Control=_CACHED))
 
+    @routes.get("/.well-known/oauth-protected-resource")
+    def of_resource() -> Response:
+        return _response(json_answer(metadata.of_resource(bank.settings), Cache_Control=_CACHED))
+
+    _add_registration(routes, bank, api)
     return routes
 
 
-_FORM_LIMIT = 8 * 1024
+def _add_registration(routes: Blueprint, bank: Bank, api: Api) -> None:
+    @routes.post("/oauth/register")
+    def register() -> Response:
+        from openteller_sandbox.oauth import registration  # noqa: PLC0415 - cryptography, which a start does not need
+
+        caller = api.admit()
+        return _registered(lambda: registration.register(bank, _allowed(caller), _json()), 201)
+
+    @routes.route("/oauth/register/<client_id>", methods=["GET", "PUT", "DELETE"])
+    def manage(client_id: str) -> Response:
+        from openteller_sandbox.oauth import clients, registration  # noqa: PLC0415 - likewise
+
+        api.count(ANONYMOUS)
+        scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+        client = clients.find(bank.db.read(), client_id)
+        if client is None or scheme.lower() != "bearer" or not clients.owns(bank.db.read(), client_id, sent):
+            return _response(_refused(Refusal("invalid_token")))
+        if request.method == "DELETE":
+            clients.end(bank, client_id)
+            return _response(Answer(b"", 204, {"Cache-Control": "no-store"}))
+        if request.method == "PUT":
+            return _registered(lambda: registration.change(bank, client, _json()), 200)
+        return _registered(lambda: registration.described(bank, client), 200)
 
 
-def _metadata(issuer: str) -> dict[str, object]:
-    """Describe the server (RFC 8414)."""
-    return {
-        "issuer": issuer,
-        "token_endpoint": f"{issuer}/oauth/token",
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "scopes_supported": list(SCOPES),
-        "service_documentation": f"{issuer}/docs",
-        "ui_locales_supported": ["zh-CN", "en"],
-    }
+def _allowed(caller: Caller) -> Caller:
+    """Give who registers a client: nobody, or an app that controls its world.
+
+    Raises:
+        Problem: INSUFFICIENT_SCOPE.
+    """
+    if not caller.anonymous and "sandbox" not in caller.scopes:
+        raise Problem("INSUFFICIENT_SCOPE", "Registering a client beside an app needs the scope sandbox.")
+    return caller
+
+
+def _json() -> object:
+    """Read a JSON body.
+
+    Raises:
+        Problem: BODY_TOO_LARGE.
+        Refusal: invalid_client_metadata.
+    """
+    raw = read_body(request)
+    try:
+        sent = read_json(raw)
+    except ValueError as error:
+        raise Refusal("invalid_client_metadata", "Send a JSON object.") from error
+    if request.mimetype != "application/json":
+        raise Refusal("invalid_client_metadata", "Send it as application/json.")
+    return sent
+
+
+def _registered(act: Callable[[], dict[str, Any]], status: int) -> Response:
+    try:
+        return _response(json_answer(act(), status, Cache_Control="no-store", Pragma="no-cache"))
+    except Refusal as refusal:
+        return _response(_refused(refusal))
+
+
+def _refused(refusal: Refusal) -> Answer:
+    body = {"error": refusal.error, "error_description": refusal.description}
+    answer = json_answer(body, refusal.status, Cache_Control="no-store", Pragma="no-cache")
+    if refusal.status == 401:
+        answer.headers["WWW-Authenticate"] = f'Bearer realm="openteller", error="{refusal.error}"'
+    return answer
+
+
+def _sent(api: Api) -> Sent:
+    """Count a POST and take it as it came.
+
+    Raises:
+        Problem: RATE_LIMITED, BODY_TOO_LARGE.
+    """
+    api.count(ANONYMOUS)
+    if request.content_length is None or request.content_length > _FORM_LIMIT:
+        read_body(request)
+    form = dict(request.form.lists()) if request.mimetype == FORM_TYPE else {}
+    authorization = request.headers.getlist("Authorization")
+    proofs = tuple(request.headers.getlist("DPoP"))
+    return Sent(request.path, bool(request.query_string), request.mimetype, form, authorization, proofs)
 
 
 def _response(answer: Answer) -> Response:

@@ -1,48 +1,54 @@
-"""Issuing access tokens and finding who a token stands for."""
+"""Finding who an access token stands for. This module is loaded with the bank: what imports much, it imports late."""
 
 from __future__ import annotations
 
-import secrets
 from functools import lru_cache
-from hashlib import sha256
 
 from openteller_sandbox.bank import Bank, Caller, World
-from openteller_sandbox.oauth import store
+from openteller_sandbox.http import Problem
+from openteller_sandbox.http.exchange import Proof
+from openteller_sandbox.http.problems import challenge
+from openteller_sandbox.oauth import secrecy, tokens
+from openteller_sandbox.oauth.model import ACCESS_SECONDS, Profile, Refusal
 
-ACCESS_TOKEN_SECONDS = 900
-_PREFIX = "ota_"
+ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 
-
-def issue_token(bank: Bank, app_id: str, scope: str) -> str:
-    """Make an access token of 256 bits for an app; only its hash is kept. What has expired is purged on the way."""
-    token = _PREFIX + secrets.token_urlsafe(32)
-    now = bank.clock.wall()
-    with bank.db.act(app_id) as tx:
-        tx.run(store.PURGE, now=now)
-        tx.run(
-            store.INSERT,
-            token_hash=_hash(token),
-            app_id=app_id,
-            scope=scope,
-            issued_at=now,
-            expires_at=now + ACCESS_TOKEN_SECONDS * 1000,
-        )
-    return token
+ensure_secret = secrecy.ensure
 
 
-def identify(bank: Bank, token: str) -> Caller | None:
-    """Find the caller that an access token stands for; None when it is unknown or expired."""
-    if not token.startswith(_PREFIX):
+def identify(bank: Bank, token: str, proof: Proof | None = None) -> Caller | None:
+    """Find the caller that an access token stands for; None when it is unknown, expired, or not sent as its kind is.
+
+    Args:
+        bank: whose tokens they are.
+        token: what was sent.
+        proof: what came with it, where it was sent as DPoP and not as Bearer.
+
+    Raises:
+        Problem: DPOP_PROOF_INVALID.
+    """
+    row = tokens.find(bank, token)
+    if row is None or (row["jkt"] is None) is not (proof is None):
         return None
-    row = bank.db.read().one(store.FIND, token_hash=_hash(token))
-    if row is None or row["expires_at"] <= bank.clock.wall():
-        return None
+    if proof is None:
+        if bank.settings.fapi_only:
+            return None
+    else:
+        _check(bank, proof, token, row["jkt"])
     world = World(row["world_id"], row["offset_ms"], row["faults"])
     return Caller(world, _scopes(row["scope"]), row["app_id"], row["partner_id"])
 
 
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+def _check(bank: Bank, proof: Proof, token: str, jkt: str) -> None:
+    from openteller_sandbox.oauth import dpop  # noqa: PLC0415 - cryptography, which many starts never need
+
+    try:
+        dpop.check(bank, proof, token=token, bound_to=jkt)
+    except Refusal as refusal:
+        headers = {"WWW-Authenticate": challenge(bank.settings.public_url, refusal.error, "DPoP")}
+        if refusal.nonce:
+            headers["DPoP-Nonce"] = refusal.nonce
+        raise Problem("DPOP_PROOF_INVALID", refusal.description, headers=headers) from refusal
 
 
 @lru_cache(maxsize=256)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -22,6 +23,12 @@ from openteller_sandbox.worlds import service as worlds
 
 SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create", "webhooks", "sandbox")
 
+# The contract's list: what cannot be seen, turns the direction of text, or means something else elsewhere.
+_DECEIVING = (
+    r"\x00-\x1F\x7F-\xA0<>\xAD\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891\u08E2\u115F\u1160\u1680\u17B4\u17B5"
+    r"\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3164\uE000-\uF8FF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB"
+)
+READABLE_NAME = rf"^[^{_DECEIVING} \u3000][^{_DECEIVING}]*$"
 _UNREADABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 DEMO_APP_ID = "app_demo00000000"
@@ -47,6 +54,10 @@ class App:
     created_at: int = 0
 
 
+NOBODY = App("", "", "", "", (), (), "")
+"""An app that is not made yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewApp:
     """An app just made, with the only copy of its secret."""
@@ -57,15 +68,22 @@ class NewApp:
 
 
 def create(
-    bank: Bank, caller: Caller, *, name: str, scopes: Sequence[str], return_urls: Sequence[str], join: str
+    bank: Bank,
+    caller: Caller,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    return_urls: Sequence[str],
+    join: str,
+    also: Callable[[Tx, App], None] = lambda tx, app: None,  # noqa: ARG005
 ) -> NewApp:
-    """Make an app, in a world of its own or in the caller's.
+    """Make an app, in a world of its own or in the caller's; also: what else belongs to the same act.
 
     Raises:
         Problem: TOKEN_MISSING, joining needs a token of the world that is joined; FIELD_INVALID, a payer could not
             read the name as it is.
     """
-    if any(unicodedata.category(character) in _UNREADABLE for character in name):
+    if not is_readable(name):
         # What the contract's pattern cannot name alike in every engine: such characters beyond U+FFFF.
         raise field_invalid("/name", "Must be a name that payers can read as it is: it has an invisible character.")
     if join != "none" and caller.anonymous:
@@ -87,7 +105,20 @@ def create(
             bank.now(world),
         )
         _insert(tx, app, new_partner=join != "partner")
+        also(tx, app)
     return NewApp(app, world, secret)
+
+
+def is_readable(name: str) -> bool:
+    """Tell whether people see a name as it is: the contract's pattern, and what it cannot name alike everywhere."""
+    return re.fullmatch(READABLE_NAME, name) is not None and not any(
+        unicodedata.category(character) in _UNREADABLE for character in name
+    )
+
+
+def change(tx: Tx, app_id: str, *, name: str, scopes: Sequence[str]) -> None:
+    """Give an app another name and other scopes."""
+    tx.run(store.CHANGE_APP, app=app_id, new_name=name, new_scopes=json.dumps(list(scopes)))
 
 
 def ensure_demo_app(bank: Bank) -> None:

@@ -35,4 +35,9 @@ SET_SCOPES = Statement(
     .where(apps.c.app_id == bindparam("app"), apps.c.scopes != bindparam("new_scopes"))
     .values(scopes=bindparam("new_scopes"))
 )
+CHANGE_APP = Statement(
+    update(apps)
+    .where(apps.c.app_id == bindparam("app"))
+    .values(name=bindparam("new_name"), scopes=bindparam("new_scopes"))
+)
 APPS_OF_WORLD = Statement(select(apps.c.app_id).where(apps.c.world_id == bindparam("world_id")).order_by(apps.c.app_id))

@@ -158,6 +158,20 @@ def sandbox() -> None:
     type=click.FloatRange(0.1, 60),
     help="Seconds to wait for a biller's answer over HTTP.",
 )
+@click.option(
+    "--fapi-only",
+    is_flag=True,
+    envvar="OPENTELLER_FAPI_ONLY",
+    show_envvar=True,
+    help="Give tokens to clients of the profile fapi2 only.",
+)
+@click.option(
+    "--dpop-nonce",
+    is_flag=True,
+    envvar="OPENTELLER_DPOP_NONCE",
+    show_envvar=True,
+    help="Want a nonce of the server in each DPoP proof.",
+)
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
 @click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
 @click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
@@ -174,6 +188,8 @@ def serve(
     trusted_proxies: tuple[str, ...],
     biller_url: str | None,
     biller_timeout: float,
+    fapi_only: bool,
+    dpop_nonce: bool,
     verbose: bool,
     rate_limit_app: int | None,
     rate_limit_anonymous: int | None,
@@ -196,6 +212,8 @@ def serve(
             trusted_proxies=trusted_proxies,
             biller_url=biller_url,
             biller_timeout_s=biller_timeout,
+            fapi_only=fapi_only,
+            dpop_nonce=dpop_nonce,
             verbose=verbose,
             rate_limit_app=rate_limit_app,
             rate_limit_anonymous=rate_limit_anonymous,

@@ -67,6 +67,8 @@ class Options:
     trusted_proxies: tuple[str, ...]
     biller_url: str | None
     biller_timeout_s: float
+    fapi_only: bool
+    dpop_nonce: bool
     verbose: bool
     rate_limit_app: int | None
     rate_limit_anonymous: int | None
@@ -220,6 +222,8 @@ def _settings(options: Options) -> Settings:
         seed=options.seed or SEED_FOLDER,
         check_answers=AnswerCheck(options.check_answers),
         webhook_loopback=is_loopback(options.host),
+        fapi_only=options.fapi_only,
+        dpop_nonce=options.dpop_nonce,
         trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
         billers=_biller_leg(options),
         rate_limits=RateLimits(

@@ -1,0 +1,122 @@
+"""What the parts of the authorization server speak of: clients and their profiles, scopes, and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from openteller_sandbox.partners.service import SCOPES, App
+
+
+class Profile(StrEnum):
+    """How strictly a client is held to; each is stricter than the one before."""
+
+    PUBLIC_DATA = "public-data"  # client_credentials and Bearer, nothing else
+    BASELINE = "baseline"  # OAuth 2.1
+    FAPI2 = "fapi2"  # the FAPI 2.0 Security Profile: PAR, private_key_jwt, DPoP
+
+    def reaches(self, minimum: Profile) -> bool:
+        """Tell whether this profile is at least as strict as another."""
+        order = list(Profile)
+        return order.index(self) >= order.index(minimum)
+
+
+class Method(StrEnum):
+    """How a client authenticates (RFC 7591 section 2)."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    KEY = "private_key_jwt"
+    NONE = "none"
+
+
+class Grant(StrEnum):
+    """The grants that there are. Password and implicit are not among them."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+SCOPE_PROFILES: Mapping[str, Profile] = dict.fromkeys(SCOPES, Profile.PUBLIC_DATA)
+"""The least profile that a client needs for a scope. All that there are yet are of the tiers T0 and T1."""
+
+ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
+"""What JWTs may be signed with: as FAPI 2.0 says, and Ed25519 by both of its names."""
+
+ACCESS_SECONDS = {Profile.PUBLIC_DATA: 900, Profile.BASELINE: 900, Profile.FAPI2: 300}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An app as the authorization server sees it. jwks: its public keys; settings: the rest of what it registered."""
+
+    app: App
+    profile: Profile = Profile.PUBLIC_DATA
+    method: Method = Method.BASIC
+    grants: frozenset[str] = frozenset({Grant.CLIENT_CREDENTIALS})
+    redirect_uris: tuple[str, ...] = ()
+    jwks: tuple[dict[str, Any], ...] = ()
+    dpop_bound: bool = False
+    registered: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def client_id(self) -> str:
+        """The app's identifier."""
+        return self.app.app_id
+
+    @property
+    def public(self) -> bool:
+        """Whether it can keep no secret."""
+        return self.method is Method.NONE
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether it gets tokens bound to its key only (RFC 9449)."""
+        return self.profile is Profile.FAPI2 or self.dpop_bound
+
+    @property
+    def access_seconds(self) -> int:
+        """How long its access tokens live."""
+        return ACCESS_SECONDS[self.profile]
+
+
+class Refusal(Exception):
+    """An error as the RFCs name it. Its description is one of a fixed set: nothing that was sent is repeated.
+
+    Args:
+        error: the code of the RFC.
+        description: for a developer; the usual one of the code unless given.
+        nonce: for ``use_dpop_nonce``.
+    """
+
+    def __init__(self, error: str, description: str | None = None, *, nonce: str | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description or DESCRIPTIONS[error]
+        self.nonce = nonce
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return 401 if self.error in {"invalid_client", "invalid_token"} else 400
+
+
+DESCRIPTIONS = {
+    "invalid_request": "Send a form of single, printable parameters that this endpoint has, in the body of a POST.",
+    "invalid_client": (
+        "The client is unknown, or did not authenticate as it is registered: by client_secret_basic, "
+        "client_secret_post, private_key_jwt or none, and only one of them."
+    ),
+    "invalid_scope": "A scope is unknown, or the app does not hold it.",
+    "unsupported_grant_type": "This server does not have that grant.",
+    "unauthorized_client": "The client may not do this, by its profile or its registration.",
+    "unsupported_token_type": "The hint is access_token or refresh_token.",
+    "invalid_dpop_proof": "The DPoP proof is missing or does not fit this request (RFC 9449 section 4.3).",
+    "use_dpop_nonce": "Repeat the request with a DPoP proof that holds the nonce of the header DPoP-Nonce.",
+    "invalid_target": "The resource is not one of this server's.",
+    "invalid_client_metadata": "A member of the metadata is not what this server takes.",
+    "invalid_redirect_uri": "A redirect URI is https, a loopback address, or a public client's scheme; no fragment.",
+    "invalid_token": "The token is missing, unknown, or not of this client.",
+}

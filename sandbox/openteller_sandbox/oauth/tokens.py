@@ -1,0 +1,64 @@
+"""Access tokens: opaque, 256 bits behind a prefix that says what they are, kept as SHA-256."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import Any
+
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.clock import SECOND
+from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.oauth import store
+from openteller_sandbox.oauth.model import Client
+
+ACCESS_PREFIX = "ota_"
+
+
+def hash_of(token: str) -> str:
+    """Hash a token: 256 random bits need no slow hash."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def issue(bank: Bank, tx: Tx, client: Client, scope: str, jkt: str | None) -> dict[str, Any]:
+    """Make an access token; give the answer of the token endpoint. What has expired is purged on the way.
+
+    Args:
+        bank: gives the clock.
+        tx: the act that it is part of.
+        client: who gets it.
+        scope: what it is good for.
+        jkt: the thumbprint of the key that it is bound to.
+    """
+    token = ACCESS_PREFIX + secrets.token_urlsafe(32)
+    now = bank.clock.wall()
+    tx.run(store.PURGE, now=now)
+    tx.run(
+        store.INSERT,
+        token_hash=hash_of(token),
+        app_id=client.client_id,
+        scope=scope,
+        jkt=jkt,
+        issued_at=now,
+        expires_at=now + client.access_seconds * SECOND,
+    )
+    return {
+        "access_token": token,
+        "token_type": "DPoP" if jkt else "Bearer",
+        "expires_in": client.access_seconds,
+        "scope": scope,
+    }
+
+
+def find(bank: Bank, token: str) -> Row | None:
+    """Give the row of an access token that is good now."""
+    if not token.startswith(ACCESS_PREFIX):
+        return None
+    row = bank.db.read().one(store.FIND, token_hash=hash_of(token))
+    return None if row is None or row["expires_at"] <= bank.clock.wall() else row
+
+
+def revoke(bank: Bank, token: str, client_id: str) -> None:
+    """End an access token of a client, where it is one."""
+    with bank.db.act(client_id) as tx:
+        tx.run(store.REVOKE, token_hash=hash_of(token), app_id=client_id)
