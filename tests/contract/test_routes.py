@@ -92,7 +92,7 @@ def test_a_browser_may_ask_before_it_calls(path: str, client: FlaskClient) -> No
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert listed(answer, "Access-Control-Allow-Methods") >= methods
     assert listed(answer, "Access-Control-Allow-Methods") == listed(answer, "Allow")
-    sent = {"Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"}
+    sent = {"Authorization", "Content-Type", "DPoP", "Idempotency-Key", "If-None-Match"}
     assert listed(answer, "Access-Control-Allow-Headers") == sent
 
 
