@@ -39,6 +39,7 @@ RESOURCES = {
     "payments": "payments.Payments",
     "disputes": "disputes.Disputes",
     "refunds": "disputes.Refunds",
+    "statements": "statements.Statements",
     "events": "events.Events",
     "webhook_endpoints": "webhooks.WebhookEndpoints",
     "webhook_deliveries": "webhooks.WebhookDeliveries",
@@ -54,6 +55,7 @@ DOCUMENTS = {
     "rates": "Rates and calculators",
     "bill_payment": "Billers, bills and payments",
     "disputes": "Disputes and refunds",
+    "statements": "Statements",
     "events": "Events",
     "webhooks": "Webhooks",
     "status": "Status",
@@ -72,6 +74,7 @@ Every public name of `openteller`. The pages of the [documentation](../README.md
 | [Webhooks](webhooks.md) | `openteller.webhooks`: verifying what the bank sends |
 | [Hooks](hooks.md) | `openteller.hooks` |
 | [Money](money.md) | `Money`, `CurrencyMismatch` |
+| [Statements](statements.md) | `openteller.statements`: your books and a statement compared |
 """
 _MODELS = """# Models
 
@@ -109,6 +112,7 @@ class Reference:
         self._homes |= dict.fromkeys(public(self.at("errors")), "errors.md")
         self._homes |= {"Model": "models.md", "RawAnswer": "client.md"}
         self._homes |= dict.fromkeys(public(self.at("money")), "money.md")
+        self._homes |= dict.fromkeys(public(self.at("statements")), "statements.md")
         self._homes |= dict.fromkeys(("Rows", "Pager"), "resources.md")
 
     def at(self, path: str) -> Any:
@@ -126,6 +130,7 @@ class Reference:
             "hooks.md": self.module("hooks", "Hooks"),
             "webhooks.md": self.module("webhooks", "Webhooks"),
             "money.md": self.module("money", "Money"),
+            "statements.md": self.module("statements", "Statements"),
         }
         for name, title in DOCUMENTS.items():
             pages[f"{_page(name)}.md"] = self.document(name, title)

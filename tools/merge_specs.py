@@ -25,7 +25,18 @@ ROOT = Path(__file__).resolve().parent.parent
 SPECS = ROOT / "specs"
 OUTPUT = ROOT / "sandbox" / "openteller_sandbox" / "openapi.json"
 COMMAND = "python tools/merge_specs.py"
-DOCUMENTS = ("common", "branches", "rates", "bill-payment", "disputes", "events", "webhooks", "status", "sandbox")
+DOCUMENTS = (
+    "common",
+    "branches",
+    "rates",
+    "bill-payment",
+    "disputes",
+    "statements",
+    "events",
+    "webhooks",
+    "status",
+    "sandbox",
+)
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # The order in which OpenAPI 3.1 lists the members of a document and of its components.

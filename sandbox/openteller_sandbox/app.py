@@ -37,6 +37,7 @@ FEATURES = (
     "bills",
     "payments",
     "disputes",
+    "statements",
     "events",
     "webhooks",
     "status",

@@ -11,8 +11,11 @@ from tests.conftest import Partner
 from tests.contract.direct_payer import DirectPayer
 from werkzeug.test import TestResponse
 
-from openteller_sandbox.bank import Bank
+from openteller_sandbox import clock
+from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.contract import Operation
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.statements import service as statements
 
 _numbers = itertools.count(1)
 
@@ -76,6 +79,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     )
     dispute = partner.post("/v1/disputes", {"payment_id": disputed, "type": "WRONG_AMOUNT"}).json["dispute_id"]
     refund = partner.payment(rejected)["refunds"][0]["refund_id"]
+    statement = made_statement(bank, partner)
     opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
     endpoint, removed = (
         partner.post("/v1/webhook-endpoints", {"url": HOOK, "signatures": ["v1", "v1a"]}).json["webhook_endpoint_id"]
@@ -132,6 +136,10 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "createDispute": ("/v1/disputes", {}, {"payment_id": disputable, "type": "DUPLICATE"}),
         "getDispute": (f"/v1/disputes/{dispute}", {}, None),
         "getRefund": (f"/v1/refunds/{refund}", {}, None),
+        "listStatements": ("/v1/statements", {"business_date": "2026-09-27"}, None),
+        "getStatement": (f"/v1/statements/{statement}", {}, None),
+        "listStatementRows": (f"/v1/statements/{statement}/rows", {"limit": 2}, None),
+        "downloadStatement": (f"/v1/statements/{statement}/csv", {}, None),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
         "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
         "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),
@@ -175,6 +183,14 @@ def paid(bank: Bank, partner: Partner, scenario: str) -> str:
     )
     DirectPayer(bank).pay(payment["payment_id"])
     return str(payment["payment_id"])
+
+
+def made_statement(bank: Bank, partner: Partner) -> str:
+    """Make the statement of a day that is not over, so that the clock can stay where it is; give its identifier."""
+    world = World(partner.app["world_id"])
+    now = bank.now(world)
+    statements.make(bank, Due(world, payments.CLOSE_DAY, clock.bank_date(now).isoformat(), now))
+    return str(partner.get("/v1/statements", limit=1).json["data"][0]["statement_id"])
 
 
 def unknown_id(good: Good) -> str | None:

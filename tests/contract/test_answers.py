@@ -30,6 +30,8 @@ COMPONENT_OF_TABLE = {
     "disputes": "Dispute",
     "receipts": "Receipt",
     "refunds": "Refund",
+    "statement_rows": "StatementRow",
+    "statements": "Statement",
 }
 
 

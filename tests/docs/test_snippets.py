@@ -19,6 +19,7 @@ SERVICES = (
     "billers-and-bills",
     "payments",
     "disputes",
+    "statements",
     "events",
     "webhooks",
     "status",

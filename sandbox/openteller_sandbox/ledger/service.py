@@ -21,13 +21,26 @@ An amount is what an account gains; a customer's account is ``customer:<customer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 
 from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import World
 from openteller_sandbox.db import Tx
 from openteller_sandbox.ledger import store
 from openteller_sandbox.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry. minor: what it moved, in minor units; booked_at: bank time, epoch milliseconds."""
+
+    reason: str
+    subject: str
+    minor: int
+    booked_at: int
+
 
 HOLDS = "holds"
 CLEARING = "clearing"
@@ -94,6 +107,13 @@ def lines_of(tx: Tx, world: World, subject: str) -> list[tuple[str, str, int]]:
     """Give (reason, account, gain in minor units) of every line of a subject, oldest first."""
     rows = tx.all(store.OF_SUBJECT, world_id=world.world_id, subject=subject)
     return [(row["reason"], row["account"], row["amount"]) for row in rows]
+
+
+def entries_of(tx: Tx, world: World, day: date, reasons: Collection[str]) -> Iterator[Entry]:
+    """Give the entries that were booked for some reasons on a day of the bank's calendar, oldest first."""
+    for row in tx.all(store.OF_DAY, world_id=world.world_id, business_date=day.isoformat()):
+        if row["reason"] in reasons:
+            yield Entry(row["reason"], row["subject"], int(row["minor"]), row["booked_at"])
 
 
 def balances(tx: Tx, world: World) -> dict[str, int]:

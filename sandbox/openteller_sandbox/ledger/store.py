@@ -21,6 +21,7 @@ ledger_lines = Table(
     Column("business_date", String, nullable=False),
     Index("ledger_lines_subject", "world_id", "subject"),
     Index("ledger_lines_account", "world_id", "account"),
+    Index("ledger_lines_day", "world_id", "business_date"),
 )
 
 INSERT = Insert(ledger_lines, without=("line_id",))
@@ -28,6 +29,21 @@ OF_SUBJECT = Statement(
     select(ledger_lines)
     .where(ledger_lines.c.world_id == bindparam("world_id"), ledger_lines.c.subject == bindparam("subject"))
     .order_by(ledger_lines.c.line_id)
+)
+OF_DAY = Statement(
+    select(
+        ledger_lines.c.reason,
+        ledger_lines.c.subject,
+        ledger_lines.c.booked_at,
+        func.sum(ledger_lines.c.amount).label("minor"),
+    )
+    .where(
+        ledger_lines.c.world_id == bindparam("world_id"),
+        ledger_lines.c.business_date == bindparam("business_date"),
+        ledger_lines.c.amount > 0,
+    )
+    .group_by(ledger_lines.c.entry_id, ledger_lines.c.reason, ledger_lines.c.subject, ledger_lines.c.booked_at)
+    .order_by(func.min(ledger_lines.c.line_id))
 )
 BALANCES = Statement(
     select(ledger_lines.c.account, ledger_lines.c.currency, func.sum(ledger_lines.c.amount).label("balance"))

@@ -21,7 +21,16 @@ from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
-SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create", "webhooks", "sandbox")
+SCOPES = (
+    "open-data",
+    "bills:read",
+    "payments:create",
+    "payments:read",
+    "disputes:create",
+    "statements:read",
+    "webhooks",
+    "sandbox",
+)
 
 # The contract's list: what cannot be seen, turns the direction of text, or means something else elsewhere.
 _DECEIVING = (
@@ -167,6 +176,12 @@ def find(tx: Tx, app_id: str) -> App | None:
 def app_ids_of_world(tx: Tx, world_id: str) -> list[str]:
     """Give the identifiers of every app in a world."""
     return [row["app_id"] for row in tx.all(store.APPS_OF_WORLD, world_id=world_id)]
+
+
+def app_ids_of_partner(tx: Tx, partner_id: str, *, scope: str) -> list[str]:
+    """Give the identifiers of a partner's apps that may ask for a scope."""
+    rows = tx.all(store.APPS_OF_PARTNER, partner_id=partner_id)
+    return [row["app_id"] for row in rows if scope in json.loads(row["scopes"])]
 
 
 def hash_secret(secret: str) -> str:

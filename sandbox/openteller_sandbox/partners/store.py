@@ -41,3 +41,6 @@ CHANGE_APP = Statement(
     .values(name=bindparam("new_name"), scopes=bindparam("new_scopes"))
 )
 APPS_OF_WORLD = Statement(select(apps.c.app_id).where(apps.c.world_id == bindparam("world_id")).order_by(apps.c.app_id))
+APPS_OF_PARTNER = Statement(
+    select(apps.c.app_id, apps.c.scopes).where(apps.c.partner_id == bindparam("partner_id")).order_by(apps.c.app_id)
+)

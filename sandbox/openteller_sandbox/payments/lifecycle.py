@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import DAY, HOUR, MINUTE, bank_date, start_of_day
 from openteller_sandbox.db import Tx
@@ -17,6 +19,8 @@ FORGET_CONTEXT = "payment.forget_context"
 FORGET_KEYS = "payment.forget_keys"
 SEND = "payment.send"
 QUERY = "payment.query"
+CLOSE_DAY = "day.close"
+"""What makes the statements of a day: when it is over, and after its reconciliation."""
 RECONCILE = "reconciliation.run"
 RECONCILE_MS = 2 * HOUR
 """How long after a day's end in the bank's calendar it is reconciled with the billers."""
@@ -67,6 +71,12 @@ def tell(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
         "version": payment.version,
     }
     events.record(bank, tx, world, held.app_id, f"payment.{payment.status.value}", data, now)
+
+
+def close_day(tx: Tx, world: World, day: date) -> None:
+    """Schedule the close of a day, once: its end in the bank's calendar, or at once where that has passed."""
+    if due.when(tx, world, CLOSE_DAY, day.isoformat()) is None:
+        due.schedule(tx, world, start_of_day(day) + DAY, CLOSE_DAY, day.isoformat())
 
 
 def reconcile_day(tx: Tx, world: World, now: int) -> None:

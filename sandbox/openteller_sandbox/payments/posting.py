@@ -105,6 +105,7 @@ def send(bank: Bank, act: Due) -> None:
         moves.book(tx, act.world, payment, "send", {ledger.HOLDS: -total, ledger.CLEARING: total}, act.at)
         due.cancel(tx, act.world, SEND, payment.payment_id)
         due.schedule(tx, act.world, act.at + QUERIES_MS[0], QUERY, payment.payment_id)
+        lifecycle.close_day(tx, act.world, clock.bank_date(act.at))
         lifecycle.reconcile_day(tx, act.world, act.at)
         lifecycle.move(bank, tx, act.world, held, Status.PROCESSING, "BANK", act.at)
         posting = moves.at_biller(tx, held)

@@ -35,9 +35,8 @@ from openteller_sandbox.payments import lifecycle, moves, posting, records, retu
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.states import Posting, Status
 
-STATEMENTS = "statements.make"
-"""What is due an hour later: who makes statements takes it from there."""
-STATEMENTS_MS = clock.HOUR
+CLOSE_AGAIN_MS = clock.HOUR
+"""How much later the day is closed again, with what was decided."""
 _BACK_DAYS = 7
 """A biller that was paid in these days before is asked for its list, too: it may have posted late."""
 _UNDECIDED = frozenset({Status.PROCESSING, Status.UNKNOWN})
@@ -97,9 +96,8 @@ def run(bank: Bank, act: Due) -> None:
             _keep(tx, act, report)
         if any(report.status != "CLOSED" for report in reports):
             due.schedule(tx, act.world, act.at + clock.DAY, lifecycle.RECONCILE, act.subject)
-        if STATEMENTS in bank.due_handlers:
-            due.cancel(tx, act.world, STATEMENTS, act.subject)
-            due.schedule(tx, act.world, act.at + STATEMENTS_MS, STATEMENTS, act.subject)
+        due.cancel(tx, act.world, lifecycle.CLOSE_DAY, act.subject)
+        due.schedule(tx, act.world, act.at + CLOSE_AGAIN_MS, lifecycle.CLOSE_DAY, act.subject)
 
 
 def reports(tx: Tx, world: World, day: date) -> list[Report]:

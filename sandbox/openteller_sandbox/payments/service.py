@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -319,6 +320,15 @@ def world_of(bank: Bank, held: Held) -> World:
     return records.world(bank.db.read(), held.world_id)
 
 
+def facts(tx: Tx, payment_id: str) -> tuple[str, dict[str, Any]]:
+    """Give the partner of a payment of which the ledger tells, and its record."""
+    row = tx.one(store.BY_ID, payment_id=payment_id)
+    assert row is not None
+    return row["partner_id"], json.loads(row["wire"])
+
+
+CLOSE_DAY = lifecycle.CLOSE_DAY
+close_day = lifecycle.close_day
 reconciliations = reconciliation.reports
 
 DUE_HANDLERS = lifecycle.DUE_HANDLERS | posting.DUE_HANDLERS | returning.DUE_HANDLERS | reconciliation.DUE_HANDLERS

@@ -37,6 +37,7 @@ class EventTriggerSchema(ContractSchema):
     bill_fetch_id = fields.String(validate=(validate.Length(8, 48), Pattern("^bft_[0-9a-z]{4,44}$")))
     rate_sheet_id = fields.String(validate=(validate.Length(8, 48), Pattern("^rsh_[0-9a-z]{4,44}$")))
     dispute_id = fields.String(validate=(validate.Length(8, 48), Pattern("^dsp_[0-9a-z]{4,44}$")))
+    statement_id = fields.String(validate=(validate.Length(8, 48), Pattern("^stm_[0-9a-z]{4,44}$")))
     webhook_endpoint_id = fields.String(validate=(validate.Length(8, 48), Pattern("^whe_[0-9a-z]{4,44}$")))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from openteller_sandbox import ids
+from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import Bank, Caller, Due
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.bills import service as bills
@@ -21,6 +21,7 @@ from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.states import Status
 from openteller_sandbox.rates import service as rates
 from openteller_sandbox.scenarios import driving, payer
+from openteller_sandbox.statements import service as statements
 from openteller_sandbox.webhooks import service as webhooks
 
 Trigger = Callable[[Bank, Caller, Mapping[str, Any]], None]
@@ -166,6 +167,18 @@ def _webhook_endpoint(bank: Bank, caller: Caller, subject: Mapping[str, Any]) ->
         events.record(bank, tx, caller.world, caller.app_id, webhooks.TEST_EVENT, data, now)
 
 
+def _statement(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+    """Tell once more of a statement; or pay something new, and make the day's statement before the day is over."""
+    now = bank.now(caller.world)
+    statement_id = subject.get("statement_id")
+    if statement_id is None:
+        driving.bring(bank, caller, _new_payment(bank, caller), Status.SUCCEEDED)
+        day = clock.bank_date(now).isoformat()
+        bank.due_handlers[payments.CLOSE_DAY](bank, Due(caller.world, payments.CLOSE_DAY, day, now))
+    elif not statements.tell_again(bank, caller, statement_id, now):
+        raise Problem("NOT_FOUND")
+
+
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
@@ -176,6 +189,7 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
     "dispute.assigned": (_open_dispute("DUPLICATE"), "payment_id"),
     "dispute.resolved": (_decide("ACCOUNT_NOT_UPDATED"), "dispute_id"),
     "dispute.rejected": (_decide("DUPLICATE"), "dispute_id"),
+    "statement.ready": (_statement, "statement_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

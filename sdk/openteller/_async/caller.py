@@ -71,11 +71,19 @@ class AsyncCaller:
         """Act."""
         return decode(operation.name, model, await self.send(operation, identifiers=identifiers, body=body, key=key))
 
-    def rows(self, operation: Operation, page: type[P], row: type[R], query: Mapping[str, object]) -> AsyncRows[P, R]:
+    def rows(
+        self,
+        operation: Operation,
+        page: type[P],
+        row: type[R],
+        query: Mapping[str, object],
+        *,
+        identifiers: Mapping[str, str] | None = None,
+    ) -> AsyncRows[P, R]:
         """Give a list that is fetched page by page when it is read."""
 
         async def fetch(parameters: Mapping[str, object]) -> P:
-            return await self.get(operation, page, query=parameters)
+            return await self.get(operation, page, identifiers=identifiers, query=parameters)
 
         return AsyncRows(AsyncPager(fetch, query, operation.name), row)
 

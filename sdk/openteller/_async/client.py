@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from openteller._async.payments import AsyncPayments
     from openteller._async.rates import AsyncRates
     from openteller._async.sandbox import AsyncSandbox
+    from openteller._async.statements import AsyncStatements
     from openteller._async.status import AsyncStatus
     from openteller._async.webhooks import AsyncWebhookDeliveries, AsyncWebhookEndpoints
 
@@ -180,6 +181,13 @@ class AsyncOpenTeller:
         from openteller._async.webhooks import AsyncWebhookDeliveries  # noqa: PLC0415 - likewise
 
         return AsyncWebhookDeliveries(self._caller)
+
+    @cached_property
+    def statements(self) -> AsyncStatements:
+        """What moved on a business day."""
+        from openteller._async.statements import AsyncStatements  # noqa: PLC0415 - likewise
+
+        return AsyncStatements(self._caller)
 
     @cached_property
     def status(self) -> AsyncStatus:

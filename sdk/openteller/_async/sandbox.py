@@ -112,6 +112,7 @@ class AsyncSandbox:
         bill_fetch_id: str | None = None,
         rate_sheet_id: str | None = None,
         dispute_id: str | None = None,
+        statement_id: str | None = None,
         webhook_endpoint_id: str | None = None,
         new: Literal[True] | None = None,
     ) -> Event:
@@ -131,6 +132,7 @@ class AsyncSandbox:
             "bill_fetch_id": bill_fetch_id,
             "rate_sheet_id": rate_sheet_id,
             "dispute_id": dispute_id,
+            "statement_id": statement_id,
             "webhook_endpoint_id": webhook_endpoint_id,
             "new": new,
         }

@@ -37,6 +37,7 @@ _ELSEWHERE = {
     "rates": "rates:rates",
     "reset": "world:reset",
     "scenarios": "drills:scenarios",
+    "statements": "statements:statements",
     "status": "bank:status",
     "trigger": "control:trigger",
     "webhooks": "webhooks:webhooks",

@@ -29,6 +29,7 @@ _PAUSE_S = 1.0
 @click.option("--bill-fetch", "bill_fetch_id", metavar="ID", help="Of which bill fetch.")
 @click.option("--rate-sheet", "rate_sheet_id", metavar="ID", help="Of which rate sheet.")
 @click.option("--dispute", "dispute_id", metavar="ID", help="Of which dispute.")
+@click.option("--statement", "statement_id", metavar="ID", help="Of which statement.")
 @click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
@@ -40,6 +41,7 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         bill_fetch_id=subject["bill_fetch_id"],
         rate_sheet_id=subject["rate_sheet_id"],
         dispute_id=subject["dispute_id"],
+        statement_id=subject["statement_id"],
         webhook_endpoint_id=subject["webhook_endpoint_id"],
         new=None if any(subject.values()) else True,
     )
@@ -48,8 +50,15 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
 
 def _event(event: Event) -> str:
     data = event.data
-    named = (data.dispute_id, data.payment_id, data.bill_fetch_id, data.rate_sheet_id, data.webhook_endpoint_id)
-    about = next((one for one in named if one), "")
+    about = (
+        data.dispute_id
+        or data.payment_id
+        or data.bill_fetch_id
+        or data.rate_sheet_id
+        or data.statement_id
+        or data.webhook_endpoint_id
+        or ""
+    )
     return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")
 
 

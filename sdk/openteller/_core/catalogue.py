@@ -324,6 +324,50 @@ GET_REFUND = Operation(
     hidden=frozenset(),
 )
 
+LIST_STATEMENTS = Operation(
+    name="listStatements",
+    method="GET",
+    path="/v1/statements",
+    scope="statements:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+GET_STATEMENT = Operation(
+    name="getStatement",
+    method="GET",
+    path="/v1/statements/{statement_id}",
+    scope="statements:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+LIST_STATEMENT_ROWS = Operation(
+    name="listStatementRows",
+    method="GET",
+    path="/v1/statements/{statement_id}/rows",
+    scope="statements:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+DOWNLOAD_STATEMENT = Operation(
+    name="downloadStatement",
+    method="GET",
+    path="/v1/statements/{statement_id}/csv",
+    scope="statements:read",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_EVENTS = Operation(
     name="listEvents",
     method="GET",

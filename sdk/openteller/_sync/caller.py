@@ -72,11 +72,19 @@ class Caller:
         """Act."""
         return decode(operation.name, model, self.send(operation, identifiers=identifiers, body=body, key=key))
 
-    def rows(self, operation: Operation, page: type[P], row: type[R], query: Mapping[str, object]) -> Rows[P, R]:
+    def rows(
+        self,
+        operation: Operation,
+        page: type[P],
+        row: type[R],
+        query: Mapping[str, object],
+        *,
+        identifiers: Mapping[str, str] | None = None,
+    ) -> Rows[P, R]:
         """Give a list that is fetched page by page when it is read."""
 
         def fetch(parameters: Mapping[str, object]) -> P:
-            return self.get(operation, page, query=parameters)
+            return self.get(operation, page, identifiers=identifiers, query=parameters)
 
         return Rows(Pager(fetch, query, operation.name), row)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openteller._sync.payments import Payments
     from openteller._sync.rates import Rates
     from openteller._sync.sandbox import Sandbox
+    from openteller._sync.statements import Statements
     from openteller._sync.status import Status
     from openteller._sync.webhooks import WebhookDeliveries, WebhookEndpoints
 
@@ -181,6 +182,13 @@ class OpenTeller:
         from openteller._sync.webhooks import WebhookDeliveries  # noqa: PLC0415 - likewise
 
         return WebhookDeliveries(self._caller)
+
+    @cached_property
+    def statements(self) -> Statements:
+        """What moved on a business day."""
+        from openteller._sync.statements import Statements  # noqa: PLC0415 - likewise
+
+        return Statements(self._caller)
 
     @cached_property
     def status(self) -> Status:

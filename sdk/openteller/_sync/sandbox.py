@@ -113,6 +113,7 @@ class Sandbox:
         bill_fetch_id: str | None = None,
         rate_sheet_id: str | None = None,
         dispute_id: str | None = None,
+        statement_id: str | None = None,
         webhook_endpoint_id: str | None = None,
         new: Literal[True] | None = None,
     ) -> Event:
@@ -132,6 +133,7 @@ class Sandbox:
             "bill_fetch_id": bill_fetch_id,
             "rate_sheet_id": rate_sheet_id,
             "dispute_id": dispute_id,
+            "statement_id": statement_id,
             "webhook_endpoint_id": webhook_endpoint_id,
             "new": new,
         }

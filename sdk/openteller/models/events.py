@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import StrEnum
 
 from openteller.models._base import Instant, Model, Open
@@ -36,6 +37,7 @@ class EventType(StrEnum):
     REFUND_PENDING = "refund.pending"
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
+    STATEMENT_READY = "statement.ready"
 
 
 class EventData(Model, frozen=True, kw_only=True):
@@ -51,6 +53,10 @@ class EventData(Model, frozen=True, kw_only=True):
     """With `dispute.*`."""
     refund_id: str | None = None
     """With `refund.*`."""
+    statement_id: str | None = None
+    """With `statement.ready`."""
+    business_date: dt.date | None = None
+    """With `statement.ready`: the day."""
     rate_sheet_id: str | None = None
     """With `rate.changed`."""
     webhook_endpoint_id: str | None = None

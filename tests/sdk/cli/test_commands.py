@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
@@ -114,6 +115,7 @@ CASES = [
     Case("disputes show DISPUTE", r"(?s)^Type +WRONG_AMOUNT$.*^Decided by +2026-09-30 ", "decide_by"),
     Case("disputes list", r"^2026-09-29 .* +ASSIGNED +WRONG_AMOUNT +paid-1 +dsp_\w+$", "data"),
     Case("disputes list --status REJECTED", r"^No dispute fits", "data"),
+    Case("statements list", r"^No statement fits", "data"),
     Case("status", r"(?s)^Bank +OPERATIONAL$.*^Bank time +2026-09-29 10:3", "bank_time"),
     Case("official-accounts", r"(?s)^weibo +V缴费 .*^Every payment link begins with http://127", "payment_link_prefix"),
     Case(
@@ -333,3 +335,61 @@ def test_every_command_that_calls_the_bank_takes_the_common_options() -> None:
             options = {option for parameter in command.params for option in parameter.opts}
             assert {"--url", "--json", "--client-id", "--credentials", "--allow-http"} <= options, path
             assert "--client-secret" not in options
+
+
+def test_a_statement_is_shown_downloaded_and_compared(new_counter: Callable[..., Counter], tmp_path: Any) -> None:
+    counter = new_counter()
+    payment = counter.json("payments", "create", "--category", "electricity", "--city", "上海", "--reference", "day-1")
+    counter.pay(payment["payment_link"]["url"])
+    counter.table("clock", "advance", "18h")
+    (statement,) = counter.json("statements", "list", "--date", "2026-09-29")["data"]
+    name = statement["statement_id"]
+    shown, same = counter.table("statements", "show", name), counter.table("statements", "get", name)
+    rows = counter.table("statements", "rows", name)
+    file, books = tmp_path / "statement.csv", tmp_path / "books.csv"
+    counter.table("statements", "download", name, "--output", str(file))
+    echoed = counter.run("statements", "download", name)
+    books.write_text("order,partner_reference,amount,status\n7,day-1,111.85,succeeded\n", encoding="utf-8-sig")
+    agreed = counter.table("statements", "reconcile", str(books))
+    itself = counter.table("statements", "reconcile", str(file), "--date", "2026-09-29", "--type", "payment")
+    books.write_text("partner_reference,amount\nday-2,1.00\n", encoding="utf-8")
+    differs = counter.run("statements", "reconcile", str(books), "--date", "2026-09-29")
+    wire = counter.run("statements", "reconcile", str(books), "--json")
+    nowhere = counter.run("statements", "download", name, "--output", str(tmp_path / "none" / "statement.csv"))
+
+    assert re.search(rf"^SHA-256 +{statement['sha256']}$", shown, re.MULTILINE)
+    assert shown == same
+    assert re.search(r"^PAYMENT +day-1 +CNY 111\.85 +CNY 0\.00 +SUCCEEDED +2026-09-29 ", rows, re.MULTILINE), rows
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == statement["sha256"]
+    assert echoed.stdout_bytes == file.read_bytes()
+    assert agreed == itself == "2026-09-29, version 1: 1 agree, 0 differ.\n"
+    assert (differs.exit_code, wire.exit_code, nowhere.exit_code) == (3, 3, 1)
+    assert re.search(
+        r"(?s)^MISSING_AT_MINE +PAYMENT +day-1 +- +CNY 111\.85$.*^MISSING_AT_BANK +PAYMENT +day-2 +CNY 1\.00 +-$",
+        differs.stdout,
+        re.MULTILINE,
+    ), differs.stdout
+    assert [(each["kind"], each["mine"] is None) for each in json.loads(wire.stdout)["differences"]] == [
+        ("MISSING_AT_MINE", True),
+        ("MISSING_AT_BANK", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (b"a,b\n1,2\n", "needs a first line with the names partner_reference and amount"),
+        (b"", "needs a first line with the names partner_reference and amount"),
+        (b"partner_reference,amount\nx,1e3\n", "row 1 of yours: an amount is a finite number in plain digits"),
+        (b"partner_reference,amount\nx\n", "row 1 of yours: it has no amount"),
+        (b'partner_reference,amount\n"x,1\n', "is no CSV in UTF-8"),
+        ("partner_reference,amount\n电费,1\n".encode("gbk"), "is no CSV in UTF-8"),
+    ],
+)
+def test_books_that_cannot_be_read_are_told_of(counter: Counter, tmp_path: Any, file: bytes, said: str) -> None:
+    books = tmp_path / "books.csv"
+    books.write_bytes(file)
+    done = counter.run("statements", "reconcile", str(books))
+    assert done.exit_code in {1, 2}
+    assert done.stdout == ""
+    assert said in done.stderr
