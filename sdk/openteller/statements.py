@@ -34,8 +34,11 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
         ("refund_pending", "refund_failed", "refunded"), frozenset({"SUCCEEDED", "NOT_POSTED", "RETURNED", "PAID_OUT"})
     ),
 }
-"""Which words of a statement go with each ``payment.status``; with none, where no money has moved. What goes back may
-have been posted first."""
+"""Which words of a statement go with each ``payment.status``. What goes back may have been posted first."""
+_UNBOOKED: Final = frozenset(
+    {"created", "authorising", "authorised", "failed", "cancelled", "expired", "refund_pending", "refunded"}
+)
+"""With which of them a payment may be in no statement, as nothing was debited: what was held may be released."""
 
 
 class Kind(StrEnum):
@@ -230,8 +233,8 @@ def _compare(
     for entry in odd[len(left) :]:
         if theirs or entry is not ours[0]:
             found.append(Difference(Kind.DUPLICATE_AT_MINE, *key, entry, None))
-        elif entry.status is not None and _FITS.get(entry.status) == frozenset():
-            matched += 1  # both sides say that no money has moved
+        elif entry.type == "PAYMENT" and entry.status in _UNBOOKED:
+            matched += 1
         else:
             found.append(Difference(Kind.MISSING_AT_BANK, *key, entry, None))
     return matched, found + [Difference(Kind.MISSING_AT_MINE, *key, None, row) for row in left[len(odd) :]]

@@ -115,6 +115,21 @@ def test_lists_show_the_apps_own_only(owned: Owned, stranger: Partner) -> None:
     assert stranger.events() == []
 
 
+def test_a_statement_is_for_every_app_of_its_partner_and_for_others_not_there(owned: Owned, stranger: Partner) -> None:
+    owned.owner.advance(to="2026-09-30T00:00:00+08:00")
+    (statement,) = owned.owner.get("/v1/statements").json["data"]
+    shared = stranger.app["partner_id"] == owned.owner.app["partner_id"]
+    assert stranger.get("/v1/statements").json["data"] == ([statement] if shared else [])
+    for end in ("", "/rows", "/csv"):
+        path, nowhere = f"/v1/statements/{statement['statement_id']}{end}", f"/v1/statements/stm_zzzzzzzzzzzz{end}"
+        foreign, unknown = stranger.get(path), stranger.get(nowhere)
+        if shared:
+            assert foreign.data == owned.owner.get(path).data
+        else:
+            assert foreign.status_code == 404
+            assert without_ids(foreign) == without_ids(unknown)
+
+
 def test_a_reference_is_taken_for_its_partner_only(owned: Owned, stranger: Partner) -> None:
     answer = stranger.post("/v1/payments", {"partner_reference": "the-owners-order"})
     if stranger.app["partner_id"] == owned.owner.app["partner_id"]:

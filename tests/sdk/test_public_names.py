@@ -30,10 +30,11 @@ NAMES = {
     "errors",
     "hooks",
     "models",
+    "statements",
     "user_ref",
     "webhooks",
 }
-PUBLIC_MODULES = {"errors", "hooks", "models", "money", "webhooks"}
+PUBLIC_MODULES = {"errors", "hooks", "models", "money", "statements", "webhooks"}
 
 
 def loaded_after(code: str) -> set[str]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from hashlib import sha256
 from itertools import count, pairwise
 from random import Random
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.conftest import Partner, WallClock, make_partner
 from tests.contract.direct_payer import DirectPayer
 from werkzeug.test import TestResponse
 
+from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.biller_port import store as books
 from openteller_sandbox.customers import service as customers
@@ -27,6 +31,7 @@ from openteller_sandbox.db import Statement
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.ledger.store import ledger_lines
 from openteller_sandbox.payments.authorisation import Confirmed
 from openteller_sandbox.payments.states import FINAL, LEGAL, TRANSITIONS, Debit, Posting, Status
 from openteller_sandbox.worlds.store import worlds
@@ -34,7 +39,16 @@ from openteller_sandbox.worlds.store import worlds
 POWER = "SH-ELECTRICITY-01"
 HOUR = 3600
 MOST_REPEATS = 6
-SCENARIOS = ("DUE_BILL", "SEVERAL_BILLS", "TIMEOUT_LATE", "POSTED_TWICE", "REVERSED", "POSTING_REJECTED")
+SCENARIOS = (
+    "DUE_BILL",
+    "SEVERAL_BILLS",
+    "TIMEOUT_LATE",
+    "POSTED_TWICE",
+    "REVERSED",
+    "POSTING_REJECTED",
+    "UNANSWERED_POSTED",
+    "UNANSWERED_NOT_POSTED",
+)
 LEG_FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("query", {"status": 500}),
     ("query", {"delay_ms": 4000}),
@@ -113,9 +127,11 @@ class Simulation:
                 self._something_happens()
                 self._pass(self.random.randint(1, HOUR))
             self.check()
+            self.check_statements()
         for _ in range(6):  # reconciliations that fail come again the next day
             self._pass(24 * HOUR)
         self.check()
+        self.check_statements(over=True)
         return self._outcome()
 
     def _something_happens(self) -> None:
@@ -230,15 +246,65 @@ class Simulation:
             triple = (Debit(payment["debit"]["status"]), Posting(payment["posting"]["status"]))
             assert triple in LEGAL[Status(payment["status"])]
 
+    def check_statements(self, *, over: bool = False) -> None:
+        """What statements always say of the ledger: each day alone, and all of them together. over: nothing is on its
+        way any more.
+        """
+        tx = self.bank.db.read()
+        own = {payment["payment_id"] for payment in self.payments()}
+        booked: Counter[str] = Counter()
+        for line in tx.all(Statement(select(ledger_lines).where(ledger_lines.c.world_id == self.world_id))):
+            if line["subject"] in own and is_outside(line["account"], line["reason"]):
+                booked[line["business_date"]] += line["amount"]
+        told: Counter[str] = Counter()
+        for partner in self.partners:
+            for day, statement in self.statements(partner).items():
+                told[day] += minor(statement["sum"]) + minor(statement["fee_sum"])
+                assert statement["undecided"] == 0 or not over
+                self.seen["statements"] += 1
+        closed = clock.bank_date(self.bank.now(World(self.world_id))).isoformat()
+        assert {day: sum_ for day, sum_ in booked.items() if day < closed and sum_} == {
+            day: sum_ for day, sum_ in told.items() if sum_
+        }
+        if over:
+            balances = ledger.balances(tx, World(self.world_id))
+            assert sum(told.values()) == sum(
+                balance for account, balance in balances.items() if account == "fees" or account.startswith("biller:")
+            )
+
+    def statements(self, partner: Partner) -> dict[str, dict[str, Any]]:
+        """Read the statement of each day that counts, and hold it against its rows and its file."""
+        found: dict[str, dict[str, Any]] = {}
+        for statement in self._all(partner, "/v1/statements?limit=100"):
+            day = statement["business_date"]
+            if day in found:
+                assert statement["version"] == found[day]["version"] - 1
+                self.seen["further versions"] += 1
+                continue
+            found[day] = statement
+            path = f"/v1/statements/{statement['statement_id']}"
+            rows = self._all(partner, f"{path}/rows?limit=7")
+            self.seen.update(f"{row['type']} {row['status']}" for row in rows)
+            assert len(rows) == statement["count"]
+            assert sum(minor(row["amount"]) for row in rows) == minor(statement["sum"])
+            assert sum(minor(row["fee"]) for row in rows) == minor(statement["fee_sum"])
+            file = partner.get(f"{path}/csv").data
+            assert sha256(file).hexdigest() == statement["sha256"]
+            assert file.count(b"\r\n") == statement["count"] + 1
+        days = [date.fromisoformat(day) for day in sorted(found)]
+        assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), "a day has none"
+        return found
+
     def payments(self) -> list[dict[str, Any]]:
         """Read every payment of both apps."""
+        return [payment for partner in self.partners for payment in self._all(partner, "/v1/payments?limit=100")]
+
+    def _all(self, partner: Partner, path: str | None) -> list[dict[str, Any]]:
         found = []
-        for partner in self.partners:
-            path: str | None = "/v1/payments?limit=100"
-            while path:
-                page = partner.client.get(path, headers=partner.headers).json
-                found += page["data"]
-                path = page["links"]["next"]
+        while path:
+            page = partner.client.get(path, headers=partner.headers).json
+            found += page["data"]
+            path = page["links"]["next"]
         return found
 
     def _outcome(self) -> str:
@@ -258,3 +324,17 @@ class Simulation:
             total = payment.get("total", {}).get("amount", "-")
             lines.append(f"{payment['partner_reference']} {total} {moves} {exceptions}")
         return "\n".join(lines)
+
+
+def minor(amount: dict[str, str]) -> int:
+    """Give an amount of the wire in minor units."""
+    return int(Decimal(amount["amount"]) * 100)
+
+
+def is_outside(account: str, reason: str) -> bool:
+    """Whether a line of the ledger is of what was put up for billers: at the biller, earned as a fee, on its way there
+    or back, or kept aside for the payer. What the bank itself has in suspense is not.
+    """
+    if account == "suspense":
+        return reason in {"keep aside", "try again", "pay out"}
+    return account in {"clearing", "refunds", "fees"} or account.startswith("biller:")

@@ -33,6 +33,8 @@ def test_days_of_faults_end_well_and_repeat_from_their_seed(tmp_path: Path, seed
     assert first == again
     assert seen["succeeded"] > 15
     assert seen["refunded"] > 5
+    assert seen["further versions"]
+    assert {"PAYMENT SUCCEEDED", "PAYMENT NOT_POSTED", "REFUND RETURNED", "ADJUSTMENT RECOVERED"} <= set(seen)
 
 
 def test_another_seed_gives_other_days(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def _joined(records: Sequence[str] | Sequence[bytes]) -> bytes:
 def open_answer(
     call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60
 ) -> Answer:
-    """Answer with open data: a strong ETag, and 304 without making the body when the caller's copy is right.
+    """Answer with open data, or with what else has a version: a strong ETag, and 304 without making the body when the
+    caller's copy is right.
 
     Args:
         call: the request.
