@@ -333,6 +333,26 @@ def test_rows_come_in_pages_that_repeat_none_and_leave_none_out(partner: Partner
     assert pages == [paid[:2], paid[2:4], paid[4:]]
 
 
+def test_a_cursor_of_another_list_is_refused(partner: Partner, pay: Pay) -> None:
+    for _ in range(2):
+        pay()
+    partner.advance(to="2026-10-01T00:00:00+08:00")
+    lists = ("/v1/statements", f"/v1/statements/{latest(partner)['statement_id']}/rows")
+    cursors = [partner.get(path, limit=1).json["links"]["next"].partition("after=")[2] for path in lists]
+    for path, own in zip(lists, cursors, strict=True):
+        assert len(partner.get(path, limit=1, after=own.partition("&")[0]).json["data"]) == 1
+        for foreign in {*cursors, "AAAA", own[:-1], own.swapcase()} - {own}:
+            answer = partner.get(path, after=foreign.partition("&")[0])
+            assert (answer.status_code, answer.json["code"]) == (400, "REQUEST_MALFORMED")
+    assert partner.get("/v1/statements", business_date=TODAY, after=cursors[0]).status_code == 400
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-9-29", "29.09.2026", "today", "2026-09-29T00:00:00Z", ""])
+def test_a_day_that_is_none_is_refused(partner: Partner, day: str) -> None:
+    answer = partner.get("/v1/statements", business_date=day)
+    assert (answer.status_code, answer.json["errors"][0]["name"]) == (422, "business_date")
+
+
 def test_what_the_caller_has_already_is_not_sent_again(
     partner: Partner, new_partner: Callable[..., Partner], pay: Pay
 ) -> None:
