@@ -6,7 +6,7 @@
 #   make test-postgres   run the bank's tests on PostgreSQL; `make test` runs a selection of them on it
 #   make lint            format, lint, types, architecture, generated files
 #   make specs           check the contract with Spectral (needs Node 20)
-#   make bench           measure against the peers (needs Node 20)
+#   make bench           measure against the peers (needs Node 20), and kill a bank on either database two hundred times
 #   make seed            build what is generated anew: the merged contract, the SDK's models and blocking client, the seed, docs
 #   make lock            resolve the development environment anew
 #   make clean           remove what the others have made
@@ -56,6 +56,8 @@ specs: $(INSTALLED) $(NODE_INSTALLED)
 
 bench: $(INSTALLED) $(NODE_INSTALLED)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/kills.py --engine sqlite
+	$(BIN)/python benchmarks/kills.py --engine postgresql
 
 seed: $(INSTALLED)
 	$(BIN)/python tools/merge_specs.py

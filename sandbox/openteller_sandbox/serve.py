@@ -236,7 +236,7 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None], leash: int | None) -> None:
-    dispatcher = webhooks.dispatcher(bank)
+    dispatcher = webhooks.dispatcher(bank, lease_s=bank.settings.webhook_lease_s)
     herald = _herald(bank, dispatcher.wake)
     turns = Turns(bank.db, herald)
     remote = bank.settings.billers is not None

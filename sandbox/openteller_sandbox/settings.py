@@ -51,8 +51,9 @@ class Settings:
     database: a path, or a ``sqlite:///`` or ``postgresql://`` URL, which may hold a password. public_url: what links
         begin with, without a trailing slash. seed: a folder of contract-shaped records.
     trusted_proxies: addresses whose ``X-Forwarded-For`` is believed. webhook_loopback: whether webhooks may go to this
-        machine's own loopback addresses, as they must while a partner develops on it. billers: where billers are
-        asked over HTTP; without it, those of the bank's own process.
+        machine's own loopback addresses, as they must while a partner develops on it. webhook_lease_s: after so long
+        others take over what the server's dispatcher has claimed. billers: where billers are asked over HTTP; without
+        it, those of the bank's own process.
     fapi_only: whether clients of the profile fapi2 alone get tokens. dpop_nonce: whether DPoP proofs need a nonce.
     """
 
@@ -63,6 +64,7 @@ class Settings:
     rate_limits: RateLimits = RateLimits()
     trusted_proxies: frozenset[str] = frozenset()
     webhook_loopback: bool = True
+    webhook_lease_s: float = 30.0
     billers: BillerLeg | None = None
     fapi_only: bool = False
     dpop_nonce: bool = False

@@ -176,6 +176,7 @@ def sandbox() -> None:
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
 @click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
 @click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
+@click.option("--lease", default=30.0, type=click.FloatRange(0.1, 600), hidden=True)
 def serve(
     *,
     host: str,
@@ -194,6 +195,7 @@ def serve(
     verbose: bool,
     rate_limit_app: int | None,
     rate_limit_anonymous: int | None,
+    lease: float,
 ) -> None:
     """Serve the sandbox until Ctrl-C.
 
@@ -218,6 +220,7 @@ def serve(
             verbose=verbose,
             rate_limit_app=rate_limit_app,
             rate_limit_anonymous=rate_limit_anonymous,
+            lease_s=lease,
         )
     )
 

@@ -54,7 +54,7 @@ class BadOption(click.ClickException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was typed. clock: RFC 3339; rate limits: requests a minute."""
+    """What was typed. clock: RFC 3339; rate limits: requests a minute; lease_s: of webhooks that are on their way."""
 
     host: str
     port: int
@@ -72,6 +72,7 @@ class Options:
     verbose: bool
     rate_limit_app: int | None
     rate_limit_anonymous: int | None
+    lease_s: float
 
     @property
     def authority(self) -> str:
@@ -224,6 +225,7 @@ def _settings(options: Options) -> Settings:
         webhook_loopback=is_loopback(options.host),
         fapi_only=options.fapi_only,
         dpop_nonce=options.dpop_nonce,
+        webhook_lease_s=options.lease_s,
         trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
         billers=_biller_leg(options),
         rate_limits=RateLimits(
