@@ -61,12 +61,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """What was seen. Latencies in milliseconds; busy: the share of one core that the generator used."""
+    """What was seen. Latencies in milliseconds, worst_ms the longest; busy: the share of one core that the generator
+    used.
+    """
 
     requests: int
     seconds: float
     p50_ms: float
     p99_ms: float
+    worst_ms: float
     busy: float
     next_serial: int
 
@@ -186,6 +189,7 @@ class _Run:
             seconds=seconds,
             p50_ms=_percentile(latencies, 0.50),
             p99_ms=_percentile(latencies, 0.99),
+            worst_ms=_percentile(latencies, 1.0),
             busy=busy / seconds,
             next_serial=self._serial,
         )

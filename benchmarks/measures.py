@@ -12,8 +12,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -36,20 +37,22 @@ class Pace:
     """How long to measure.
 
     warm_s: how long each is under load before the first round, as V8 compiles what runs often; settle_s: how long in
-    each round before it counts; runs, pairs: how often a run of how many pairs is made, in slices of 200.
+    each round before it counts; long_round_s: of rounds whose longest waits are looked at; runs, pairs: how often a run
+    of how many pairs is made, in slices of 200.
     """
 
     warm_s: float
     rounds: int
     round_s: float
     settle_s: float
+    long_round_s: float
     starts: int
     runs: int
     pairs: int
 
 
-FULL = Pace(warm_s=5.0, rounds=6, round_s=1.5, settle_s=0.3, starts=5, runs=2, pairs=2000)
-QUICK = Pace(warm_s=0.5, rounds=3, round_s=0.4, settle_s=0.2, starts=1, runs=1, pairs=1000)
+FULL = Pace(warm_s=5.0, rounds=6, round_s=1.5, settle_s=0.3, long_round_s=3.0, starts=5, runs=2, pairs=2000)
+QUICK = Pace(warm_s=0.5, rounds=3, round_s=0.4, settle_s=0.2, long_round_s=0.8, starts=1, runs=1, pairs=1000)
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ def _detail(results: list[Result]) -> dict[str, Any]:
         "rates": [round(result.rate, 1) for result in results],
         "p50_ms": median(result.p50_ms for result in results),
         "p99_ms": median(result.p99_ms for result in results),
+        "worst_ms": max(result.worst_ms for result in results),
         "generator_busy": round(max(result.busy for result in results), 2),
     }
 
@@ -244,6 +248,90 @@ def _post_payment(lab: Lab) -> list[Row]:
     ours, _ = lab.sandbox_and_prism()
     rounds = _against_prism(lab, _create(servers.token(ours)), _POST_CONNECTIONS)  # Prism takes any token
     return [_rates("POST payment, durable, 32 connections", "Prism (canned)", rounds, 1.0)]
+
+
+_NAIVE = "the naive way"
+_SAME_WORK = (
+    "the same application does the same work per payment under the same HTTP server; the naive way calls it in 32 "
+    "threads, opens a connection to SQLite for each request, and commits and syncs (WAL, FULL) each act by itself."
+)
+
+
+def _against_the_naive_way(lab: Lab) -> list[Row]:
+    """Create payments over 32 connections, each answered when it is on disk, and look at the longest wait, too."""
+    path = branch_path()
+    ours, peer = lab.run(servers.sandbox(path)), lab.run(servers.naive(path))
+    mine, its = _create(servers.token(ours)), _create(servers.token(peer))
+    for server, step in ((ours, mine), (peer, its)):
+        lab.load(server, [step], _POST_CONNECTIONS, seconds=lab.pace.warm_s)
+    rounds = _alternate(
+        lab,
+        lambda: lab.load(ours, [mine], _POST_CONNECTIONS, seconds=lab.pace.long_round_s),
+        lambda: lab.load(peer, [its], _POST_CONNECTIONS, seconds=lab.pace.long_round_s),
+    )
+    return [_naive_rates(rounds), _naive_waits(rounds)]
+
+
+def _naive_rates(rounds: list[tuple[Result, Result]]) -> Row:
+    row = _rates("POST payment, durable, 32 connections, against the naive way", _NAIVE, rounds, 1.0)
+    return replace(row, note=_SAME_WORK)
+
+
+def _naive_waits(rounds: list[tuple[Result, Result]]) -> Row:
+    ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
+    return Row(
+        "the longest wait for one of these payments",
+        "ms",
+        median(result.worst_ms for result in ours),
+        _NAIVE,
+        median(result.worst_ms for result in peers),
+        [mine.worst_ms / its.worst_ms for mine, its in rounds],
+        0.05,
+        "less",
+        {"ours": _detail(ours), "peer": _detail(peers)},
+    )
+
+
+_LATE = 20
+_LATE_MS = 2000
+
+
+def _under_late_answers(lab: Lab) -> list[Row]:
+    """Compare a plain GET while twenty answers are held back with the same GET alone, in turn on one server."""
+    server = lab.run(servers.sandbox(branch_path()))
+    token = servers.token(server)
+    servers.order_fault(server, token, {"match": {"operation_id": "listPayments"}, "effect": {"delay_ms": _LATE_MS}})
+    plain, late = _get(branch_path()), _get("/v1/payments", token)
+    lab.load(server, [plain], _CONNECTIONS, seconds=lab.pace.warm_s)
+    seconds = lab.pace.long_round_s
+
+    def alone() -> Result:
+        return lab.load(server, [plain], _CONNECTIONS, seconds=seconds)
+
+    def under() -> Result:
+        held_s = lab.pace.settle_s + seconds + 2 * _LATE_MS / 1000  # until long after the others have ended
+        with ThreadPoolExecutor(1) as beside:
+            held = beside.submit(lab.load, server, [late], _LATE, seconds=held_s)
+            time.sleep(_LATE_MS / 4000)  # all twenty wait by then
+            result = alone()
+            held.result()
+        return result
+
+    rounds = _alternate(lab, under, alone)
+    ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
+    return [
+        Row(
+            f"p99 of a GET while {_LATE} answers wait for {_LATE_MS // 1000} s",
+            "ms",
+            median(result.p99_ms for result in ours),
+            "the same alone",
+            median(result.p99_ms for result in peers),
+            [mine.p99_ms / its.p99_ms for mine, its in rounds],
+            3.0,
+            "less",
+            {"ours": _detail(ours), "peer": _detail(peers)},
+        )
+    ]
 
 
 _DURABILITY = (
@@ -358,6 +446,8 @@ SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "fx": _reads({"FX board": lambda _: _get(_FX)}, 3.5),
     "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),
     "post-payment": _post_payment,
+    "naive": _against_the_naive_way,
+    "late-answers": _under_late_answers,
     "create-get": _against_localstripe,
     "cold-start": _cold_start,
     "memory": _memory,

@@ -177,6 +177,14 @@ def sandbox(ready_path: str) -> Launcher:
     return Launcher("openteller", [*serve, "--database", "{folder}/bank.db"], ready_path, environment)
 
 
+def naive(ready_path: str) -> Launcher:
+    """Start the same application the naive way; see ``naive``."""
+    program = Path(__file__).with_name("naive.py")
+    environment = {"PYTHONPATH": f"{PROJECT / 'sdk'}{os.pathsep}{PROJECT / 'sandbox'}"}
+    command = [sys.executable, str(program), "{port}", "{folder}/naive.db", BANK_TIME]
+    return Launcher("naive", command, ready_path, environment)
+
+
 def token(server: Server) -> dict[str, str]:
     """Get a token of the demo app, as the header that shows it."""
     from openteller_sandbox.partners import service as partners
@@ -187,6 +195,18 @@ def token(server: Server) -> dict[str, str]:
     if status != 200:
         raise Unavailable(f"no token: {status} {answer}")
     return {"Authorization": f"Bearer {answer['access_token']}"}
+
+
+def order_fault(server: Server, token: Mapping[str, str], fault: Mapping[str, Any]) -> None:
+    """Let something go wrong from now on in the world of the demo app.
+
+    Raises:
+        Unavailable: the server does not let it.
+    """
+    headers = {**token, "Content-Type": "application/json"}
+    status, answer = server.call("POST", "/sandbox/v1/faults", json.dumps(fault).encode(), headers)
+    if status != 201:
+        raise Unavailable(f"no fault: {status} {answer}")
 
 
 def prism(ready_path: str) -> Launcher:
