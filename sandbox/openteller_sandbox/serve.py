@@ -22,11 +22,11 @@ from urllib.parse import unquote_to_bytes
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
-from openteller_sandbox.http import Problem
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
 from openteller_sandbox.http.front import PARKING, Waiting
 from openteller_sandbox.http.front import Reply as Parked
+from openteller_sandbox.http.problems import unavailable
 from openteller_sandbox.webhooks import service as webhooks
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Turns:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._durable: asyncio.Future[bool] | None = None
-        database.gather(self._begin)
+        database.gather(self._begin, self._ended)
 
     async def durable(self) -> bool:
         """Wait until all that was done by now is on disk; False when it cannot be and is undone."""
@@ -84,25 +84,28 @@ class Turns:
 
     def _begin(self) -> None:
         self._durable = self._loop.create_future()
-        self._loop.call_soon(self._go_round, _ROUNDS)
+        self._loop.call_soon(self._go_round, self._durable, _ROUNDS)
 
-    def _go_round(self, left: int) -> None:
+    def _go_round(self, turn: asyncio.Future[bool], left: int) -> None:
+        if turn is not self._durable:  # something has had to be on disk at once, and all before it with it
+            return
         if left > 1:
-            self._loop.call_soon(self._go_round, left - 1)
+            self._loop.call_soon(self._go_round, turn, left - 1)
         else:
             self._end()
 
     def _end(self) -> None:
-        durable, self._durable = self._durable, None
-        if durable is None:  # closed meanwhile
-            return
         try:
             self._database.commit()
-            durable.set_result(True)
-            self._tell()
         except DatabaseError as error:
             log.error("%s", error)  # noqa: TRY400 - it says all
-            durable.set_result(False)
+
+    def _ended(self, kept: bool) -> None:
+        durable, self._durable = self._durable, None
+        if durable is not None:
+            durable.set_result(kept)
+        if kept:
+            self._tell()
 
 
 class Shell:
@@ -308,7 +311,7 @@ def _fault(app: Flask, environ: dict[str, Any]) -> Reply:
     """Answer as the app answers a fault of its own: with a page where a person asks."""
     with app.request_context(environ):
         app.preprocess_request()
-        problem = app.make_response(app.handle_user_exception(Problem("INTERNAL_ERROR")))
+        problem = app.make_response(app.handle_user_exception(unavailable()))
         response = app.process_response(problem)
         return response.status_code, list(response.headers.items()), response.get_data()
 

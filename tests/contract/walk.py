@@ -19,6 +19,7 @@ from tests.contract.observer import Observer
 
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.db import EngineUnavailable
 from openteller_sandbox.disputes.schemas import TYPES
 from openteller_sandbox.http import Call
 from openteller_sandbox.http.api import Api
@@ -70,6 +71,7 @@ class Walk:
         self.scopes()
         self.quotas()
         self.faults_of_ours()
+        self.a_full_disk()
         self.fetches()
         self.payments()
         self.bills()
@@ -134,6 +136,14 @@ class Walk:
         for good in self.good.values():
             answer = good.send(broken)
             assert answer.json["code"] == "INTERNAL_ERROR", answer.text
+
+    def a_full_disk(self) -> None:
+        """A database that refuses for now."""
+        full = self._like(observe(breaking_app(self.bank, EngineUnavailable("database or disk is full"))))
+        for good in self.good.values():
+            answer = good.send(full)
+            assert answer.json["code"] == "BANK_UNAVAILABLE", answer.text
+            assert int(answer.headers["Retry-After"]) > 0
 
     def fetches(self) -> None:
         partner = self.partner
@@ -316,11 +326,11 @@ class Walk:
         return Partner(client, self.partner.app, self.partner.headers)
 
 
-def breaking_app(bank: Bank) -> Flask:
-    """Make an app in which every handler fails with a text that must not get out."""
+def breaking_app(bank: Bank, error: Exception | None = None) -> Flask:
+    """Make an app in which every handler fails, unless told otherwise with a text that must not get out."""
 
     def fail(call: Call) -> NoReturn:
-        raise RuntimeError(f"a text with {call.raw_body!r}")
+        raise error or RuntimeError(f"a text with {call.raw_body!r}")
 
     app = Flask("breaking", static_folder=None)
     api = Api(app, bank, oauth.identify)

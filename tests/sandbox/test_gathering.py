@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -174,6 +174,52 @@ def test_where_a_turn_is_lost_all_its_answers_are_faults(database: Database) -> 
         return [b"{}"]
 
     assert ask(database, app, "a", "lost").answers == [(500, [])] * 2
+
+
+def between(database: Database, wait: Any) -> list[bool]:
+    """Do something in a turn, then what has to be on disk at once, then more; give what those are told who wait."""
+
+    async def serve() -> list[bool]:
+        turns = Turns(database)
+        put(database, "before")
+        told = [asyncio.ensure_future(turns.durable())]
+        await asyncio.sleep(0)
+        with wait:
+            database.commit()
+        put(database, "after")
+        told.append(asyncio.ensure_future(turns.durable()))
+        await asyncio.wait_for(asyncio.gather(*told), timeout=60)
+        turns.close()
+        return [each.result() for each in told]
+
+    return asyncio.run(serve())
+
+
+def test_who_waits_for_a_turn_is_told_when_somebody_else_had_to_commit_in_its_middle(database: Database) -> None:
+    """A payment is on disk before its biller hears of it; the other requests of the turn still get their answers."""
+    assert between(database, nullcontext()) == [True, True]
+    assert seen_by_others(database) == ["after", "before"]
+
+
+def test_who_waits_for_a_turn_is_told_when_that_commit_has_undone_it(database: Database) -> None:
+    refused: Any = pytest.raises(DatabaseError)
+    database.gather(lambda: None)
+    put(database, "warm")
+    database.commit()
+    connection = database._connection()  # type: ignore[attr-defined]
+
+    class Lost:
+        """A disk that is full when the commit comes."""
+
+        def __enter__(self) -> None:
+            connection.execute("ROLLBACK")
+            refused.__enter__()
+
+        def __exit__(self, *error: object) -> object:
+            return refused.__exit__(*error)
+
+    assert between(database, Lost()) == [False, True]
+    assert seen_by_others(database) == ["after", "warm"]
 
 
 def test_closing_keeps_what_was_done_last(database: Database) -> None:

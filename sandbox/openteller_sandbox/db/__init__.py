@@ -6,7 +6,7 @@ all. Stores never commit. Instants are epoch milliseconds, money is minor units 
 text.
 """
 
-from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
+from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, EngineUnavailable, Row, Tx
 from openteller_sandbox.db.opening import open_database
 from openteller_sandbox.db.statements import Insert, Statement, insert_or_ignore, metadata
 
@@ -14,6 +14,7 @@ __all__ = [
     "Database",
     "DatabaseError",
     "EngineError",
+    "EngineUnavailable",
     "Insert",
     "Row",
     "Statement",

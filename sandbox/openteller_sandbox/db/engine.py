@@ -15,13 +15,15 @@ from openteller_sandbox.db.statements import Statement
 
 
 class DatabaseError(Exception):
-    """The database cannot be used as it is; the message says what to do."""
+    """The database cannot be used as it is, or now; the message says what to do."""
 
 
 class EngineError(Exception):
-    """What the engine itself refuses: a full disk, a locked or broken file, a server that is gone, a key that is
-    taken.
-    """
+    """What the engine itself refuses: a key that is taken, a statement that it does not understand."""
+
+
+class EngineUnavailable(EngineError):
+    """What the engine cannot do now, and may do later: a full disk, a locked file, a server that is gone."""
 
 
 class Row(Protocol):
@@ -110,7 +112,7 @@ class Database(ABC):
         """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
 
     @abstractmethod
-    def gather(self, on_gather: Callable[[], None] | None) -> None:
+    def gather(self, on_gather: Callable[[], None] | None, on_end: Callable[[bool], None] = lambda _: None) -> None:
         """From now on, keep what acts of this thread do in one transaction until ``commit``: one sync to disk for all.
 
         An act that raises is still undone alone. What an act has done is seen by this thread at once and durable after
@@ -119,6 +121,8 @@ class Database(ABC):
 
         Args:
             on_gather: called when the first act of a transaction begins; None to gather no more.
+            on_end: called when what was gathered by then is durable (True) or undone (False), whoever has committed:
+                also an act that had to be on disk before the world hears of it.
         """
 
     @abstractmethod

@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from openteller_sandbox.db import schema
-from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
+from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, EngineUnavailable, Row, Tx
 from openteller_sandbox.db.statements import POSTGRESQL, Statement, metadata
 
 OLDEST_SERVER = 15
@@ -171,7 +171,7 @@ class PostgresqlDatabase(Database):
         """Give a reader. Each statement sees what is committed by then."""
         return _Reader(self)
 
-    def gather(self, on_gather: Callable[[], None] | None) -> None:
+    def gather(self, on_gather: Callable[[], None] | None, on_end: Callable[[bool], None] = lambda _: None) -> None:
         """Gather nothing: worlds' locks that are held to the end of a turn would hold up other processes' turns, and
         turns of two processes each other.
         """
@@ -247,6 +247,7 @@ class PostgresqlDatabase(Database):
         connection = self._thread.connection
         if connection is None or connection.closed:
             if connection is not None:
+                self._thread.connection = None  # also where the server cannot be reached now
                 self._connections.remove(connection)
             connection = self._thread.connection = self._connect()
             self._connections.append(connection)
@@ -355,7 +356,8 @@ def _row_class(names: tuple[str, ...]) -> type[NamedRow]:
 
 def _told(error: psycopg.Error) -> EngineError:
     """Tell what the server says, without the detail, which may repeat what somebody has typed."""
-    return EngineError(error.diag.message_primary or _in_a_line(error))
+    kind = EngineUnavailable if isinstance(error, psycopg.OperationalError) else EngineError
+    return kind(error.diag.message_primary or _in_a_line(error))
 
 
 def _in_a_line(error: psycopg.Error) -> str:

@@ -15,13 +15,28 @@ from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from openteller_sandbox.db import schema
-from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, Row, Tx
+from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, EngineUnavailable, Row, Tx
 from openteller_sandbox.db.statements import SQLITE, Statement, metadata
 
 _BEFORE_REVISIONS = 5
 """What ``user_version`` is in a file that was made before there were revisions; it stays. Whoever changes a table adds
 a revision: ``python tools/make_migration.py "WHAT CHANGES"``."""
 _BUSY_TIMEOUT_MS = 5000
+
+_PRIMARY = 0xFF
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""What SQLite cannot do now and may do later, by the primary code."""
 
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
 _ALONE: _Steps = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
@@ -77,6 +92,7 @@ class _Thread(threading.local):
 
     connection: sqlite3.Connection | None = None
     on_gather: Callable[[], None] | None = None
+    on_end: Callable[[bool], None] = staticmethod(lambda _: None)
     gathered = False
 
 
@@ -119,14 +135,14 @@ class SqliteDatabase(Database):
         """Wait for the other threads of this process, which SQLite would make sleep and try again.
 
         Raises:
-            EngineError: one has been writing for too long.
+            EngineUnavailable: one has been writing for too long.
         """
         if not self._writing.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
-            raise EngineError("database is locked")
+            raise EngineUnavailable("database is locked")
 
-    def gather(self, on_gather: Callable[[], None] | None) -> None:
+    def gather(self, on_gather: Callable[[], None] | None, on_end: Callable[[bool], None] = lambda _: None) -> None:
         """From now on, keep what acts of this thread do in one transaction until ``commit``; see ``Database``."""
-        self._thread.on_gather = on_gather
+        self._thread.on_gather, self._thread.on_end = on_gather, on_end
 
     def commit(self) -> None:
         """Make durable what was gathered.
@@ -137,17 +153,19 @@ class SqliteDatabase(Database):
         connection, thread = self._connection(), self._thread
         if not thread.gathered:
             return
-        thread.gathered = False
+        thread.gathered = kept = False
         try:
             if not connection.in_transaction:
                 raise DatabaseError("a fault has undone the whole transaction")
             connection.execute("COMMIT")
+            kept = True
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise DatabaseError(f"cannot commit: {error}") from error
         finally:
             self._writing.release()
+            thread.on_end(kept)
 
     def _join(self, connection: sqlite3.Connection, on_gather: Callable[[], None]) -> _Steps:
         thread = self._thread
@@ -324,4 +342,5 @@ def _execute(connection: sqlite3.Connection, sql: str) -> None:
 
 
 def _told(error: sqlite3.Error) -> EngineError:
-    return EngineError(str(error))
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    return EngineUnavailable(str(error)) if code in _PASSING else EngineError(str(error))

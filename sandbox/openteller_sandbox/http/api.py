@@ -18,6 +18,7 @@ from werkzeug.routing import BaseConverter
 
 from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
+from openteller_sandbox.db import DatabaseError, EngineUnavailable
 from openteller_sandbox.http import checks
 from openteller_sandbox.http.answers import JSON, Answer
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
@@ -25,7 +26,7 @@ from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
 from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Later, Routes
-from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render
+from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render, unavailable
 from openteller_sandbox.http.request_log import request_log
 from openteller_sandbox.settings import AnswerCheck
 
@@ -366,6 +367,9 @@ class Api:
             return Answer(b"{}")
         if isinstance(error, HTTPException):
             return self._http_error(exchange, error)
+        if isinstance(error, (EngineUnavailable, DatabaseError)):
+            log.error("%s %s", error, exchange.request_id)
+            return self._problem(exchange, unavailable())
         return self._fault(exchange, error)
 
     def _problem(self, exchange: Exchange, problem: Problem) -> Answer:

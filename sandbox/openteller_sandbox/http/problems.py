@@ -50,6 +50,11 @@ def field_invalid(pointer: str, message: str, code: str = "FIELD_INVALID") -> Pr
     return Problem("FIELD_INVALID", "See errors[].", faults=[Fault("body", pointer, code, message)])
 
 
+def unavailable() -> Problem:
+    """Refuse what the database cannot do now: a full disk is not emptied in a second."""
+    return Problem("BANK_UNAVAILABLE", retry_after=5)
+
+
 def from_faults(faults: Sequence[Fault]) -> Problem:
     """Refuse a request for what the check has found in it."""
     missing = all(fault.code == "FIELD_MISSING" for fault in faults)

@@ -32,6 +32,9 @@ from openteller_sandbox.db import Insert, Statement, metadata
 from openteller_sandbox.events.store import events
 from openteller_sandbox.worlds.store import worlds
 
+LONGEST_LEASE_MS = 600_000
+"""In wall time: who holds a delivery for longer has died."""
+
 endpoints = Table(
     "webhook_endpoints",
     metadata,
@@ -208,7 +211,11 @@ LAST_ATTEMPTS = Statement(
 
 # Dispatching.
 _BANK_TIME: ColumnElement[int] = bindparam("now") + worlds.c.offset_ms  # of a delivery's world
-_FREE = deliveries.c.lease_until <= bindparam("wall")
+# A lease that ends later than any can was taken before the clock of this machine was set back.
+_FREE = or_(
+    deliveries.c.lease_until <= bindparam("wall"),
+    deliveries.c.lease_until > bindparam("wall") + LONGEST_LEASE_MS,
+)
 ENDPOINTS_WITH_WORK = Statement(
     select(endpoints.c.webhook_endpoint_id, endpoints.c.world_id, worlds.c.offset_ms)
     .join(worlds, worlds.c.world_id == endpoints.c.world_id)
