@@ -18,8 +18,9 @@ from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.db import facts as bank_facts
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.faults import service as faults
-from openteller_sandbox.http.api import Api
+from openteller_sandbox.http.api import Api, Identify
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import receipts
@@ -43,6 +44,7 @@ FEATURES = (
     "status",
     "faults",
     "scenarios",
+    "replays",
     "control",
 )
 SEEDED = ("branches", "rates", "billers")
@@ -79,8 +81,10 @@ def create_bank(
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
     bank.listeners.append(webhooks.fan_out)
+    bank.make_app = create_app
     receipts.ensure_key(bank)
     oauth.ensure_secret(bank)
+    deeds.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank
 
@@ -129,13 +133,16 @@ def _open(settings: Settings, contract: Contract, on_import: Callable[[], None])
     return database
 
 
-def create_app(bank: Bank) -> Flask:
-    """Make the Flask app over an open bank."""
+def create_app(bank: Bank, identify: Identify = oauth.identify) -> Flask:
+    """Make the Flask app over an open bank.
+
+    identify: finds the caller that an access token stands for.
+    """
     from openteller_sandbox.hosted import routes as hosted  # noqa: PLC0415
     from openteller_sandbox.oauth import routes as oauth_routes  # noqa: PLC0415
 
     app = Flask(_PACKAGE, static_folder=None, template_folder=str(Path(__file__).with_name("hosted") / "templates"))
-    api = Api(app, bank, oauth.identify, faults.strike_request)
+    api = Api(app, bank, identify, faults.strike_request, deeds.doing)
     api.mount([_module(feature, "routes").routes for feature in FEATURES])
     app.register_blueprint(oauth_routes.blueprint(bank, api))
     app.register_blueprint(hosted.blueprint(bank, api))

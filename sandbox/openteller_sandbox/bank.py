@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.contract import Contract
@@ -57,6 +58,10 @@ class Due:
 
 DueHandler = Callable[["Bank", Due], None]
 ResetHook = Callable[[Tx, str], Mapping[str, int]]
+Identify = Callable[["Bank", str, Any], Caller | None]
+"""Finds the caller that an access token stands for, with what came to prove that it is the caller's."""
+MakeApp = Callable[["Bank", Identify], Callable[..., Iterable[bytes]]]
+"""Makes the WSGI application over a bank."""
 Listener = Callable[["Bank", Tx, World, str, str, str, int], None]
 """Hears of an event in its own act: bank, act, world, app, identifier, type, bank time."""
 
@@ -66,7 +71,8 @@ class Bank:
     """The demo bank.
 
     due_handlers: who does what falls due, by kind; listeners: who hears of events; news: how often something was
-    written that a dispatcher waits for; dispatching: whether one runs beside the server, in this process.
+    written that a dispatcher waits for; dispatching: whether one runs beside the server, in this process; make_app:
+    how another bank, such as one in memory, gets the application that this one has.
     """
 
     settings: Settings
@@ -77,6 +83,7 @@ class Bank:
     listeners: list[Listener] = field(default_factory=list)
     news: int = 0
     dispatching: bool = False
+    make_app: MakeApp | None = None
 
     def now(self, world: World = PUBLIC_WORLD) -> int:
         """Bank time of a world, in epoch milliseconds."""

@@ -7,6 +7,7 @@ wall time rules tokens, rate limits and signatures.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -21,20 +22,37 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class _Thread(threading.local):
+    stands_at: int | None = None
+
+
 class Clock:
     """Reads time for everybody. ``wall_ms`` is passed in by tests."""
 
     def __init__(self, base_offset_ms: int = 0, wall_ms: Callable[[], int] | None = None) -> None:
         self.base_offset_ms = base_offset_ms
         self._wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
+        self._thread = _Thread()
 
     def wall(self) -> int:
         """Wall time in epoch milliseconds."""
-        return self._wall_ms()
+        stands_at = self._thread.stands_at
+        return self._wall_ms() if stands_at is None else stands_at
 
     def bank(self, world_offset_ms: int = 0) -> int:
         """Bank time of a world in epoch milliseconds."""
-        return self._wall_ms() + self.base_offset_ms + world_offset_ms
+        return self.wall() + self.base_offset_ms + world_offset_ms
+
+    def stand_still(self) -> bool:
+        """Let wall time stand still for this thread, so that all that a deed does has one time; False where it does."""
+        if self._thread.stands_at is not None:
+            return False
+        self._thread.stands_at = self._wall_ms()
+        return True
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        self._thread.stands_at = None
 
 
 def to_datetime(instant_ms: int) -> datetime:

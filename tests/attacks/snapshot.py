@@ -30,6 +30,8 @@ def snapshot(bank: Bank) -> dict[str, Any]:
     tx = bank.db.read()
     found: dict[str, Any] = {}
     for name, table in metadata.tables.items():
+        if name == "request_log":  # has every request, and is written later
+            continue
         if name in SEEDED:
             found[name] = tx.one(Statement(select(func.count()).select_from(table)))[0]  # type: ignore[index]
         else:

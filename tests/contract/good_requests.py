@@ -161,6 +161,8 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "resetWorld": ("/sandbox/v1/reset", {}, None),
         "listRequests": ("/sandbox/v1/requests", {"limit": 5}, None),
         "getWorld": ("/sandbox/v1/worlds/current", {}, None),
+        "listWorldLog": ("/sandbox/v1/worlds/current/log", {"limit": 2}, None),
+        "replayWorld": ("/sandbox/v1/worlds/current:replay", {}, None),
         "listScenarios": ("/sandbox/v1/scenarios", {}, None),
         "runScenario": ("/sandbox/v1/scenarios/biller-slow:run", {}, None),
         "transitionPayment": (f"/sandbox/v1/payments/{moving}:transition", {}, {"to": "authorising"}),

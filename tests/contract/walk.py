@@ -20,6 +20,7 @@ from tests.contract.observer import Observer
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.db import EngineUnavailable
+from openteller_sandbox.deeds import store as deeds
 from openteller_sandbox.disputes.schemas import TYPES
 from openteller_sandbox.http import Call
 from openteller_sandbox.http.api import Api
@@ -258,6 +259,10 @@ class Walk:
         silent.post("/sandbox/v1/faults", {"match": {"leg": "query"}, "effect": {"status": 500}})
         self._code(silent.post("/sandbox/v1/scenarios/biller-slow:run"), "NO_SCENARIO_ACCOUNT")
         assert silent.get("/v1/outages", limit=1).json["links"]["next"]
+        older = make_partner(self.seen)
+        with self.bank.db.act(older.app["world_id"]) as tx:
+            tx.run(deeds.RESET, world_id=older.app["world_id"])
+        self._code(older.post("/sandbox/v1/worlds/current:replay"), "WORLD_LOG_INCOMPLETE")
         crowded = make_partner(self.seen)
         for effect in ({"status": 500}, {"delay_ms": 1}, {"drop": "AFTER"}, {"code": "RATE_LIMITED"}) * 25:
             crowded.post("/sandbox/v1/faults", {"match": {"path": "/v1/nothing/*"}, "effect": effect})

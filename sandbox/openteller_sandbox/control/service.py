@@ -11,7 +11,7 @@ from openteller_sandbox.biller_port import scenarios
 from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.bills import service as bills
-from openteller_sandbox.customers import service as customers
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
@@ -51,9 +51,9 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         faults.reset(tx, world_id)
         sessions.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
-        customers.reset(tx, world, bank.now(world))
         webhooks.reset(tx, world_id, bank.now(world))
-        partners.settle_in(bank, tx, world)
+        with deeds.beginning(bank, tx, world, apps=partners.app_ids_of_world(tx, world_id)):
+            partners.begin(bank, tx, world)
     return world, deleted
 
 

@@ -6,8 +6,16 @@ all. Stores never commit. Instants are epoch milliseconds, money is minor units 
 text.
 """
 
-from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, EngineUnavailable, Row, Tx
-from openteller_sandbox.db.opening import open_database
+from openteller_sandbox.db.engine import (
+    Database,
+    DatabaseError,
+    EngineError,
+    EngineUnavailable,
+    FirstAct,
+    Row,
+    Tx,
+)
+from openteller_sandbox.db.opening import in_memory, open_database
 from openteller_sandbox.db.statements import Insert, Statement, insert_or_ignore, metadata
 
 __all__ = [
@@ -15,10 +23,12 @@ __all__ = [
     "DatabaseError",
     "EngineError",
     "EngineUnavailable",
+    "FirstAct",
     "Insert",
     "Row",
     "Statement",
     "Tx",
+    "in_memory",
     "insert_or_ignore",
     "metadata",
     "open_database",

@@ -42,7 +42,19 @@ class Row(Protocol):
 class Tx(ABC):
     """A transaction (or, outside an act, a reader) to run statements on. Every method may raise ``EngineError``."""
 
-    __slots__ = ()
+    __slots__ = ("_before_writing",)
+
+    def __init__(self) -> None:
+        self._before_writing: Callable[[Tx], None] | None = None
+
+    def before_writing(self, do: Callable[[Tx], None]) -> None:
+        """Have something done before the first statement of ``run`` or ``run_many``."""
+        self._before_writing = do
+
+    def _about_to_write(self) -> None:
+        do, self._before_writing = self._before_writing, None
+        if do is not None:
+            do(self)
 
     @abstractmethod
     def one(self, statement: Statement, /, **parameters: Any) -> Row | None:
@@ -61,10 +73,44 @@ class Tx(ABC):
         """Run once for each row of parameters."""
 
 
+class FirstAct:
+    """What the first act of a scope that writes something, and is kept, does beside its own.
+
+    Args:
+        scope: of which acts; acts that are alone in the whole database count, too.
+        do: called before the act writes; again, in the next one, where the act is not kept.
+    """
+
+    __slots__ = ("_do", "_done", "_kept", "_scope")
+
+    def __init__(self, scope: str, do: Callable[[Tx], None]) -> None:
+        self._scope = scope
+        self._do = do
+        self._done = self._kept = False
+
+    def fits(self, scope: str | None) -> bool:
+        """Tell whether it is still to be done, and in acts of this scope."""
+        return not self._kept and scope in {None, self._scope}
+
+    def join(self, tx: Tx) -> None:
+        """Be done in an act that has just begun."""
+        self._done = False
+        tx.before_writing(self._in)
+
+    def _in(self, tx: Tx) -> None:
+        self._done = True
+        self._do(tx)
+
+    def keep(self) -> None:
+        """Hear that the act is kept."""
+        self._kept = self._done
+
+
 class Acting(threading.local):
-    """Whether a thread is in an act."""
+    """Whether a thread is in an act, and what its next one does first."""
 
     now = False
+    first: FirstAct | None = None
 
 
 class Database(ABC):
@@ -96,12 +142,23 @@ class Database(ABC):
         """
         if self._acting.now:
             raise RuntimeError("an act is running: hand its tx on instead of opening another")
+        first = self._acting.first
+        if first is not None and not first.fits(scope):
+            first = None
         with self._transaction(scope) as tx:
             self._acting.now = True
             try:
+                if first:
+                    first.join(tx)
                 yield tx
             finally:
                 self._acting.now = False
+        if first:
+            first.keep()
+
+    def do_first(self, first: FirstAct | None) -> None:
+        """Have this thread's next acts do something first, until one of them is kept; None takes that back."""
+        self._acting.first = first
 
     @abstractmethod
     def _transaction(self, scope: str | None) -> AbstractContextManager[Tx]:

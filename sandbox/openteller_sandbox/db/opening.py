@@ -29,6 +29,15 @@ def open_database(url: str) -> Database:
     return SqliteDatabase(_path(rest[1:]))
 
 
+def in_memory() -> Database:
+    """Give a new database for the thread that asks, which forgets it when it is closed; no acknowledged thing may be in
+    it.
+    """
+    database = SqliteDatabase(":memory:")
+    database.prepare()
+    return database
+
+
 def _postgresql(url: str) -> Database:
     try:
         from openteller_sandbox.db.postgresql import PostgresqlDatabase  # noqa: PLC0415 - an extra

@@ -63,6 +63,7 @@ class PostgresqlTx(Tx):
     __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__()
         self._connection = connection
 
     def one(self, statement: Statement, /, **parameters: Any) -> Row | None:
@@ -75,10 +76,12 @@ class PostgresqlTx(Tx):
 
     def run(self, statement: Statement, /, **parameters: Any) -> int:
         """Run and give the number of rows that it changed."""
+        self._about_to_write()
         return self._run(statement, parameters).rowcount
 
     def run_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run once for each row of parameters."""
+        self._about_to_write()
         sql, constants = statement.sql(POSTGRESQL)
         try:
             self._connection.cursor().executemany(sql, [{**constants, **row} for row in rows])

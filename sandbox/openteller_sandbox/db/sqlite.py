@@ -49,6 +49,7 @@ class SqliteTx(Tx):
     __slots__ = ("_connection",)
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
         self._connection = connection
 
     def one(self, statement: Statement, /, **parameters: Any) -> Row | None:
@@ -69,6 +70,7 @@ class SqliteTx(Tx):
 
     def run(self, statement: Statement, /, **parameters: Any) -> int:
         """Run and give the number of rows that it changed."""
+        self._about_to_write()
         try:
             return self._run(statement, parameters).rowcount
         except sqlite3.Error as error:
@@ -76,6 +78,7 @@ class SqliteTx(Tx):
 
     def run_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]], /) -> None:
         """Run once for each row of parameters."""
+        self._about_to_write()
         sql, constants = statement.sql()
         try:
             self._connection.executemany(sql, ({**constants, **row} for row in rows) if constants else rows)

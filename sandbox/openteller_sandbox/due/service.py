@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import MINUTE
 from openteller_sandbox.db import DatabaseError, EngineError, Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.due import store
 
 log = logging.getLogger("openteller_sandbox.due")
@@ -98,7 +99,23 @@ def _run_unless_taken(bank: Bank, world_id: str, most: int) -> int:
         return run_world(bank, world, bank.now(world), most)
 
 
+def repeat(bank: Bank, world: World, kind: str, subject: str, at: int) -> bool:
+    """Do an act that was done at this place in another life of the world; False where it is not due here."""
+    row = bank.db.read().one(store.FIND, world_id=world.world_id, kind=kind, subject=subject, due_at=at)
+    if row is None:
+        return False
+    _do(bank, Due(world, kind, subject, at), row["due_id"], Counter())
+    return True
+
+
 def _do(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
+    """Do one act, which is a deed."""
+    details = {"kind": due.kind, "subject": due.subject, "at": due.at}
+    with deeds.doing(bank, due.world, deeds.BANK, due.kind, lambda: details):
+        _do_once(bank, due, due_id, failures)
+
+
+def _do_once(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
     """Do one act, then take its note away.
 
     A kill between the two does the act again at the next start: handlers look at the state first and do nothing when

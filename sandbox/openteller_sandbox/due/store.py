@@ -37,6 +37,17 @@ NEXT_IN_WORLD = Statement(
     .order_by(due_acts.c.due_at, due_acts.c.due_id)
     .limit(1)
 )
+FIND = Statement(
+    select(due_acts.c.due_id)
+    .where(
+        due_acts.c.world_id == bindparam("world_id"),
+        due_acts.c.subject == bindparam("subject"),
+        due_acts.c.kind == bindparam("kind"),
+        due_acts.c.due_at == bindparam("due_at"),
+    )
+    .order_by(due_acts.c.due_id)
+    .limit(1)
+)
 WORLDS = Statement(
     select(worlds.c.world_id)
     .join(

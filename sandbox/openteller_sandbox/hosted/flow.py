@@ -172,10 +172,7 @@ def fill_account(visit: Visit) -> None:
 def sign_in(visit: Visit) -> None:
     """Take a customer's number and code."""
     session = visit.session
-    number, code = (
-        _plain(visit.form.get("customer_number", "").strip()),
-        _plain(visit.form.get("demo_code", "").strip()),
-    )
+    number, code = typed_to_sign_in(visit.form)
     result, customer, attempt_id = authorisation.sign_in(
         visit.bank, visit.world, visit.held.payment.payment_id, number, code, visit.now
     )
@@ -185,6 +182,11 @@ def sign_in(visit: Visit) -> None:
     session.customer_id, session.attempt_id = customer.customer_id, attempt_id
     sessions.renew(visit.bank, session)
     _fetch_when_ready(visit)
+
+
+def typed_to_sign_in(form: Mapping[str, str]) -> tuple[str, str]:
+    """Give the number and the code of a form."""
+    return _plain(form.get("customer_number", "").strip()), _plain(form.get("demo_code", "").strip())
 
 
 def confirm_digits(visit: Visit) -> None:

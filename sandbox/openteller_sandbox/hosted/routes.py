@@ -16,7 +16,8 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, request
 
 from openteller_sandbox.bank import ANONYMOUS, Bank, World
-from openteller_sandbox.hosted import flow, sessions, views
+from openteller_sandbox.deeds import service as deeds
+from openteller_sandbox.hosted import flow, sessions, typed, views
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
 from openteller_sandbox.hosted.reference import add_reference
@@ -36,7 +37,7 @@ from openteller_sandbox.http.problems import MEDIA_TYPE
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 
-_COOKIE = "openteller_pay"
+_COOKIE = sessions.COOKIE
 _FORMS: dict[str, tuple[Step, Callable[[Visit], None]]] = {
     "place": (Step.PLACE, flow.choose_place),
     "biller": (Step.BILLER, flow.choose_biller),
@@ -93,8 +94,13 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
         def counted(code: str) -> Response:
             api.count(ANONYMOUS)
             g.browser = browser = _browser(bank, code)
-            api.disturb(browser.world)
-            return view(bank, browser)
+            if request.method == "GET" and not browser.world.faults:  # changes nothing, and is not struck either
+                return view(bank, browser)
+            sent = typed.details(browser.held, browser.session, request)
+            with deeds.doing(bank, browser.world, deeds.PAYER, typed.name_of(request), lambda: sent):
+                g.browser = browser = replace(browser, now=bank.now(browser.world))
+                api.disturb(browser.world)
+                return view(bank, browser)
 
         return counted
 

@@ -11,19 +11,22 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import MINUTE
 from openteller_sandbox.db import Tx
 from openteller_sandbox.hosted import store
 from openteller_sandbox.payments.model import Choice, Held
 
+COOKIE = "openteller_pay"
 LIFETIME_MS = 30 * MINUTE
 
 
 @dataclass(slots=True)
 class Session:
     """What a browser has done so far. digits: -1 once the account's last digits are confirmed, else how often they
-    were wrong; new_token: the value that its cookie has to get.
+    were wrong; browser: names it in the world's log, and opens nothing; new_token: the value that its cookie has to
+    get.
     """
 
     session_hash: str = field(repr=False)
@@ -34,6 +37,7 @@ class Session:
     category_code: str | None
     adcode: str | None
     choice: Choice = field(repr=False)
+    browser: str | None = None
     digits: int = 0
     customer_id: str | None = None
     attempt_id: str | None = None
@@ -63,6 +67,7 @@ def begin(bank: Bank, held: Held, locale: str) -> str:
         category_code=payment.category_code,
         adcode=payment.adcode,
         choice=held.choice,
+        browser=ids.new("brw"),
     )
     now = bank.clock.wall()
     with bank.db.act(held.world_id) as tx:
@@ -98,12 +103,27 @@ def renew(bank: Bank, session: Session) -> None:
         tx.run(store.RENEW, s=before, to_session_hash=session.session_hash, to_csrf=session.csrf)
 
 
+def adopt(bank: Bank, world_id: str, browser: str) -> tuple[str, str]:
+    """Give a session that is known by its browser another cookie; give its value, and what its forms must have.
+
+    Raises:
+        LookupError: there is none.
+    """
+    token = _new_token()
+    with bank.db.act(world_id) as tx:
+        row = tx.one(store.OF_BROWSER, world_id=world_id, browser=browser)
+        if row is None:
+            raise LookupError(browser)
+        tx.run(store.RENEW, s=row["session_hash"], to_session_hash=_hash(token), to_csrf=row["csrf"])
+    return token, str(row["csrf"])
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """End every session of a world."""
     tx.run(store.RESET, world_id=world_id)
 
 
-_FIXED = ("session_hash", "world_id", "payment_id", "csrf")
+_FIXED = ("session_hash", "world_id", "payment_id", "csrf", "browser")
 
 
 def _row(session: Session) -> dict[str, Any]:

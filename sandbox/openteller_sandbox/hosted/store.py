@@ -15,6 +15,7 @@ page_sessions = Table(
     Column("world_id", String, nullable=False),
     Column("payment_id", String, nullable=False),
     Column("csrf", String, nullable=False),
+    Column("browser", String),
     Column("locale", String, nullable=False),
     Column("category_code", String),
     Column("adcode", String),
@@ -43,6 +44,11 @@ INSERT = Insert(page_sessions)
 FIND = Statement(
     select(page_sessions).where(
         page_sessions.c.session_hash == bindparam("session_hash"), page_sessions.c.payment_id == bindparam("payment_id")
+    )
+)
+OF_BROWSER = Statement(
+    select(page_sessions).where(
+        page_sessions.c.world_id == bindparam("world_id"), page_sessions.c.browser == bindparam("browser")
     )
 )
 SAVE = Statement(

@@ -6,7 +6,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, cast
 
 from flask import Flask, Response, g, request
@@ -44,9 +46,25 @@ _PREFLIGHT = {
 }
 _DEFAULTS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _NO_BODY = (204, 304)
+_NO_DEEDS = frozenset(
+    {
+        "advanceClock",  # what falls due on the way, and each move of the clock, is one
+        "resetWorld",  # begins a new log
+        "replayWorld",
+        # What partners' servers are told, and have answered, is not the world's.
+        "createWebhookEndpoint",
+        "updateWebhookEndpoint",
+        "deleteWebhookEndpoint",
+        "rotateWebhookSecret",
+        "testWebhookEndpoint",
+        "resendWebhookDelivery",
+    }
+)
 _OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _PAGES = ("/oauth/authorize", "/oauth/device/")  # a browser goes there; no script of another site does (RFC 9700)
 Identify = Callable[[Bank, str, Proof | None], Caller | None]
+Doing = Callable[[Bank, World, str, str, Callable[[], Mapping[str, Any]], str], AbstractContextManager[None]]
+"""Makes what happens in a block a deed: bank, world, actor, name, what it takes to do it again, app."""
 
 
 class _Ready(Response):
@@ -75,6 +93,7 @@ class Api:
         identify: finds the caller that an access token stands for, with what came to prove that it is the caller's;
             raises a problem where that proof is no good.
         disturb: lets the faults of a world strike.
+        doing: makes what a request does a deed of its world.
         wait: sleeps for some seconds; where the server holds answers back itself it is never called.
     """
 
@@ -84,12 +103,14 @@ class Api:
         bank: Bank,
         identify: Identify,
         disturb: Disturb = undisturbed,
+        doing: Doing = lambda *_: nullcontext(),
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._app = app
         self._bank = bank
         self._identify = identify
         self._disturb = disturb
+        self._doing = doing
         self._wait = wait
         self.requests = request_log(bank.db)
         limits = bank.settings.rate_limits
@@ -186,8 +207,19 @@ class Api:
     def _handled(
         self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str]
     ) -> Answer | Later[Any]:
-        contract, received = self._bank.contract, exchange.received
         caller = self._admit(exchange, operation)
+        if caller.anonymous or operation.operation_id in _NO_DEEDS:
+            return self._handle(exchange, operation, bound, path, caller)
+        if operation.method == "GET" and not caller.world.faults:  # changes nothing, and is not struck either
+            return self._handle(exchange, operation, bound, path, caller)
+        details = partial(_sent, exchange.received)
+        with self._doing(self._bank, caller.world, "PARTNER", operation.operation_id, details, caller.app_id):
+            return self._handle(exchange, operation, bound, path, caller)
+
+    def _handle(
+        self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str], caller: Caller
+    ) -> Answer | Later[Any]:
+        contract, received = self._bank.contract, exchange.received
         self._strike(exchange, caller.world, operation.operation_id)
         asked = received.args.items(multi=True) if received.query_string else ()
         query, sent = checks.query_values(contract, operation, asked)
@@ -408,6 +440,20 @@ class Api:
         allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         headers = {**_PREFLIGHT, "Allow": allowed, "Access-Control-Allow-Methods": allowed}
         return lambda **_: Response(b"", 204, headers)
+
+
+def _sent(received: Request) -> dict[str, Any]:
+    """Give what it takes to send a request of an app again; who has sent it, the log says, and not with what token."""
+    try:
+        body = checks.read_body(received)
+    except Problem:  # it does not come as far as to be read
+        body = b""
+    return {
+        "method": received.method,
+        "path": received.path,
+        "key": received.headers.get("Idempotency-Key"),
+        "body": body.decode("utf-8", "surrogateescape") if body else None,
+    }
 
 
 def _headers(answer: Answer) -> dict[str, str]:

@@ -12,6 +12,8 @@ from werkzeug import Request
 from openteller_sandbox.contract import Contract, Fault, Operation, from_text, showable
 from openteller_sandbox.http.problems import Problem, from_faults
 
+_READ = "openteller.body"
+"""In the environment: what was read already."""
 BODY_LIMIT = 64 * 1024
 _DEPTH_LIMIT = 32
 _SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
@@ -111,14 +113,16 @@ def _is_json(request: Request) -> bool:
 
 
 def read_body(request: Request) -> bytes:
-    """Read a body that is not too large.
+    """Read a body that is not too large; it can be asked for again.
 
     Raises:
         Problem: BODY_TOO_LARGE.
     """
     if (request.content_length or 0) > BODY_LIMIT:
         raise Problem("BODY_TOO_LARGE")
-    raw = request.stream.read(BODY_LIMIT + 1)
+    raw: bytes | None = request.environ.get(_READ)
+    if raw is None:
+        raw = request.environ[_READ] = request.stream.read(BODY_LIMIT + 1)
     if len(raw) > BODY_LIMIT:
         raise Problem("BODY_TOO_LARGE")
     return raw

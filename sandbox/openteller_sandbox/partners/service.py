@@ -14,6 +14,7 @@ from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
@@ -101,10 +102,11 @@ def create(
         )
     secret = f"ots_{secrets.token_urlsafe(32)}"
     with bank.db.act(caller.world.world_id) as tx:
-        world = _new_world(bank, tx) if join == "none" else caller.world
+        app_id = ids.new("app")
+        world = _new_world(bank, tx, app_id) if join == "none" else caller.world
         partner_id = caller.partner_id if join == "partner" else ids.new("ptn")
         app = App(
-            ids.new("app"),
+            app_id,
             partner_id,
             world.world_id,
             name,
@@ -136,7 +138,7 @@ def ensure_demo_app(bank: Bank) -> None:
         if tx.one(store.FIND_APP, app_id=DEMO_APP_ID):
             tx.run(store.SET_SCOPES, app=DEMO_APP_ID, new_scopes=json.dumps(SCOPES))
             return
-        world = _new_world(bank, tx, DEMO_WORLD_ID)
+        world = _new_world(bank, tx, DEMO_APP_ID, DEMO_WORLD_ID)
         app = App(
             DEMO_APP_ID,
             DEMO_PARTNER_ID,
@@ -150,8 +152,9 @@ def ensure_demo_app(bank: Bank) -> None:
         _insert(tx, app, new_partner=True)
 
 
-def settle_in(bank: Bank, tx: Tx, world: World) -> None:
-    """Schedule what happens in every world by itself."""
+def begin(bank: Bank, tx: Tx, world: World) -> None:
+    """Give a world what it begins with: its customers' accounts, and what happens in every world by itself."""
+    customers.reset(tx, world, bank.now(world))
     events.begin_purging(tx, world, bank.now(world))
     following.follow(tx, world, bank.now(world))
 
@@ -189,10 +192,10 @@ def hash_secret(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _new_world(bank: Bank, tx: Tx, world_id: str | None = None) -> World:
+def _new_world(bank: Bank, tx: Tx, app_id: str, world_id: str | None = None) -> World:
     world = worlds.create(tx, bank.now(), world_id)
-    customers.open_accounts(tx, world, bank.now(world))
-    settle_in(bank, tx, world)
+    with deeds.beginning(bank, tx, world, [app_id]):
+        begin(bank, tx, world)
     return world
 
 

@@ -156,7 +156,7 @@ def fan_out(bank: Bank, tx: Tx, world: World, app_id: str, event_id: str, type_:
             continue
         tx.run(
             store.INSERT_DELIVERY,
-            webhook_delivery_id=ids.new("dlv"),
+            webhook_delivery_id=ids.new_apart("dlv"),
             webhook_endpoint_id=row["webhook_endpoint_id"],
             event_id=event_id,
             world_id=world.world_id,

@@ -8,6 +8,7 @@ from openteller_sandbox import ids
 from openteller_sandbox.bank import PUBLIC_WORLD, Bank, World
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.worlds import store
@@ -19,10 +20,10 @@ _SEEDS = 2**53
 """What is left to chance begins with one of so many numbers, each of which JSON can carry."""
 
 
-def create(tx: Tx, now: int, world_id: str | None = None) -> World:
-    """Make a world whose clock stands at the sandbox's own."""
+def create(tx: Tx, now: int, world_id: str | None = None, *, seed: int | None = None) -> World:
+    """Make a world whose clock stands at the sandbox's own, with a seed of its own or a given one."""
     world = World(world_id or ids.new("wld"))
-    seed = secrets.randbelow(_SEEDS)
+    seed = secrets.randbelow(_SEEDS) if seed is None else seed
     tx.run(store.INSERT, world_id=world.world_id, offset_ms=0, began_at=now, seed=seed, faults=0)
     return world
 
@@ -76,9 +77,11 @@ def move(bank: Bank, world: World, to: int) -> World:
     """Set a world's clock to an instant, unless that has passed; what fell due on the way is done already. Whoever
     calls it is ``alone`` with the world.
     """
-    by = max(to - bank.now(world), 0)
-    with bank.db.act(world.world_id) as tx:
-        tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
+    with deeds.doing(bank, world, deeds.CLOCK, "move", lambda: {"to": to}):
+        by = max(to - bank.now(world), 0)
+        if by:
+            with bank.db.act(world.world_id) as tx:
+                tx.run(store.MOVE_CLOCK, w=world.world_id, by=by)
     return World(world.world_id, world.offset_ms + by)
 
 

@@ -15,10 +15,13 @@ from openteller.models.events import Event
 from openteller.models.sandbox import (
     App,
     Clock,
+    Deed,
+    DeedList,
     Fault,
     FaultList,
     MagicValue,
     MagicValueList,
+    ReplayReport,
     RequestLogEntry,
     RequestLogList,
     Scenario,
@@ -163,6 +166,24 @@ class AsyncWorlds:
             NotFound: it is another app's.
         """
         return await self._caller.get(catalogue.GET_WORLD, WorldState, identifiers={"world_id": world_id})
+
+    def log(self, world_id: str, *, after: str | None = None, limit: int | None = None) -> AsyncRows[DeedList, Deed]:
+        """List what was done in the app's world, the oldest first.
+
+        Raises:
+            NotFound: it is another app's.
+        """
+        query = {"after": after, "limit": limit}
+        return self._caller.rows(catalogue.LIST_WORLD_LOG, DeedList, Deed, query, identifiers={"world_id": world_id})
+
+    async def replay(self, world_id: str) -> ReplayReport:
+        """Play the app's world again from its seed and its log, and compare how the two stand; nothing changes.
+
+        Raises:
+            NotFound: it is another app's.
+            Conflict: ``WORLD_LOG_INCOMPLETE``, more was done in it than its log keeps.
+        """
+        return await self._caller.post(catalogue.REPLAY_WORLD, ReplayReport, identifiers={"world_id": world_id})
 
 
 class AsyncScenarios:

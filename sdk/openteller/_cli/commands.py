@@ -39,8 +39,10 @@ _ELSEWHERE = {
     "scenarios": "drills:scenarios",
     "statements": "statements:statements",
     "status": "bank:status",
+    "transition": "control:transition",
     "trigger": "control:trigger",
     "webhooks": "webhooks:webhooks",
+    "worlds": "worlds:worlds",
 }
 """Where the commands that call a bank are: module and name. What speaks to a bank is nothing to whoever serves one."""
 

@@ -1,14 +1,15 @@
-"""``openteller trigger`` and ``openteller logs``: make events happen, and see what was asked."""
+"""``openteller transition``, ``trigger`` and ``logs``: make things happen, and see what was asked."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from openteller._cli import payments
 from openteller._cli.calling import Session, calling
 from openteller._cli.inputs import LIMIT
 from openteller._cli.signals import leave_on_signals
@@ -18,9 +19,26 @@ from openteller._cli.texts import instant
 if TYPE_CHECKING:
     from openteller.models import Event, RequestLogEntry
 
-__all__ = ["logs", "trigger"]
+__all__ = ["logs", "transition", "trigger"]
 
+STATUSES = (
+    *("created", "authorising", "authorised", "processing", "unknown", "succeeded"),
+    *("refund_pending", "refund_failed", "refunded", "failed", "cancelled", "expired"),
+)
 _PAUSE_S = 1.0
+
+
+@click.command()
+@click.argument("payment_id", metavar="PAYMENT")
+@click.argument("status", type=click.Choice(STATUSES), metavar="STATUS")
+@calling
+def transition(session: Session, *, payment_id: str, status: Any) -> None:
+    """Bring a payment to STATUS, one that may follow its own, without a browser.
+
+    A demo customer acts as the payer, the simulated biller answers as it must, and the clock moves where it has to.
+    What may follow, payments show says.
+    """
+    session.show(session.ask(session.client.sandbox.transition, payment_id, to=status), payments.with_history)
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,12 @@ def list_(session: Session) -> None:
 @calling
 def run(session: Session, *, name: str) -> None:
     """Play a scenario and say what happened. The clock of the app's world moves."""
-    session.show(session.ask(session.client.sandbox.scenarios.run, name), _story)
+    try:
+        answer = session.ask(session.client.sandbox.scenarios.run, name)
+    except errors.NotFound as error:
+        error.add_note("openteller scenarios list names them")
+        raise
+    session.show(answer, _story)
 
 
 @click.command(short_help="Play an incident and check how it ends.")
@@ -58,7 +64,9 @@ def drill(session: Session, *, name: str | None, listed: bool) -> None:
         return
     found = next((one for one in page.parsed.data if one.name == name), None)
     if found is None:
-        raise click.ClickException(f"there is no drill {name}: openteller drill --list names them")
+        near = get_close_matches(name, [one.name for one in page.parsed.data], 1)
+        meant = f", but {near[0]}" if near else ""
+        raise click.ClickException(f"there is no drill {name}{meant}: openteller drill --list names them")
     if not session.as_json:
         click.echo(f"{found.title}\n\nNeeds:    {found.needs}\nHappens:  {found.happens}\nReaction: {found.reaction}\n")
     seen = _last_event(client)

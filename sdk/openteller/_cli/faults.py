@@ -50,6 +50,10 @@ def create(
     """Order a fault: what it strikes (--operation, --path or --leg), and what it does."""
     match = {name: order[name] for name in _MATCH if order[name] is not None}
     effect = {name: order[name] for name in _EFFECT if order[name] is not None}
+    if sum(name in match for name in ("operation_id", "path", "leg")) != 1:
+        raise click.UsageError("say what it strikes: --operation, --path or --leg")
+    if not effect:
+        raise click.UsageError("say what it does: --status, --code, --delay-ms or --drop")
     answer = session.ask(
         session.client.sandbox.faults.create,
         match=match,

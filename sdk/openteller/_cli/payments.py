@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openteller import OpenTeller
     from openteller.models import Payment, PaymentList, Receipt
 
-__all__ = ["payments"]
+__all__ = ["payments", "with_history"]
 
 
 @click.group()
@@ -117,7 +117,7 @@ def _key(reference: str, body: Mapping[str, Any]) -> str:
 @calling
 def show(session: Session, *, payment_id: str) -> None:
     """Show a payment: how it stands, where the money is, what has happened."""
-    session.show(session.ask(session.client.payments.get, payment_id), _payment_and_history)
+    session.show(session.ask(session.client.payments.get, payment_id), with_history)
 
 
 @payments.command("list")
@@ -173,7 +173,8 @@ def _payment(one: Payment) -> str:
     )
 
 
-def _payment_and_history(one: Payment) -> str:
+def with_history(one: Payment) -> str:
+    """Write a payment and how it came to be so."""
     rows = [(instant(entry.at), entry.status, entry.actor) for entry in one.history]
     return f"{_payment(one)}\n\n{table(['AT', 'STATUS', 'BY'], rows)}"
 

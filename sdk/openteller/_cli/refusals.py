@@ -101,8 +101,10 @@ _BY_CODE: dict[str, Callable[[errors.BankError], str]] = {
     "DUPLICATE_REFERENCE": lambda error: f"it belongs to: openteller payments show {error.payment_id}",
     "FIELD_INVALID": _about_fields,
     "FIELD_MISSING": _about_fields,
+    "INVALID_TRANSITION": lambda error: f"it can become: {', '.join(error.allowed)}" if error.allowed else "",
     "INSUFFICIENT_SCOPE": lambda _: "openteller apps create makes an app that has every scope",
     "RECEIPT_NOT_READY": lambda _: "watch for it with: openteller events tail --follow",
+    "WORLD_LOG_INCOMPLETE": lambda _: "openteller reset begins a new log",
 }
 
 

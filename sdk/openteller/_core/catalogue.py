@@ -588,6 +588,28 @@ GET_WORLD = Operation(
     hidden=frozenset(),
 )
 
+LIST_WORLD_LOG = Operation(
+    name="listWorldLog",
+    method="GET",
+    path="/sandbox/v1/worlds/{world_id}/log",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+REPLAY_WORLD = Operation(
+    name="replayWorld",
+    method="POST",
+    path="/sandbox/v1/worlds/{world_id}:replay",
+    scope="sandbox",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
 LIST_REQUESTS = Operation(
     name="listRequests",
     method="GET",

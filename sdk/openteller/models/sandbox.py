@@ -14,6 +14,9 @@ __all__ = [
     "App",
     "Books",
     "Clock",
+    "Deed",
+    "DeedActor",
+    "DeedList",
     "DeletedCounts",
     "DemoCustomer",
     "Fault",
@@ -22,6 +25,9 @@ __all__ = [
     "MagicValue",
     "MagicValueList",
     "MagicValueScenario",
+    "NotRepeated",
+    "ReplayDifference",
+    "ReplayReport",
     "RequestLogEntry",
     "RequestLogList",
     "Scenario",
@@ -37,6 +43,15 @@ __all__ = [
     "World",
     "WorldState",
 ]
+
+
+class DeedActor(StrEnum):
+    """Who has done it. More values may come."""
+
+    PARTNER = "PARTNER"
+    PAYER = "PAYER"
+    BANK = "BANK"
+    CLOCK = "CLOCK"
 
 
 class MagicValueScenario(StrEnum):
@@ -353,6 +368,77 @@ class WorldState(Model, frozen=True, kw_only=True):
     """How many faults may strike."""
     books: Books
     """The world's ledger. Every entry of a double-entry ledger adds up to zero, and so does the whole."""
+
+
+class Deed(Model, frozen=True, kw_only=True):
+    """Something that was done in a world."""
+
+    number: int
+    """Its place in the log."""
+    at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    actor: Open[DeedActor]
+    """Who has done it."""
+    app_id: str | None = None
+    """Identifier of an app."""
+    name: str
+    """An operation of the contract, a step of the payment page, a kind of what falls due, or `begin` and `move`."""
+    subject: str | None = None
+    """To what: a path, a payment, what is due, or an instant."""
+
+
+class DeedList(Model, frozen=True, kw_only=True):
+    """A page of a world's log."""
+
+    data: tuple[Deed, ...]
+    """What was done."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
+
+
+class ReplayDifference(Model, frozen=True, kw_only=True):
+    """Something that stands otherwise after the replay."""
+
+    what: str
+    """Of which kind it is: payments, events, ledger_lines and the like."""
+    subject: str
+    """Which one."""
+    members: tuple[str, ...]
+    """What of it differs; `only before` and `only replayed` where one side lacks it."""
+
+
+class NotRepeated(Model, frozen=True, kw_only=True):
+    """A deed that could not be done again."""
+
+    number: int
+    """Its place in the log."""
+    name: str
+    """What it was."""
+    reason: str
+    """Why not."""
+
+
+class ReplayReport(Model, frozen=True, kw_only=True):
+    """How a world stands, and how it stands after a replay."""
+
+    world_id: str
+    """Identifier of a world."""
+    seed: str
+    """From what everything that is left to chance was drawn."""
+    deeds: int
+    """How many were done again."""
+    same: bool
+    """Whether the two are the same."""
+    state_hash: str
+    """SHA-256 of how the world stands, the same on every engine."""
+    replayed_hash: str
+    """The same of the replay."""
+    differences: tuple[ReplayDifference, ...]
+    """The first that differ."""
+    not_repeated: tuple[NotRepeated, ...]
+    """The first that could not be done again: a cause of differences."""
 
 
 class RequestLogEntry(Model, frozen=True, kw_only=True):
