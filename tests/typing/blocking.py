@@ -32,7 +32,11 @@ from openteller.models import (
     RateSheet,
     Receipt,
     ServiceStatus,
+    Statement,
+    StatementRow,
+    StatementRowType,
 )
+from openteller.statements import Kind, OwnRow, Reconciliation
 
 client = OpenTeller(
     "https://bank.example",
@@ -111,6 +115,22 @@ assert_type(raw.parsed, Payment)
 assert_type(raw.headers, Mapping[str, str])
 assert_type(client.raw(client.billers.list().page), RawAnswer[BillerList])
 assert_type(client.request("GET", "/v1/status"), RawAnswer[Any])
+
+# Statements
+assert_type(client.statements.list(business_date=dt.date(2026, 9, 29)).first(), Statement | None)
+for row in client.statements.rows("stm_1"):
+    assert_type(row, StatementRow)
+    assert_type(row.type, StatementRowType | str)
+assert_type(client.statements.download("stm_1"), bytes)
+mine: list[OwnRow | Mapping[str, object]] = [OwnRow("order-1", Money("1.50")), {"partner_reference": "order-2"}]
+compared = client.statements.reconcile(mine, types=["PAYMENT"])
+assert_type(compared, Reconciliation)
+assert_type(client.statements.reconcile(OwnRow(str(number), Money(number)) for number in range(3)), Reconciliation)
+assert_type(client.statements.reconcile([{"partner_reference": "order-2", "amount": "1.50"}]).agrees, bool)
+for difference in compared.differences:
+    assert_type(difference.kind, Kind)
+    assert_type(difference.mine, OwnRow | None)
+    assert_type(difference.bank, StatementRow | None)
 
 # Money
 total = Money("1.50") + Money("2") * 3 - Money(Decimal("0.1"))

@@ -6,7 +6,19 @@ from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
 from openteller import AsyncOpenTeller, Money, RawAnswer
-from openteller.models import BillFetch, Branch, BranchList, Event, FxQuote, Payment, PaymentList, Receipt
+from openteller.models import (
+    BillFetch,
+    Branch,
+    BranchList,
+    Event,
+    FxQuote,
+    Payment,
+    PaymentList,
+    Receipt,
+    Statement,
+    StatementRow,
+)
+from openteller.statements import OwnRow, Reconciliation
 
 
 async def main() -> None:
@@ -33,6 +45,10 @@ async def main() -> None:
         assert_type(await client.payments.list().page(), PaymentList)
         async for event in client.events.follow():
             assert_type(event, Event)
+
+        assert_type(await client.statements.list().first(), Statement | None)
+        assert_type([row async for row in client.statements.rows("stm_1")], list[StatementRow])
+        assert_type(await client.statements.reconcile([OwnRow("order-1", Money("1.50"))]), Reconciliation)
 
         raw = await client.raw(client.payments.get, payment.payment_id)
         assert_type(raw, RawAnswer[Payment])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openteller import AsyncOpenTeller, Money, OpenTeller
+from openteller.statements import OwnRow
 
 
 def see(_: object) -> None:
@@ -30,6 +31,9 @@ see(client.payments.get("pay_1").colour)  # type: ignore[attr-defined]  # pyrigh
 client.payments.get("pay_1").status = "succeeded"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 client.raw(client.payments.get)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 client.raw(client.payments.get, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+client.statements.reconcile([("order-1", Money(1))])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+OwnRow("order-1", "1.50")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 Money(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 see(Money(1) + 1)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]

@@ -163,13 +163,13 @@ def _row(entry: Entry, payment: Mapping[str, Any]) -> dict[str, Any]:
     amount = money(payment["amount"]).minor
     facts = {"payment_id": payment["payment_id"], "partner_reference": payment["partner_reference"]}
     if entry.reason == "send":
-        return {**facts, "type": "PAYMENT", **_minor(amount, entry.minor - amount), **_posting(payment)}
+        return {**facts, "type": "PAYMENT", **_money(amount, entry.minor - amount), **_posting(payment)}
     facts |= {"value_date": clock.bank_date(entry.booked_at), "available_at": entry.booked_at}
     if entry.reason in _BETWEEN_BANK_AND_BILLER:
         sign, status = _BETWEEN_BANK_AND_BILLER[entry.reason]
-        return {**facts, "type": "ADJUSTMENT", **_minor(sign * entry.minor, 0), "status": status}
+        return {**facts, "type": "ADJUSTMENT", **_money(sign * entry.minor, 0), "status": status}
     # A fee that the bank keeps does not come back.
-    facts |= _minor(-amount, amount - entry.minor)
+    facts |= _money(-amount, amount - entry.minor)
     if entry.reason == "pay out":
         return {**facts, "type": "ADJUSTMENT", "status": "PAID_OUT"}
     reversed_ = payment["refunds"][-1]["reason"] == "BILLER_REVERSED"
@@ -187,7 +187,7 @@ def _posting(payment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _minor(amount: int, fee: int) -> dict[str, Money]:
+def _money(amount: int, fee: int) -> dict[str, Money]:
     return {"amount": Money.from_minor(amount), "fee": Money.from_minor(fee)}
 
 

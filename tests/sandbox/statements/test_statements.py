@@ -6,22 +6,28 @@ import csv
 import io
 from base64 import b64decode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import Partner
+from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
 
 from openteller_sandbox import clock
+from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port.simulated import SimulatedBiller
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.payments import posting
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.settings import AnswerCheck
 from openteller_sandbox.statements import service as statements
 
 TOP_UP = "CN-MOBILE_TOPUP-01"
@@ -478,3 +484,40 @@ def test_one_that_is_asked_for_is_made_before_the_day_is_over_and_made_again_at_
         (2, 2, CUT),
         (1, 1, "2026-09-29T10:30:00+08:00"),
     ]
+
+
+@pytest.mark.both_engines
+def test_processes_that_close_a_day_at_once_make_one_statement(engine: str, tmp_path: Path) -> None:
+    first = make_bank(tmp_path, WallClock(), engine=engine, check_answers=AnswerCheck.OFF)
+    second = make_bank(
+        tmp_path, WallClock(), database=first.settings.database, engine=engine, check_answers=AnswerCheck.OFF
+    )
+    partner = make_partner(create_app(first).test_client(use_cookies=False))
+    link = partner.pay_link(
+        biller_id=partner.biller(TOP_UP)["biller_id"],
+        inputs=partner.magic(TOP_UP, "DUE_BILL"),
+        amount={"amount": "50.00", "currency": "CNY"},
+    )
+    DirectPayer(first).pay(link["payment_id"])
+    act = Due(world(partner), payments.CLOSE_DAY, TODAY, clock.parse(CUT))
+    barrier = Barrier(4)
+
+    def close(bank: Bank) -> None:
+        barrier.wait()
+        statements.make(bank, act)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(close, (first, second, first, second)))
+        assert [one["version"] for one in partner.get("/v1/statements").json["data"]] == [1]
+        assert len(announced(partner)) == 1
+        for bank in (first, second):
+            bank.db.close()
+
+
+def test_it_is_told_by_webhook_to_whoever_asked_for_it(partner: Partner, pay: Pay) -> None:
+    body = {"url": "http://127.0.0.1:9/", "event_types": ["statement.ready"]}
+    endpoint = partner.post("/v1/webhook-endpoints", body).json["webhook_endpoint_id"]
+    pay()
+    partner.advance(to=CUT)
+    (delivery,) = partner.get("/v1/webhook-deliveries", webhook_endpoint_id=endpoint).json["data"]
+    assert delivery["event_type"] == "statement.ready"
