@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from openteller_sandbox.customers.store import customer_accounts
 from openteller_sandbox.db import Statement, Tx
@@ -26,9 +26,17 @@ from openteller_sandbox.payments.store import payments, refunds
 from openteller_sandbox.webhooks.store import deliveries, endpoints
 
 _SUM = func.sum(ledger_lines.c.amount)
+
+
+def _within(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Take one world, or every one."""
+    return or_(bindparam("world") == "", column == bindparam("world"))
+
+
 _UNBALANCED = {
     part: Statement(
         select(column.label("part"))
+        .where(_within(ledger_lines.c.world_id))
         .group_by(column, ledger_lines.c.currency, ledger_lines.c.world_id)
         .having(_SUM != 0)
     )
@@ -39,9 +47,9 @@ _UNBALANCED = {
     }.items()
 }
 _LINES = Statement(
-    select(ledger_lines.c.subject, ledger_lines.c.account, ledger_lines.c.reason, _SUM.label("gain")).group_by(
-        ledger_lines.c.subject, ledger_lines.c.account, ledger_lines.c.reason
-    )
+    select(ledger_lines.c.subject, ledger_lines.c.account, ledger_lines.c.reason, _SUM.label("gain"))
+    .where(_within(ledger_lines.c.world_id))
+    .group_by(ledger_lines.c.subject, ledger_lines.c.account, ledger_lines.c.reason)
 )
 _CUSTOMERS = Statement(
     select(
@@ -55,7 +63,7 @@ _CUSTOMERS = Statement(
         )
         .scalar_subquery()
         .label("booked"),
-    )
+    ).where(_within(customer_accounts.c.world_id))
 )
 _PAYMENTS = Statement(
     select(
@@ -67,18 +75,28 @@ _PAYMENTS = Statement(
         payments.c.posting_status,
         payments.c.version,
         payments.c.wire,
-    ).order_by(payments.c.seq)
+    )
+    .where(_within(payments.c.world_id))
+    .order_by(payments.c.seq)
 )
 _EVENTS = Statement(
-    select(events.c.seq, events.c.type, events.c.wire).where(events.c.seq > bindparam("after")).order_by(events.c.seq)
+    select(events.c.seq, events.c.type, events.c.wire)
+    .where(events.c.seq > bindparam("after"), _within(events.c.world_id))
+    .order_by(events.c.seq)
 )
-_REFUNDS = Statement(select(refunds.c.refund_id, refunds.c.payment_id, refunds.c.version, refunds.c.wire))
+_REFUNDS = Statement(
+    select(refunds.c.refund_id, refunds.c.payment_id, refunds.c.version, refunds.c.wire).where(
+        _within(refunds.c.world_id)
+    )
+)
 _WANTED = select(endpoints.c.app_id, func.count().label("count")).group_by(endpoints.c.app_id).subquery()
 _UNSENT = Statement(
     select(events.c.event_id)
     .join(_WANTED, _WANTED.c.app_id == events.c.app_id)
     .outerjoin(deliveries, deliveries.c.event_id == events.c.event_id)
-    .where(or_(*(events.c.type.like(f"{kind}.%") for kind in ("payment", "refund", "dispute"))))
+    .where(
+        _within(events.c.world_id), or_(*(events.c.type.like(f"{kind}.%") for kind in ("payment", "refund", "dispute")))
+    )
     .group_by(events.c.event_id, _WANTED.c.count)
     .having(func.count(deliveries.c.webhook_delivery_id) != _WANTED.c.count)
 )
@@ -89,8 +107,11 @@ _SURPLUS = {"LATE_POSTING": "post late", "DOUBLE_POSTING": "post twice", "RECOVE
 class Audit:
     """Looks at everything, as often as asked.
 
-    outbox: whether each app's endpoints want every event and were there before its first payment.
+    world_id: of one world, or of all. outbox: whether each app's endpoints want every event and were there before its
+    first payment. Events must be younger than what the bank keeps of them when they are first looked at.
     """
+
+    world_id: str = ""
 
     outbox: bool = False
     histories: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -103,25 +124,30 @@ class Audit:
     def look(self, tx: Tx) -> list[str]:
         """Give what is wrong, which should be nothing. What is read must be of one moment: hand it an act."""
         self.looks += 1
+        here = {"world": self.world_id}
         self._read_events(tx)
         wrong = [
-            f"{part} {row['part']} does not sum to zero" for part, each in _UNBALANCED.items() for row in tx.all(each)
+            f"{part} {row['part']} does not sum to zero"
+            for part, each in _UNBALANCED.items()
+            for row in tx.all(each, **here)
         ]
         wrong += [
             f"{row['customer_id']} of {row['world_id']} has {row['available']}, booked are {row['booked']}"
-            for row in tx.all(_CUSTOMERS)
+            for row in tx.all(_CUSTOMERS, **here)
             if row["available"] != row["booked"] or row["available"] < 0
         ]
-        lines = _lines(tx)
-        for row in tx.all(_PAYMENTS):
+        lines = _lines(tx, self.world_id)
+        for row in tx.all(_PAYMENTS, **here):
             wrong += [f"{row['payment_id']}: {text}" for text in self._payment(row, lines)]
-        wrong += [f"{row['refund_id']}: {text}" for row in tx.all(_REFUNDS) for text in self._refund(row)]
+        wrong += [f"{row['refund_id']}: {text}" for row in tx.all(_REFUNDS, **here) for text in self._refund(row)]
         if self.outbox:
-            wrong += [f"{row['event_id']} is not in the outbox once for each endpoint" for row in tx.all(_UNSENT)]
+            wrong += [
+                f"{row['event_id']} is not in the outbox once for each endpoint" for row in tx.all(_UNSENT, **here)
+            ]
         return wrong
 
     def _read_events(self, tx: Tx) -> None:
-        for row in tx.all(_EVENTS, after=self._seq):
+        for row in tx.all(_EVENTS, after=self._seq, world=self.world_id):
             self._seq = row["seq"]
             data = json.loads(row["wire"])["data"]
             subject = data.get("refund_id") if row["type"].startswith("refund.") else data.get("payment_id")
@@ -171,10 +197,10 @@ class Audit:
             yield f"versions of events: {versions}, of the payment: {version}"
 
 
-def _lines(tx: Tx) -> Mapping[str, Counter[tuple[str, str]]]:
+def _lines(tx: Tx, world_id: str) -> Mapping[str, Counter[tuple[str, str]]]:
     """Give what each account has gained from each payment, by reason."""
     found: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row in tx.all(_LINES):
+    for row in tx.all(_LINES, world=world_id):
         found[row["subject"]][row["account"].partition(":")[0], row["reason"]] += int(row["gain"])
     return found
 
