@@ -6,6 +6,7 @@ is compared: the same seed gives the same days.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,12 +21,12 @@ from flask import Flask
 from sqlalchemy import select, update
 from tests.conftest import Partner, WallClock, make_partner
 from tests.contract.direct_payer import DirectPayer
+from tests.simulation.audit import Audit
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.biller_port import store as books
-from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.db import Statement
 from openteller_sandbox.due import service as due
@@ -33,11 +34,14 @@ from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.ledger.store import ledger_lines
 from openteller_sandbox.payments.authorisation import Confirmed
-from openteller_sandbox.payments.states import FINAL, LEGAL, TRANSITIONS, Debit, Posting, Status
+from openteller_sandbox.payments.states import FINAL, Status
+from openteller_sandbox.webhooks.dispatcher import Dispatcher
+from openteller_sandbox.webhooks.sender import Attempt, Outgoing
 from openteller_sandbox.worlds.store import worlds
 
 POWER = "SH-ELECTRICITY-01"
 HOUR = 3600
+_EVER_S = 2.0**62
 MOST_REPEATS = 6
 SCENARIOS = (
     "DUE_BILL",
@@ -93,6 +97,40 @@ class Network:
 
 
 @dataclass
+class Postman:
+    """The way of webhooks to the partners: loses some, or the answers to them, and every fourth day nobody is there.
+
+    What is lost is drawn for each event and attempt alone, as identifiers, which order what is sent, are never the
+    same. healed: nothing is lost any more. came: how often which event has come.
+    """
+
+    seed: int
+    wall: WallClock
+    healed: bool = False
+    came: Counter[str] = field(default_factory=Counter)
+    tried: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+
+    def __call__(self, outgoing: Outgoing) -> Attempt:
+        """Carry one delivery, as the bank's own sender does."""
+        event = json.loads(outgoing.body)
+        data = event["data"]
+        name = f"{event['type']} {data.get('partner_reference', '')} {data.get('version', '')}"
+        self.tried[name] += 1
+        chance = Random(f"{self.seed} {name} {self.tried[name]}").random()
+        if self.healed or "partner_reference" not in data:
+            chance = 1.0
+        if not self.healed and self.wall.at // clock.DAY % 4 == self.seed % 4:
+            self.lost += 1
+            return Attempt("CONNECTION_FAILED", 1)
+        if chance < 0.1:
+            self.lost += 1
+            return Attempt("TIMED_OUT", 15_000)
+        self.came[event["event_id"]] += 1
+        return Attempt("TIMED_OUT", 15_000) if chance < 0.2 else Attempt("DELIVERED", 3, 204)
+
+
+@dataclass
 class Simulation:
     """A bank, two apps that share a world, and their customers. acknowledged: what a partner was told that it has."""
 
@@ -114,6 +152,12 @@ class Simulation:
         self._numbers = count(1)
         with self.bank.db.act() as tx:
             tx.run(Statement(update(worlds).where(worlds.c.world_id == self.world_id).values(seed=self.seed)))
+        self.postman = Postman(self.seed, self.wall)
+        self._dispatcher = Dispatcher(self.bank, self.postman, chance=lambda: 0.5)
+        for partner in self.partners:
+            endpoint = {"url": "http://127.0.0.1:9/hook", "event_types": ["*"]}
+            assert partner.post("/v1/webhook-endpoints", endpoint, key=None).status_code == 201
+        self.audit = Audit(world_id=self.world_id, outbox=True)
         for leg, effect in LEG_FAULTS:
             body = {"match": {"leg": leg}, "effect": effect, "probability": "0.08"}
             assert one.post("/sandbox/v1/faults", body, key=None).status_code == 201
@@ -130,9 +174,21 @@ class Simulation:
             self.check_statements()
         for _ in range(6):  # reconciliations that fail come again the next day
             self._pass(24 * HOUR)
+        self.postman.healed = True
+        for _ in range(2):
+            self._pass(24 * HOUR)
         self.check()
         self.check_statements(over=True)
-        return self._outcome()
+        return f"{self._outcome()}\n{self._webhooks()}"
+
+    def _webhooks(self) -> str:
+        """Say how often what came; every event did, whatever was lost on the way."""
+        told = [event for partner in self.partners for event in self._all(partner, "/v1/events?limit=100")]
+        since = {event["event_id"] for event in told if event["data"].get("payment_id")}
+        assert since <= self.postman.came.keys()
+        self.seen["webhooks lost"] = self.postman.lost
+        self.seen["webhooks twice"] = sum(count > 1 for count in self.postman.came.values())
+        return f"{len(self.postman.came)} events came {self.postman.came.total()} times, {self.postman.lost} were lost"
 
     def _something_happens(self) -> None:
         partner = self.random.choice(self.partners)
@@ -218,6 +274,7 @@ class Simulation:
         self.wall.advance(seconds)
         while due.run_all(self.bank, most=200):
             pass
+        self._dispatcher.deliver_world(World(self.world_id), _EVER_S)
         self._token_again()
 
     def _token_again(self) -> None:
@@ -229,22 +286,10 @@ class Simulation:
 
     def check(self) -> None:
         """What always holds: the books add up, moves and triples are legal, nothing acknowledged is lost or doubled."""
-        tx, world = self.bank.db.read(), World(self.world_id)
-        balances = ledger.balances(tx, world)
-        assert ledger.is_balanced(tx)
-        assert sum(balances.values()) == 0
-        for customer in CUSTOMERS:
-            held = customers.available(tx, world, customer.customer_id).minor
-            assert balances.get(f"customer:{customer.customer_id}", 0) == held >= 0
-        payments = self.payments()
-        assert len(payments) == len({payment["partner_reference"] for payment in payments})
-        kept = {payment["partner_reference"]: payment["payment_id"] for payment in payments}
+        with self.bank.db.act() as tx:
+            assert self.audit.look(tx) == []
+        kept = {reference: payment_id for (_, reference), payment_id in self.audit.references.items()}
         assert self.acknowledged.items() <= kept.items()
-        for payment in payments:
-            moves = [Status(entry["status"]) for entry in payment["history"]]
-            assert all(to in TRANSITIONS[since] for since, to in pairwise(moves))
-            triple = (Debit(payment["debit"]["status"]), Posting(payment["posting"]["status"]))
-            assert triple in LEGAL[Status(payment["status"])]
 
     def check_statements(self, *, over: bool = False) -> None:
         """What statements always say of the ledger: each day alone, and all of them together. over: nothing is on its

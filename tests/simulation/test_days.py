@@ -34,6 +34,8 @@ def test_days_of_faults_end_well_and_repeat_from_their_seed(tmp_path: Path, seed
     assert seen["succeeded"] > 15
     assert seen["refunded"] > 5
     assert seen["further versions"]
+    assert seen["webhooks lost"] > 20
+    assert seen["webhooks twice"] > 20
     assert {"PAYMENT SUCCEEDED", "PAYMENT NOT_POSTED", "REFUND RETURNED", "ADJUSTMENT RECOVERED"} <= set(seen)
 
 
