@@ -57,6 +57,7 @@ specs: $(INSTALLED) $(NODE_INSTALLED)
 bench: $(INSTALLED) $(NODE_INSTALLED)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/kills.py --engine sqlite
+	$(BIN)/python benchmarks/kills.py --engine sqlite --billers inside
 	$(BIN)/python benchmarks/kills.py --engine postgresql
 
 seed: $(INSTALLED)

@@ -1,13 +1,14 @@
 """Kill a bank at random moments under load, and count what was lost or doubled.
 
-    python benchmarks/kills.py --engine sqlite|postgresql [--kills 200] [--seed 1] [--partners 6] [--json FILE]
+    python benchmarks/kills.py --engine sqlite|postgresql [--billers apart|inside] [--kills 200] [--seed 1]
 
-A server, a dispatcher and the billers are processes of their own, each with its database; on PostgreSQL the server has
-two workers. Partners create, cancel and dispute payments and have them paid on the bank's page (``kill_load``), and a
-receiver takes the webhooks. At random moments SIGKILL takes one or several of the processes. While it is down, and with
-the bank held still, everything that was kept is looked at; then it is started again. In the end time passes until
-nothing is due any more, and all that anybody was told must be there, once: each payment by its reference, each success
-at the biller, each event at the receiver.
+A server, a dispatcher and the billers are processes of their own; the billers' books are apart, too, unless they are
+inside: of the server's process and in the bank's database. On PostgreSQL the server has two workers. Partners create,
+cancel and dispute payments and have them paid on the bank's page (``kill_load``), and a receiver takes the webhooks. At
+random moments SIGKILL takes one or several of the processes. While it is down, and with the bank held still, everything
+that was kept is looked at; then it is started again. In the end time passes until nothing is due any more, and all that
+anybody was told must be there, once: each payment by its reference, each success at the biller, each event at the
+receiver.
 
 Exit codes: 0 nothing lost, doubled or out of order; 1 something; 2 it cannot be run here.
 """
@@ -79,6 +80,7 @@ class Report:
     """What was seen. lost, doubled, wrong: what must stay empty."""
 
     engine: str
+    billers: str
     seed: int
     kills: dict[str, int] = field(default_factory=dict)
     audits: int = 0
@@ -201,27 +203,28 @@ class Process:
 class Rig:
     """A bank in processes, and what is known of it."""
 
-    def __init__(self, folder: Path, report: Report, urls: tuple[str, str]) -> None:
+    def __init__(self, folder: Path, report: Report, bank: str, books: str | None) -> None:
         self.report = report
         self.audit = Audit(outbox=True)
-        bank, books = urls
         port, billers_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{port}"
         limits = ("--rate-limit-app", "1000000", "--rate-limit-anonymous", "1000000", "--lease", str(LEASE_S))
-        elsewhere = ("--biller-url", f"http://127.0.0.1:{billers_port}")
+        elsewhere = ("--biller-url", f"http://127.0.0.1:{billers_port}") if books else ()
         workers = ("--workers", str(WORKERS)) if report.engine == "postgresql" else ()
         serve = ("serve", "--port", str(port), "--database", bank, *elsewhere, *limits, *workers)
         self.processes = {
-            "billers": Process(("billers", "--port", str(billers_port), "--database", books), folder, billers_port),
             "server": Process(serve, folder, port, once=("--clock", CLOCK)),
             "dispatcher": Process(("dispatch", "--database", bank, "--lease", str(LEASE_S)), folder),
         }
+        if books:
+            beside = ("billers", "--port", str(billers_port), "--database", books)
+            self.processes["billers"] = Process(beside, folder, billers_port)
         self._bank: Database = open_database(bank)
-        self._books: Database = open_database(books)
+        self._books: Database = open_database(books or bank)
 
     def start(self) -> None:
         """Start everything; a dispatcher wants a database that is there."""
-        self._start("billers", "server")
+        self._start(*(name for name in self.processes if name != "dispatcher"))
         self._start("dispatcher")
 
     def _start(self, *names: str) -> None:
@@ -241,7 +244,8 @@ class Rig:
     def kill(self, random: Random, working: Sequence[Partner]) -> None:
         """Kill somebody, look at what was kept, and start it again."""
         names = random.choices(_VICTIMS, _WEIGHTS)[0]
-        if names == ("worker",) and self.report.engine != "postgresql":
+        there = {*self.processes} | ({"worker"} if self.report.engine == "postgresql" else set())
+        if not there.issuperset(names):
             names = ("server",)
         if names == ("worker",):
             self.processes["server"].kill_a_child(random)
@@ -354,27 +358,34 @@ class Rig:
 
 
 def run(
-    engine: str, urls: tuple[str, str], *, kills: int, seed: int, partners: int, pause_s: float = 1.0, most: int = 10**6
+    engine: str,
+    bank: str,
+    books: str | None,
+    *,
+    kills: int,
+    seed: int,
+    partners: int,
+    pause_s: float = 1.0,
+    most: int = 10**6,
 ) -> Report:
     """Run the rig.
 
     Args:
         engine: sqlite or postgresql.
-        urls: a new database for the bank, and one for the billers.
+        bank: a new database for the bank.
+        books: one for the billers; None where they are inside of the bank.
         kills: how many.
         seed: of who is killed when, and of what partners do.
         partners: how many work at once.
         pause_s: between two kills, at most.
         most: payments that each partner makes at most.
     """
-    report, random = Report(engine, seed), Random(seed)
+    report, random = Report(engine, "apart" if books else "inside", seed), Random(seed)
     with _folder() as folder, _receiving() as receiver:
-        rig, stop = Rig(folder, report, urls), threading.Event()
+        rig, stop, working = Rig(folder, report, bank, books), threading.Event(), list[Partner]()
         try:
             rig.start()
-            working = [
-                _partner(rig.url, receiver, Random(f"{seed} {number}"), stop, most) for number in range(partners)
-            ]
+            working += [_partner(rig.url, receiver, Random(f"{seed} {n}"), stop, most) for n in range(partners)]
             began = time.monotonic()
             for partner in working:
                 partner.start()
@@ -459,14 +470,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and print what was seen."""
     parser = argparse.ArgumentParser(prog="benchmarks/kills.py", description="Kill a bank under load, and count.")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--billers", choices=("apart", "inside"), default="apart")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--partners", type=int, default=6, help="how many work at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was seen")
     options = parser.parse_args(arguments)
     try:
-        with databases(options.engine) as urls:
-            report = run(options.engine, urls, kills=options.kills, seed=options.seed, partners=options.partners)
+        with databases(options.engine) as (bank, books):
+            report = run(
+                options.engine,
+                bank,
+                books if options.billers == "apart" else None,
+                kills=options.kills,
+                seed=options.seed,
+                partners=options.partners,
+            )
     except ImportError as error:
         print(f"cannot run: {error.name or error} is missing", file=sys.stderr)
         return 2

@@ -60,9 +60,9 @@ ENDINGS = {"succeeded", "refunded", "cancelled", "expired", "failed"}
 
 _counter = itertools.count()
 _seen: Counter[str] = Counter()
-_open = ExitStack()
+_folder = TemporaryDirectory(prefix="openteller-machine-")
 _wall = WallClock()
-_bank = make_bank(Path(_open.enter_context(TemporaryDirectory(prefix="openteller-machine-"))), _wall)
+_bank = make_bank(Path(_folder.name), _wall)
 _app = create_app(_bank)
 
 
