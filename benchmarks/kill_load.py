@@ -106,10 +106,9 @@ class Partner(threading.Thread):
         app: whose credentials it has.
         random: draws what it does next.
         stop: says when to stop.
-        most: payments that it makes at most.
     """
 
-    def __init__(self, url: str, app: App, random: Random, stop: threading.Event, most: int) -> None:
+    def __init__(self, url: str, app: App, random: Random, stop: threading.Event) -> None:
         super().__init__(daemon=True)
         self.memory = Memory()
         self.failed = ""
@@ -119,7 +118,6 @@ class Partner(threading.Thread):
         self._netloc = urlsplit(url).netloc
         self._random = random
         self._stop_asked = stop
-        self._most = most
         self._name = app.app_id[-6:]
         self._accounts = count(2000)
 
@@ -129,10 +127,9 @@ class Partner(threading.Thread):
             self._top_up, self._power = self._biller(_TOP_UP), self._biller(_POWER)
             values = self.again(lambda: list(self.client.sandbox.magic_values(biller_id=self._top_up.biller_id)))
             self._numbers = {value.scenario: dict(value.inputs) for value in values}
-            for serial in range(self._most):
-                if self._stop_asked.is_set():
-                    return
-                self._one(f"kill-{self._name}-{serial}")
+            serials = count()
+            while not self._stop_asked.is_set():
+                self._one(f"kill-{self._name}-{next(serials)}")
         except Exception as error:  # noqa: BLE001 - told in the report
             self.failed = repr(error)
 

@@ -366,7 +366,6 @@ def run(
     seed: int,
     partners: int,
     pause_s: float = 1.0,
-    most: int = 10**6,
 ) -> Report:
     """Run the rig.
 
@@ -378,14 +377,13 @@ def run(
         seed: of who is killed when, and of what partners do.
         partners: how many work at once.
         pause_s: between two kills, at most.
-        most: payments that each partner makes at most.
     """
     report, random = Report(engine, "apart" if books else "inside", seed), Random(seed)
     with _folder() as folder, _receiving() as receiver:
         rig, stop, working = Rig(folder, report, bank, books), threading.Event(), list[Partner]()
         try:
             rig.start()
-            working += [_partner(rig.url, receiver, Random(f"{seed} {n}"), stop, most) for n in range(partners)]
+            working += [_partner(rig.url, receiver, Random(f"{seed} {n}"), stop) for n in range(partners)]
             began = time.monotonic()
             for partner in working:
                 partner.start()
@@ -407,10 +405,10 @@ def run(
     return report
 
 
-def _partner(url: str, receiver: Receiver, random: Random, stop: threading.Event, most: int) -> Partner:
+def _partner(url: str, receiver: Receiver, random: Random, stop: threading.Event) -> Partner:
     with OpenTeller(url, client_id="", timeout=PATIENCE_S) as anonymous:
         app = anonymous.sandbox.create_app(name="Kill rig")
-    partner = Partner(url, app, random, stop, most)
+    partner = Partner(url, app, random, stop)
     partner.client.webhook_endpoints.create(url=f"http://127.0.0.1:{receiver.server_address[1]}/hook")
     return partner
 
