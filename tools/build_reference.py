@@ -37,6 +37,7 @@ RESOURCES = {
     "billers": "billers.Billers",
     "bills": "bills.Bills",
     "payments": "payments.Payments",
+    "receipts": "receipts.Receipts",
     "disputes": "disputes.Disputes",
     "refunds": "disputes.Refunds",
     "statements": "statements.Statements",
@@ -54,6 +55,7 @@ DOCUMENTS = {
     "branches": "Branches and cash machines",
     "rates": "Rates and calculators",
     "bill_payment": "Billers, bills and payments",
+    "receipts": "Receipts",
     "disputes": "Disputes and refunds",
     "statements": "Statements",
     "events": "Events",
@@ -71,6 +73,7 @@ Every public name of `openteller`. The pages of the [documentation](../README.md
 | [Resources](resources.md) | `client.branches`, `client.payments` and the others, with every method; lists |
 | [Models](models.md) | what all records have in common, and the documents of the contract: {documents} |
 | [Errors](errors.md) | `openteller.errors`, the tree |
+| [Receipts](receipts.md) | `openteller.receipts`: verifying what the bank has signed |
 | [Webhooks](webhooks.md) | `openteller.webhooks`: verifying what the bank sends |
 | [Hooks](hooks.md) | `openteller.hooks` |
 | [Money](money.md) | `Money`, `CurrencyMismatch` |
@@ -113,6 +116,7 @@ class Reference:
         self._homes |= {"Model": "models.md", "RawAnswer": "client.md"}
         self._homes |= dict.fromkeys(public(self.at("money")), "money.md")
         self._homes |= dict.fromkeys(public(self.at("statements")), "statements.md")
+        self._homes |= dict.fromkeys(public(self.at("receipts")), "receipts.md")
         self._homes |= dict.fromkeys(("Rows", "Pager"), "resources.md")
 
     def at(self, path: str) -> Any:
@@ -128,6 +132,7 @@ class Reference:
             "models.md": _MODELS.format(documents=_listed("\n", "- ")) + self.record("_base", "Model"),
             "errors.md": self.module("errors", "Errors"),
             "hooks.md": self.module("hooks", "Hooks"),
+            "receipts.md": self.module("receipts", "Receipts"),
             "webhooks.md": self.module("webhooks", "Webhooks"),
             "money.md": self.module("money", "Money"),
             "statements.md": self.module("statements", "Statements"),

@@ -30,6 +30,7 @@ DOCUMENTS = (
     "branches",
     "rates",
     "bill-payment",
+    "receipts",
     "disputes",
     "statements",
     "events",

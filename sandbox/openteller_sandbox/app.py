@@ -23,7 +23,7 @@ from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http.api import Api, Identify
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
-from openteller_sandbox.payments import receipts
+from openteller_sandbox.payments import service as payments
 from openteller_sandbox.settings import Settings
 from openteller_sandbox.webhooks import service as webhooks
 
@@ -37,6 +37,7 @@ FEATURES = (
     "billers",
     "bills",
     "payments",
+    "receipts",
     "disputes",
     "statements",
     "events",
@@ -82,7 +83,7 @@ def create_bank(
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
     bank.listeners.append(webhooks.fan_out)
     bank.make_app = create_app
-    receipts.ensure_key(bank)
+    payments.ensure_receipt_key(bank)
     oauth.ensure_secret(bank)
     deeds.ensure_key(bank)
     partners.ensure_demo_app(bank)

@@ -71,8 +71,8 @@ class Bank:
     """The demo bank.
 
     due_handlers: who does what falls due, by kind; listeners: who hears of events; news: how often something was
-    written that a dispatcher waits for; dispatching: whether one runs beside the server, in this process; make_app:
-    how another bank, such as one in memory, gets the application that this one has.
+    written that a dispatcher or a printer waits for; dispatching: whether one runs beside the server, in this process;
+    make_app: how another bank, such as one in memory, gets the application that this one has.
     """
 
     settings: Settings

@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 _EXPONENTS = {"JPY": 0, "KRW": 0, "IDR": 2, "BHD": 3, "KWD": 3}
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
-_GROUPS = ("", "万", "亿", "万亿")
+_GROUPS = ("", "万", "亿", "万")
+"""Of four digits each; the last are ten thousands of 亿, which is then said once, behind them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +105,6 @@ def _integer_words(number: int) -> str:
             gap = False
         if place % 4 == 0 and place and int(digits[max(0, index - 3) : index + 1]):
             words += _GROUPS[place // 4]
+        elif place == 8 and number >= 10**12:
+            words += _GROUPS[2]
     return words

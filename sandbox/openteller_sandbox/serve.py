@@ -27,6 +27,7 @@ from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
 from openteller_sandbox.http.front import PARKING, Waiting
 from openteller_sandbox.http.front import Reply as Parked
 from openteller_sandbox.http.problems import unavailable
+from openteller_sandbox.receipts import service as receipts
 from openteller_sandbox.webhooks import service as webhooks
 
 if TYPE_CHECKING:
@@ -239,8 +240,8 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
 
 
 async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[], None], leash: int | None) -> None:
-    dispatcher = webhooks.dispatcher(bank, lease_s=bank.settings.webhook_lease_s)
-    herald = _herald(bank, dispatcher.wake)
+    dispatcher, printer = webhooks.dispatcher(bank, lease_s=bank.settings.webhook_lease_s), receipts.printer(bank)
+    herald = _herald(bank, dispatcher.wake, printer.wake)
     turns = Turns(bank.db, herald)
     remote = bank.settings.billers is not None
     shell = Shell(app.wsgi_app, turns, partial(_fault, app), _may_ask if remote else lambda _: False)
@@ -250,6 +251,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     if leash is not None:
         _end_with(leash, loop, server.stop)
     dispatcher.start()
+    printer.start()
     ready()
     try:
         while not serving.done():
@@ -266,6 +268,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
         requests.flush()
         turns.close()
         shell.close()
+        await loop.run_in_executor(None, printer.stop)
         await loop.run_in_executor(None, dispatcher.stop)
 
 
@@ -284,15 +287,16 @@ def _may_ask(environ: dict[str, Any]) -> bool:
     return environ["REQUEST_METHOD"] == "POST" and str(environ["PATH_INFO"]).startswith(_ASKING)
 
 
-def _herald(bank: Bank, wake: Callable[[], None]) -> Callable[[], None]:
-    """Give what wakes the dispatcher when something that it waits for has become durable."""
+def _herald(bank: Bank, *wakes: Callable[[], None]) -> Callable[[], None]:
+    """Give what wakes dispatcher and printer when something that they wait for has become durable."""
     told = bank.news
 
     def tell() -> None:
         nonlocal told
         if bank.news != told:
             told = bank.news
-            wake()
+            for wake in wakes:
+                wake()
 
     return tell
 

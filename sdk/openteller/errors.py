@@ -4,7 +4,7 @@
 
     OpenTellerError
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
-    ├── InvalidSignature            a webhook is not of the bank, was changed, or is too old
+    ├── InvalidSignature            a webhook or receipt is not of the bank, was changed, or is too old
     ├── TransportError              no usable answer came
     │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
     │   ├── TimedOut                no answer came in time
@@ -110,11 +110,13 @@ class ConfigurationError(OpenTellerError, ValueError):
 
 
 class InvalidSignature(OpenTellerError):
-    """A webhook is not of the bank, was changed on its way, or is too old; see ``openteller.webhooks``.
+    """A webhook is not of the bank, was changed on its way, or is too old; or a receipt is not of the bank, or was
+    changed. See ``openteller.webhooks`` and ``openteller.receipts``.
 
     Attributes:
         reason: ``signature`` (none fits), ``body`` (it was written anew), ``header`` (one is missing or cannot be
-            read), ``age`` (right, but too old, or ahead of this clock), ``size``.
+            read), ``age`` (right, but too old, or ahead of this clock), ``size``; of a receipt also ``key`` (signed
+            with one that is not among those given) and ``form`` (no receipt, or one that this release cannot read).
     """
 
     code = "INVALID_SIGNATURE"

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 from tests.conftest import Partner
+from tests.contract.direct_payer import DirectPayer
 from werkzeug.test import TestResponse
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.biller_port import simulated
+from openteller_sandbox.db import Statement
+from openteller_sandbox.receipts.store import receipt_guesses
 
 pytestmark = pytest.mark.on_sqlite
 
@@ -104,3 +107,32 @@ def test_a_payment_link_for_an_account_is_made_unseen(partner: Partner, bank: Ba
             made = partner.pay_link(**form, inputs=each, partner_reference=f"unseen-{number}")
         ways.append((statements, made["status"], made.get("status_reason")))
     assert ways[0] == ways[1] == ways[2] == ways[3]
+
+
+def test_a_receipt_that_is_not_found_takes_the_same_way_whatever_is_wrong(partner: Partner, bank: Bank) -> None:
+    """Nobody learns that a number is somebody's, or how much of a QR code was right."""
+    link = partner.pay_link(bill_ids=[partner.fetch().json["bills"][0]["bill_id"]])["payment_id"]
+    DirectPayer(bank).pay(link)
+    receipt = partner.get(f"/v1/payments/{link}/receipt").json
+    number, code, compact = receipt["receipt_number"], receipt["verification_code"], receipt["signature"]["compact"]
+    kinds = [
+        [
+            {"receipt_number": number, "verification_code": f"{code[:-1]}A"},
+            {"receipt_number": number.replace(number[-1], "A"), "verification_code": code},
+            {"receipt_number": "ZZZZ-ZZZZ-ZZZZ", "verification_code": "ZZZZ-ZZZZ"},
+        ],
+        [{"compact": f"{compact[:-1]}B"}, {"compact": compact.replace("CNY1", "CNY9")}, {"compact": "OTR1-NOTHING"}],
+    ]
+    for bodies in kinds:
+        partner.client.post("/v1/receipts:verify", json=bodies[0])
+        ways = []
+        for body in bodies:
+            with bank.db.act() as tx:
+                tx.run(Statement(receipt_guesses.delete()))
+            with traced(bank) as statements:
+                answer = partner.client.post("/v1/receipts:verify", json=body)
+            assert answer.json["verdict"] == "NOT_GENUINE"
+            assert statements
+            headers = {name: value for name, value in answer.headers if name not in {"X-Request-Id", "RateLimit"}}
+            ways.append((answer.text, headers, statements))
+        assert ways[0] == ways[1] == ways[2]

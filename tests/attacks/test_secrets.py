@@ -21,6 +21,7 @@ from tests.conftest import Partner, make_partner
 from tests.contract.observer import Observer
 from tests.contract.walk import breaking_app
 from tests.payer import POOR, Payer
+from tests.sandbox.receipts.test_printing import Stub
 from werkzeug.test import TestResponse
 
 from openteller_sandbox.bank import Bank
@@ -28,6 +29,9 @@ from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.db import Statement, metadata
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.receipts.printing import Printer
 
 FETCHED, DIRECT = "SH-ELECTRICITY-01", "CN-MOBILE_TOPUP-01"
 OTHERS = (
@@ -110,6 +114,7 @@ def evidence(bank: Bank, flask_app: Flask) -> Evidence:
         partner.advance(seconds=3 * 86_400)
         in_wrong_places(found, partner, bank)
         read_everything(partner)
+        print_every_receipt(bank, partner)
         keep_what_the_database_knows(found, bank, partner)
     return found
 
@@ -244,6 +249,7 @@ def over_the_page(found: Evidence, app: Flask, partner: Partner, biller: str, sc
         if page.step in {"bills", "amount", "confirm"}:
             page.send(page.step, **({"amount": "50.00"} if page.step == "amount" else {}))
     page.open("/receipt")
+    page.open("/receipt.pdf")
     page.open("/qr.svg")
     keep_session(found, page)
 
@@ -279,6 +285,10 @@ def in_wrong_places(found: Evidence, partner: Partner, bank: Bank) -> None:
     odd: list[dict[str, Any]] = [{"bill_ids": [account]}, {"adcode": account}, {"context": {account: "x"}}]
     for more in (*odd, {"metadata": {f"{account} ": "x"}}):
         partner.post("/v1/payments", order | more)
+    for numbers in ({"receipt_number": account, "verification_code": account}, {"compact": account}):
+        partner.post("/v1/receipts:verify", numbers)
+        partner.client.post("/receipt-check", data=numbers)
+    partner.client.get(f"/R/{account}")
     partner.get(f"/v1/payments/{account}")
     partner.get(f"/v1/bills/{account}/of/it")
     partner.get("/v1/billers", **{account: "1"})
@@ -300,6 +310,16 @@ def read_everything(partner: Partner) -> None:
         partner.payment(payment["payment_id"])
         partner.get(f"/v1/payments/{payment['payment_id']}/receipt")
     partner.get("/sandbox/v1/requests", limit=100)
+
+
+def print_every_receipt(bank: Bank, partner: Partner) -> None:
+    """With a press that fails once."""
+    press = Stub(failures=1)
+    for payment in partner.get("/v1/payments", status="succeeded", limit=100).json["data"]:
+        held = payments.get(bank.db.read(), payment["payment_id"])
+        assert held is not None
+        receipts.ask_for_print(bank, held)
+    assert Printer(bank, press).print_waiting()
 
 
 def keep_what_the_database_knows(found: Evidence, bank: Bank, partner: Partner) -> None:
@@ -339,6 +359,7 @@ def test_the_walk_has_seen_what_it_should(evidence: Evidence) -> None:
         "FetchedBill",
         "Held",
         "NewApp",
+        "Paper",
         "Payment",
         "Posting",
         "PostingAnswer",

@@ -126,6 +126,26 @@ def test_a_bill_is_paid_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path
     browser.find_element(By.CSS_SELECTOR, "a.button").click()
     _look(browser, tmp_path, "receipt")
     assert "人民币" in browser.find_element(By.TAG_NAME, "main").text
+    _press(browser)
+    _look(browser, tmp_path, "receipt-being-printed")
+    assert "正在制作 PDF" in browser.find_element(By.TAG_NAME, "main").text
+    # The page reloads by itself until the PDF is there.
+    patient = WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException])
+    patient.until(lambda page: "下载 PDF 回单" in page.find_element(By.TAG_NAME, "main").text)
+    _look(browser, tmp_path, "receipt-printed")
+    numbers = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "dd.mono")[:2]]
+    _check_receipt(browser, url, tmp_path, *numbers)
+
+
+def _check_receipt(browser: webdriver.Chrome, url: str, folder: Path, number: str, code: str) -> None:
+    """Ask as somebody who was shown the receipt; first with a slip of the finger."""
+    browser.get(f"{url}/receipt-check")
+    for typed, said in ((f"{code[:-1]}A", "没有出具过"), (code, "缴费有效")):
+        _type(browser, "receipt_number", number)
+        _type(browser, "verification_code", typed)
+        _press(browser)
+        _look(browser, folder, f"receipt-check-{said}")
+        assert said in browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
@@ -143,7 +163,17 @@ def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chro
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/errors/", "/errors/BILL_CHANGED", "/link-check", "/link-check?lang=en", "/pay/unknown"]
+    "path",
+    [
+        "/",
+        "/errors/",
+        "/errors/BILL_CHANGED",
+        "/link-check",
+        "/link-check?lang=en",
+        "/receipt-check",
+        "/R/OTR1-X?lang=en",
+        "/pay/unknown",
+    ],
 )
 def test_the_other_pages_fit_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path, path: str) -> None:
     browser.get(url + path)

@@ -24,6 +24,7 @@ TOP_UP = "CN-MOBILE_TOPUP-01"
 END_USER = "user-of-the-walk-1"
 HOOK = "http://127.0.0.1:9/"
 """Where nobody listens."""
+RECEIPT_NUMBERS = ("receipt_number", "verification_code")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     )
     dispute = partner.post("/v1/disputes", {"payment_id": disputed, "type": "WRONG_AMOUNT"}).json["dispute_id"]
     refund = partner.payment(rejected)["refunds"][0]["refund_id"]
+    receipt = partner.get(f"/v1/payments/{settled}/receipt").json
     statement = made_statement(bank, partner)
     opened = partner.pay_link(category_code="ELECTRICITY", adcode="310000")["payment_id"]
     endpoint, removed = (
@@ -131,6 +133,8 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "createPayment": ("/v1/payments", {}, {"partner_reference": "made-anew", "category_code": "WATER"}),
         "getPayment": (f"/v1/payments/{settled}", {}, None),
         "getPaymentReceipt": (f"/v1/payments/{settled}/receipt", {}, None),
+        "verifyReceipt": ("/v1/receipts:verify", {}, {name: receipt[name] for name in RECEIPT_NUMBERS}),
+        "listReceiptKeys": ("/v1/receipt-keys", {}, None),
         "cancelPayment": (f"/v1/payments/{opened}:cancel", {}, None),
         "listDisputes": ("/v1/disputes", {}, None),
         "createDispute": ("/v1/disputes", {}, {"payment_id": disputable, "type": "DUPLICATE"}),

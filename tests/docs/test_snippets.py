@@ -18,6 +18,7 @@ SERVICES = (
     "calculators",
     "billers-and-bills",
     "payments",
+    "receipts",
     "disputes",
     "statements",
     "events",

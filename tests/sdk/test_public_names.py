@@ -30,11 +30,12 @@ NAMES = {
     "errors",
     "hooks",
     "models",
+    "receipts",
     "statements",
     "user_ref",
     "webhooks",
 }
-PUBLIC_MODULES = {"errors", "hooks", "models", "money", "statements", "webhooks"}
+PUBLIC_MODULES = {"errors", "hooks", "models", "money", "receipts", "statements", "webhooks"}
 
 
 def loaded_after(code: str) -> set[str]:
@@ -68,7 +69,7 @@ def test_a_star_imports_the_public_names() -> None:
 
 
 def test_every_public_name_is_explained() -> None:
-    for module in (errors, hooks, models, openteller.money, openteller.webhooks):
+    for module in (errors, hooks, models, openteller.money, openteller.receipts, openteller.webhooks):
         for name in module.__all__:
             value = getattr(module, name)
             is_alias = not inspect.isclass(value) and not inspect.isfunction(value)
@@ -108,11 +109,12 @@ def test_errors_and_money_come_without_the_models() -> None:
     assert not {name for name in loaded if name.startswith(("openteller.models", "openteller._", "msgspec", "httpx2"))}
 
 
-def test_verifying_webhooks_comes_without_a_client_and_without_the_models() -> None:
-    loaded = loaded_after("from openteller import webhooks")
+@pytest.mark.parametrize("module", ["receipts", "webhooks"])
+def test_verifying_comes_without_a_client_and_without_the_models(module: str) -> None:
+    loaded = loaded_after(f"from openteller import {module}")
 
     ours = {name for name in loaded if name.startswith("openteller")}
-    assert ours == {"openteller", "openteller.errors", "openteller.webhooks"}
+    assert ours == {"openteller", "openteller.errors", f"openteller.{module}"}
     assert not loaded & {"msgspec", "cryptography", "httpx2", "ssl", "asyncio"}
 
 

@@ -22,6 +22,7 @@ from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
+from openteller_sandbox.receipts import service as receipts
 from openteller_sandbox.statements import service as statements
 from openteller_sandbox.webhooks import service as webhooks
 from openteller_sandbox.worlds import service as worlds
@@ -44,6 +45,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
             "bill_fetches": bills.reset(tx, world_id),
             "events": events.reset(tx, world_id),
         }
+        receipts.reset(tx, world_id)
         disputes.reset(tx, world_id)
         statements.reset(tx, world_id)
         ledger.reset(tx, world_id)

@@ -26,3 +26,8 @@ def put(tx: Tx, name: str, value: str) -> None:
     """Set a fact."""
     tx.run(_DELETE, name=name)
     tx.run(_INSERT, name=name, value=value)
+
+
+def drop(tx: Tx, name: str) -> None:
+    """Forget a fact, if there is one."""
+    tx.run(_DELETE, name=name)

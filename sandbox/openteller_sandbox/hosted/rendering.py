@@ -23,7 +23,7 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_OF_PAYERS = ("/pay/", "/link-check")
+_OF_PAYERS = ("/pay/", "/link-check", "/receipt-check", "/R/")
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {
     "faults": {},

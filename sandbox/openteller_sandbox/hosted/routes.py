@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
@@ -20,6 +20,7 @@ from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.hosted import flow, sessions, typed, views
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
+from openteller_sandbox.hosted.receipt_check import add_receipt_check
 from openteller_sandbox.hosted.reference import add_reference
 from openteller_sandbox.hosted.rendering import (
     PAGE_HEADERS,
@@ -36,6 +37,7 @@ from openteller_sandbox.http.api import Api
 from openteller_sandbox.http.problems import MEDIA_TYPE
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
+from openteller_sandbox.receipts import service as receipts
 
 _COOKIE = sessions.COOKIE
 _FORMS: dict[str, tuple[Step, Callable[[Visit], None]]] = {
@@ -79,10 +81,12 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     pages = Blueprint("hosted", __name__, static_folder="static", static_url_path="/static")
     _add_payment_page(pages, bank, api)
     add_link_check(pages, bank, api)
+    add_receipt_check(pages, bank, api)
     pages.after_app_request(lambda response: _for_people(bank, response))
     add_reference(pages, bank)
     pages.add_app_template_filter(views.yuan, "yuan")
     pages.add_app_template_filter(views.wire_yuan, "wire_yuan")
+    pages.add_app_template_filter(views.second, "second")
     return pages
 
 
@@ -107,13 +111,20 @@ def _add_payment_page(pages: Blueprint, bank: Bank, api: Api) -> None:
     pages.add_url_rule("/pay/<code>", "show", at_link(_show), methods=["GET"])
     pages.add_url_rule("/pay/<code>", "act", at_link(_act), methods=["POST"])
     pages.add_url_rule("/pay/<code>/receipt", "receipt", at_link(_receipt), methods=["GET"])
+    pages.add_url_rule("/pay/<code>/receipt", "print", at_link(_print), methods=["POST"])
+    pages.add_url_rule("/pay/<code>/receipt.pdf", "pdf", at_link(_pdf), methods=["GET"])
     pages.add_url_rule("/pay/<code>/qr.svg", "qr_svg", at_link(_qr_svg), methods=["GET"])
 
     @pages.get("/.well-known/jwks.json")
     def keys() -> Response:
-        response = make_response(json.dumps(payments.receipt_keys(bank.db.read())))
+        response = make_response(json.dumps({"keys": [_jwk(key) for key in receipts.keys(bank.db.read())]}))
         response.headers.update({"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300"})
         return response
+
+
+def _jwk(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a key with the members that RFC 7517 knows."""
+    return {name: key[name] for name in ("kty", "crv", "x", "kid", "use", "alg")}
 
 
 def _for_people(bank: Bank, response: Response) -> Response:
@@ -188,7 +199,31 @@ def _receipt(bank: Bank, browser: Browser) -> Response:
     shown = views.receipt(bank, browser.held, session, session.locale) if session else None
     if session is None or shown is None:
         return see_other(browser.path)
-    return render("receipt.html", session.locale, {"code": browser.held.link_code, **shown})
+    values = {"code": browser.held.link_code, "form_csrf": session.csrf, **shown}
+    return render("receipt.html", session.locale, values)
+
+
+def _print(bank: Bank, browser: Browser) -> Response:
+    """Have the PDF made: not for a GET, which crawlers send, and not while anybody waits."""
+    session = browser.session
+    if _foreign_origin():
+        raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
+    if session is None or browser.held.payment.receipt_id is None or not views.is_payer(browser.held, session):
+        return see_other(browser.path)
+    if session.allows(request.form.get("csrf", "")):
+        receipts.ask_for_print(bank, browser.held)
+    return see_other(f"{browser.path}/receipt")
+
+
+def _pdf(bank: Bank, browser: Browser) -> Response:
+    """Give the PDF to the payer, in the session in which they have signed in; everybody else is sent to the page."""
+    made = receipts.pdf(bank, browser.held) if views.is_payer(browser.held, browser.session) else None
+    if made is None:
+        return see_other(f"{browser.path}/receipt" if browser.session else browser.path)
+    response = make_response(made)
+    response.headers.update({**PAGE_HEADERS, "Content-Type": "application/pdf"})
+    response.headers["Content-Disposition"] = 'attachment; filename="receipt.pdf"'
+    return response
 
 
 def _qr_svg(bank: Bank, browser: Browser) -> Response:

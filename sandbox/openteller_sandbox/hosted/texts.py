@@ -109,6 +109,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "paid_at": ("缴费时间", "Paid at"),
     "value_date": ("起息日", "Value date"),
     "biller_reference": ("缴费单位流水", "Biller's reference"),
+    "receipt_refunded": ("这笔缴费已经退款：", "This payment was refunded:"),
+    "receipt_refunding": ("这笔缴费正在退款：", "This payment is being refunded:"),
+    "pdf_make": ("制作 PDF 回单", "Make a PDF"),
+    "pdf_preparing": ("正在制作 PDF，几秒后自动刷新…", "The PDF is being prepared; this page reloads by itself…"),
+    "pdf_download": ("下载 PDF 回单", "Download the PDF"),
+    "pdf_failed": ("PDF 未能制作，请再试一次。", "The PDF could not be made. Please try again."),
     "result_back": ("返回", "Back"),
     "return_to": ("返回应用", "Back to the app"),
     "other_payer": ("此链接已由他人使用。", "Somebody else has used this link."),
@@ -149,6 +155,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "No: this is not a link of this bank. Do not open it, do not pay.",
     ),
     "check_prefix": ("本行缴费链接都以此开头", "Every payment link of this bank begins with"),
+    "receipt_check": ("这是本行的回单吗？", "Is this receipt ours?"),
+    "receipt_compare": (
+        "请与您手中的回单逐项核对，有一处不同就不是这张回单。",
+        "Compare this with the receipt that you were shown: if one line differs, it is another one.",
+    ),
+    "receipt_check_another": ("核验另一张回单", "Check another receipt"),
+    "receipt_check_help": (
+        "核验结果不显示付款人和缴费账户。",
+        "Nobody is told here who has paid, or for which account.",
+    ),
     "official": ("本行官方账号", "The bank's official accounts"),
 }
 

@@ -24,6 +24,7 @@ from openteller_sandbox.payments import authorisation
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.states import Status
+from openteller_sandbox.receipts import service as receipts
 
 _MOST_BILLERS = 50
 
@@ -81,8 +82,7 @@ _STANDING: dict[Status, tuple[str, str | None]] = {
 def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dict[str, Any]:
     """Show what became of a payment; only the payer sees more than that the link has been used."""
     payment = held.payment
-    mine = session is not None and session.customer_id is not None and session.customer_id == held.customer_id
-    if not mine:
+    if not is_payer(held, session):
         return {"mine": False}
     heading, explanation = standing(payment.status, payment.status_reason)
     locale = session.locale if session else "zh-CN"
@@ -105,12 +105,17 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
     }
 
 
+def is_payer(held: Held, session: Session | None) -> bool:
+    """Tell whether a session is of the customer who has paid, signed in."""
+    return session is not None and session.customer_id is not None and session.customer_id == held.customer_id
+
+
 def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, Any] | None:
     """Show the receipt to the payer, with the whole account number and name; None where there is none, or it is not
     theirs.
     """
     found = payments.receipt_of(bank.db.read(), held.payment.payment_id)
-    if found is None or not session.customer_id or session.customer_id != held.customer_id:
+    if found is None or not is_payer(held, session):
         return None
     biller = billers.get(bank.db.read(), held.payment.biller_id or "")
     return {
@@ -118,8 +123,11 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
         "biller_name": biller.name[locale],
         "account": biller.account(held.choice.inputs) if held.choice.inputs else held.payment.account_ref_masked,
         "account_label": _label(biller, held.choice.inputs, locale),
-        "payer": customers.by_id(session.customer_id).name,
-        "paid_at": clock.to_datetime(clock.parse(found["paid_at"])).strftime("%Y-%m-%d %H:%M:%S"),
+        "payer": customers.by_id(held.customer_id or "").name,
+        "paid_at": second(clock.parse(found["paid_at"])),
+        "refund": held.payment.refunds[-1].amount if held.payment.status is not Status.SUCCEEDED else None,
+        "refunded": held.payment.status is Status.REFUNDED,
+        "print": receipts.print_state(bank, held).name,
     }
 
 
@@ -246,3 +254,8 @@ def yuan(amount: Money) -> str:
 def wire_yuan(wire: Mapping[str, str]) -> str:
     """Write the contract's ``Money`` as payers read it."""
     return yuan(money(wire))
+
+
+def second(instant: int) -> str:
+    """Write an instant as payers read it, to the second in the bank's zone."""
+    return clock.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S")

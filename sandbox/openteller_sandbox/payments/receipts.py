@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import Any
 
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers.model import Biller
 from openteller_sandbox.customers import service as customers
-from openteller_sandbox.db import Tx
-from openteller_sandbox.db import facts as bank_facts
+from openteller_sandbox.db import Statement, Tx
 from openteller_sandbox.http import json_text
 from openteller_sandbox.money import in_words
-from openteller_sandbox.payments import store
+from openteller_sandbox.payments import receipt_keys, store
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.schemas import ReceiptSchema
 
-if TYPE_CHECKING:
-    from joserfc.jwk import OKPKey
-
 _RECEIPT = ReceiptSchema()
-_KEY = "receipt_key"
 _NOTICE = {"zh_cn": "本回单不作为税务发票使用。", "en": "This receipt is no tax invoice."}
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Characters that are read out well: no 0, O, 1, I or L."""
 
 
 def issue(bank: Bank, tx: Tx, held: Held, biller: Biller, now: int) -> str:
@@ -50,13 +46,15 @@ def issue(bank: Bank, tx: Tx, held: Held, biller: Biller, now: int) -> str:
         "notice": _NOTICE,
     }
     wire = _RECEIPT.present(facts)
-    wire["signature"] = _sign(_signing_key(tx), wire)
+    wire["signature"] = receipt_keys.sign(tx, wire)
     bank.contract.check_record("Receipt", wire)
     tx.run(
         store.INSERT_RECEIPT,
         receipt_id=receipt_id,
         payment_id=payment.payment_id,
         world_id=held.world_id,
+        check_digest=_numbers_digest(wire["receipt_number"], wire["verification_code"]),
+        compact_digest=_digest(wire["signature"]["compact"]),
         wire=json_text(wire),
     )
     return receipt_id
@@ -68,49 +66,37 @@ def find(tx: Tx, payment_id: str) -> dict[str, Any] | None:
     return dict(json.loads(row["wire"])) if row else None
 
 
-def ensure_key(bank: Bank) -> None:
-    """Make the bank's signing key where it is missing; part of opening the bank, so that no payment makes it."""
-    with bank.db.act() as tx:
-        if bank_facts.get(tx, _KEY) is None:
-            from joserfc.jwk import OKPKey  # noqa: PLC0415 - needed once in a database's life
-
-            key = OKPKey.generate_key("Ed25519", private=True)
-            bank_facts.put(tx, _KEY, json.dumps(key.as_dict(private=True)))
+def by_numbers(tx: Tx, receipt_number: str, verification_code: str) -> dict[str, Any] | None:
+    """Give the receipt with this number and this code, however they are written. An unknown number and a wrong code are
+    one case, down to the database: both are looked for as one value that is not there.
+    """
+    return _found(tx, store.RECEIPT_BY_NUMBERS, _numbers_digest(receipt_number, verification_code))
 
 
-def public_keys(tx: Tx) -> dict[str, Any]:
-    """Give the JSON Web Key Set (RFC 7517) that receipts are verified with."""
-    key = _signing_key(tx)
-    return {"keys": [{**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig", "alg": "Ed25519"}]}
+def by_compact(tx: Tx, compact: str) -> dict[str, Any] | None:
+    """Give the receipt whose QR code says this, to the last letter of its signature."""
+    return _found(tx, store.RECEIPT_BY_COMPACT, _digest(compact.upper()))
 
 
-def canonical(receipt: dict[str, Any]) -> bytes:
-    """Give the RFC 8785 form of a receipt without its signature: all its values are strings, objects and arrays."""
-    unsigned = {name: value for name, value in receipt.items() if name != "signature"}
-    return json.dumps(unsigned, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+def _found(tx: Tx, statement: Statement, digest: str) -> dict[str, Any] | None:
+    row = tx.one(statement, digest=digest)
+    return dict(json.loads(row["wire"])) if row else None
 
 
-def _sign(key: OKPKey, receipt: dict[str, Any]) -> dict[str, str]:
-    signature = key.private_key.sign(canonical(receipt))  # type: ignore[union-attr]
-    value = urlsafe_b64encode(signature).rstrip(b"=").decode()
-    return {"algorithm": "Ed25519", "key_id": key.thumbprint(), "value": value}
+def _numbers_digest(receipt_number: str, verification_code: str) -> str:
+    return _digest(f"{plain(receipt_number)}:{plain(verification_code)}")
 
 
-def _signing_key(tx: Tx) -> OKPKey:
-    text = bank_facts.get(tx, _KEY)
-    assert text is not None
-    return _imported(text)
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=4)
-def _imported(text: str) -> OKPKey:
-    from joserfc.jwk import OKPKey  # noqa: PLC0415 - costs more than a start should
-
-    return OKPKey.import_key(json.loads(text))
+def plain(typed: str) -> str:
+    """Give a number or a code in capitals, without hyphens and blanks."""
+    return typed.replace("-", "").replace(" ", "").upper()
 
 
 def _grouped(count: int) -> str:
-    """Give random characters that are read out well, in groups of four: no 0, O, 1, I or L."""
-    alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-    text = "".join(ids.choice(alphabet) for _ in range(count))
+    """Give random characters in groups of four."""
+    text = "".join(ids.choice(_ALPHABET) for _ in range(count))
     return "-".join(text[start : start + 4] for start in range(0, count, 4))

@@ -217,6 +217,7 @@ class ReceiptSignatureSchema(ContractSchema):
     algorithm = fields.String(required=True)
     key_id = fields.String(required=True)
     value = fields.String(required=True)
+    compact = fields.String()
 
 
 class ReceiptSchema(ContractSchema):

@@ -28,6 +28,7 @@ from openteller_sandbox.payments import (
     lifecycle,
     moves,
     posting,
+    receipt_keys,
     receipts,
     reconciliation,
     records,
@@ -305,16 +306,6 @@ def by_link(tx: Tx, link_code: str) -> Held | None:
     return records.by_code(tx, link_code)
 
 
-def receipt_of(tx: Tx, payment_id: str) -> dict[str, Any] | None:
-    """Give the receipt of a payment to the bank's page."""
-    return receipts.find(tx, payment_id)
-
-
-def receipt_keys(tx: Tx) -> dict[str, Any]:
-    """Give the JSON Web Key Set (RFC 7517) that receipts are verified with."""
-    return receipts.public_keys(tx)
-
-
 def world_of(bank: Bank, held: Held) -> World:
     """Give the world of a payment as its clock stands."""
     return records.world(bank.db.read(), held.world_id)
@@ -326,6 +317,14 @@ def facts(tx: Tx, payment_id: str) -> tuple[str, dict[str, Any]]:
     assert row is not None
     return row["partner_id"], json.loads(row["wire"])
 
+
+receipt_of = receipts.find
+receipt_by_numbers = receipts.by_numbers
+receipt_by_compact = receipts.by_compact
+plain_receipt_number = receipts.plain
+ensure_receipt_key = receipt_keys.ensure
+rotate_receipt_key = receipt_keys.rotate
+public_receipt_keys = receipt_keys.public
 
 CLOSE_DAY = lifecycle.CLOSE_DAY
 close_day = lifecycle.close_day

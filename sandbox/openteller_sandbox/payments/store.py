@@ -75,7 +75,11 @@ receipts = Table(
     Column("receipt_id", String, primary_key=True),
     Column("payment_id", String, nullable=False, unique=True),
     Column("world_id", String, nullable=False),
+    Column("check_digest", String, nullable=False),
+    Column("compact_digest", String),
     Column("wire", Text, nullable=False),
+    Index("receipts_numbers", "check_digest", unique=True),
+    Index("receipts_compact", "compact_digest", unique=True),
 )
 refunds = Table(
     "refunds",
@@ -166,6 +170,8 @@ INSERT_CONTEXT = Insert(payment_contexts)
 FORGET_CONTEXT = Statement(delete(payment_contexts).where(payment_contexts.c.payment_id == bindparam("payment_id")))
 INSERT_RECEIPT = Insert(receipts)
 FIND_RECEIPT = Statement(select(receipts).where(receipts.c.payment_id == bindparam("payment_id")))
+RECEIPT_BY_NUMBERS = Statement(select(receipts.c.wire).where(receipts.c.check_digest == bindparam("digest")))
+RECEIPT_BY_COMPACT = Statement(select(receipts.c.wire).where(receipts.c.compact_digest == bindparam("digest")))
 INSERT_REFUND = Insert(refunds)
 FIND_REFUND = Statement(
     select(refunds.c.wire).where(refunds.c.refund_id == bindparam("refund_id"), refunds.c.app_id == bindparam("app_id"))

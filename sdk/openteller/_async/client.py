@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from openteller._async.events import AsyncEvents
     from openteller._async.payments import AsyncPayments
     from openteller._async.rates import AsyncRates
+    from openteller._async.receipts import AsyncReceipts
     from openteller._async.sandbox import AsyncSandbox
     from openteller._async.statements import AsyncStatements
     from openteller._async.status import AsyncStatus
@@ -195,6 +196,13 @@ class AsyncOpenTeller:
         from openteller._async.status import AsyncStatus  # noqa: PLC0415 - likewise
 
         return AsyncStatus(self._caller)
+
+    @cached_property
+    def receipts(self) -> AsyncReceipts:
+        """Whether a receipt is genuine."""
+        from openteller._async.receipts import AsyncReceipts  # noqa: PLC0415 - likewise
+
+        return AsyncReceipts(self._caller)
 
     @cached_property
     def sandbox(self) -> AsyncSandbox:

@@ -35,6 +35,7 @@ _ELSEWHERE = {
     "outages": "bank:outages",
     "payments": "payments:payments",
     "rates": "rates:rates",
+    "receipts": "receipts:receipts",
     "reset": "world:reset",
     "scenarios": "drills:scenarios",
     "statements": "statements:statements",
@@ -227,7 +228,7 @@ def serve(
     )
 
 
-@sandbox.command(short_help="Send webhooks in a process of its own.")
+@sandbox.command(short_help="Send webhooks and print receipts in a process of its own.")
 @click.option(
     "--database",
     default="openteller-sandbox.db",
@@ -244,10 +245,10 @@ def serve(
 )
 @click.option("--lease", default=30.0, type=click.FloatRange(0.1, 600), hidden=True)
 def dispatch(*, database: str, loopback: bool, lease: float) -> None:
-    """Send what is due of a sandbox's webhooks, until Ctrl-C.
+    """Send what is due of a sandbox's webhooks and print its receipts, until Ctrl-C.
 
-    A server sends webhooks itself. This does the same beside it, or beside others: they share the work, and what one of
-    them leaves when it is killed the others take over within half a minute.
+    A server does both itself. This does the same beside it, or beside others: they share the work, and what one of them
+    leaves when it is killed the others take over within minutes.
     """
     from openteller._cli import dispatching  # noqa: PLC0415 - nothing to the other commands
 

@@ -1,4 +1,6 @@
-"""``openteller sandbox dispatch``: send webhooks in a process of its own, beside a server or beside others like it."""
+"""``openteller sandbox dispatch``: send webhooks and print receipts in a process of its own, beside a server or beside
+others like it.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +37,18 @@ def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
 
 
 def _dispatch(bank: Bank, lease_s: float) -> None:
-    from openteller_sandbox.webhooks import service as webhooks  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.receipts import service as receipts  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.webhooks import service as webhooks  # noqa: PLC0415
 
-    dispatcher = webhooks.dispatcher(bank, lease_s=lease_s)
+    dispatcher, printer = webhooks.dispatcher(bank, lease_s=lease_s), receipts.printer(bank)
     dispatcher.start()
+    printer.start()
     click.echo(f"Sending webhooks of {bank.db.name}. Ctrl-C ends it.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         leave_on_signals(again=False)
+        printer.stop()
         dispatcher.stop()
     bank.db.close()
 

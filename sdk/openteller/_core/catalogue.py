@@ -280,6 +280,28 @@ CANCEL_PAYMENT = Operation(
     hidden=frozenset(),
 )
 
+VERIFY_RECEIPT = Operation(
+    name="verifyReceipt",
+    method="POST",
+    path="/v1/receipts:verify",
+    scope="open-data",
+    is_open=True,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+LIST_RECEIPT_KEYS = Operation(
+    name="listReceiptKeys",
+    method="GET",
+    path="/v1/receipt-keys",
+    scope="open-data",
+    is_open=True,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_DISPUTES = Operation(
     name="listDisputes",
     method="GET",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from openteller._sync.events import Events
     from openteller._sync.payments import Payments
     from openteller._sync.rates import Rates
+    from openteller._sync.receipts import Receipts
     from openteller._sync.sandbox import Sandbox
     from openteller._sync.statements import Statements
     from openteller._sync.status import Status
@@ -196,6 +197,13 @@ class OpenTeller:
         from openteller._sync.status import Status  # noqa: PLC0415 - likewise
 
         return Status(self._caller)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """Whether a receipt is genuine."""
+        from openteller._sync.receipts import Receipts  # noqa: PLC0415 - likewise
+
+        return Receipts(self._caller)
 
     @cached_property
     def sandbox(self) -> Sandbox:

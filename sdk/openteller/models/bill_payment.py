@@ -998,18 +998,29 @@ class ReceiptBiller(Model, frozen=True, kw_only=True):
 
 
 class ReceiptSignature(Model, frozen=True, kw_only=True):
-    """Ed25519 (RFC 8032) of the bank over the RFC 8785 form of the receipt without this member."""
+    """Ed25519 (RFC 8032) of the bank, twice: `value` over the RFC 8785 form of the receipt without this member, in
+    UTF-8; and in `compact` over a short text that fits a QR code.
+    """
 
     algorithm: str
     """The algorithm."""
     key_id: str
-    """RFC 7638 thumbprint of the key, to be found at `/.well-known/jwks.json`."""
+    """RFC 7638 thumbprint of the key, which `GET /v1/receipt-keys` gives."""
     value: str
-    """The signature, base64url."""
+    """The signature, base64url without padding."""
+    compact: str | None = None
+    """What the QR code on the receipt says after `/R/`: `OTR1` and seven parts, joined by hyphens. Receipt number
+    and verification code without their hyphens; currency and total, as in `CNY128.60`; when it was paid in the
+    bank's zone, as in `20260929T103210`; the biller's identifier without `blr_`, in capitals; the key, as the
+    first 10 bytes of its thumbprint in base32; and Ed25519 over the ASCII of all that stands before the last
+    hyphen, in base32 (RFC 4648, without padding). Receipts made before there was this member lack it.
+    """
 
 
 class Receipt(Model, frozen=True, kw_only=True):
-    """Proof of a posted payment, masked. No number in it can be counted up."""
+    """Proof of a posted payment, masked. No number in it can be counted up. It says what was paid and when;
+    whether it has been given back since is what `POST /v1/receipts:verify` tells.
+    """
 
     receipt_id: str
     """Identifier of the receipt."""
@@ -1042,4 +1053,6 @@ class Receipt(Model, frozen=True, kw_only=True):
     notice: LocalizedText
     """The same text for people in Chinese and in English."""
     signature: ReceiptSignature | None = None
-    """Ed25519 (RFC 8032) of the bank over the RFC 8785 form of the receipt without this member."""
+    """Ed25519 (RFC 8032) of the bank, twice: `value` over the RFC 8785 form of the receipt without this member, in
+    UTF-8; and in `compact` over a short text that fits a QR code.
+    """

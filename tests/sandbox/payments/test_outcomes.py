@@ -15,7 +15,7 @@ from tests.payer import Payer
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.ledger import service as ledger
-from openteller_sandbox.payments.receipts import canonical
+from openteller_sandbox.payments.receipt_keys import canonical
 
 pytestmark = pytest.mark.both_engines
 

@@ -42,6 +42,7 @@ class Paid:
     bill: str
     payment: str
     dispute: str
+    receipt: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,8 @@ def paid(counter: Counter) -> Paid:
     payment = counter.json("payments", "create", "--category", "electricity", "--city", "上海", "--reference", "paid-1")
     counter.pay(payment["payment_link"]["url"])
     dispute = counter.json("disputes", "create", payment["payment_id"], "wrong_amount")["dispute_id"]
-    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"], dispute)
+    receipt = counter.json("payments", "receipt", payment["payment_id"])
+    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"], dispute, receipt)
 
 
 CASES = [
@@ -112,6 +114,10 @@ CASES = [
     Case(
         "payments receipt PAYMENT", r"(?s)^Account +\*{7}011$.*^In words +人民币壹佰壹拾壹元捌角伍分$", "receipt_number"
     ),
+    Case("receipts verify NUMBER CODE", r"(?s)^Verdict +GENUINE$.*^Payment +VALID$.*^Total +CNY 111\.85$", "verdict"),
+    Case("receipts verify --qr QR", r"(?s)^Verdict +GENUINE$.*^Total +CNY 111\.85$", "receipt"),
+    Case("receipts verify --qr QR --offline", r"(?s)^Signed by +the bank, with .*^Total +CNY 111\.85$", "key_id"),
+    Case("receipts keys", r"(?s)^SINCE +STATUS .*\n2026-09-29 .* +ACTIVE +Ed25519 +[0-9A-Za-z_-]{43}$", "keys"),
     Case("disputes show DISPUTE", r"(?s)^Type +WRONG_AMOUNT$.*^Decided by +2026-09-30 ", "decide_by"),
     Case("disputes list", r"^2026-09-29 .* +ASSIGNED +WRONG_AMOUNT +paid-1 +dsp_\w+$", "data"),
     Case("disputes list --status REJECTED", r"^No dispute fits", "data"),
@@ -146,6 +152,9 @@ def words(case: Case, paid: Paid) -> list[str]:
         "BILL": paid.bill,
         "PAYMENT": paid.payment,
         "DISPUTE": paid.dispute,
+        "NUMBER": paid.receipt["receipt_number"],
+        "CODE": paid.receipt["verification_code"],
+        "QR": f"http://127.0.0.1:8080/R/{paid.receipt['signature']['compact']}",
     }
     return [known.get(word, word) for word in case.command.split()]
 

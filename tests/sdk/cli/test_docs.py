@@ -18,12 +18,11 @@ PAGE = (processes.ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 TYPED = "3100000029"
 _BLOCK = re.compile(r"^(?:<!-- the payer pays (\S+) -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Those of the seed have twelve characters and are always the same.
-_NAME = re.compile(r"\b[a-z]{3}_[0-9a-z]{20}\b|http://[0-9.:]+/pay/[a-z2-7]{26}")
-# What is different each time, beside identifiers and links.
+_NAME = re.compile(r"\b[a-z]{3}_[0-9a-z]{20}\b|http://[0-9.:]+/pay/[a-z2-7]{26}|\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){1,2}\b")
+# What is different each time, beside identifiers, links and numbers of receipts.
 _VOLATILE = (
     (_NAME.pattern, "…"),
     (r"(Check code +)[0-9]{4}", r"\1…"),
-    (r"\b[0-9A-Z]{4}(-[0-9A-Z]{4}){1,2}\b", "…"),
     (r"(Wall time +|\"wall_time\": \")[0-9T:+ -]+", r"\1…"),
     (r"(2026-09-[0-9]{2}[ T][0-9]{2}:[0-9])[0-9]:[0-9]{2}", r"\1…"),
     (r"(--after )\S+", r"\1…"),
@@ -31,6 +30,7 @@ _VOLATILE = (
     (r"(the code beside it is )[0-9]{4}", r"\1…"),
     (r"(Seed +)[0-9]+", r"\1…"),
     (r"(State +)[0-9a-f]{64}", r"\1…"),
+    (r"( (?:ACTIVE|RETIRED) +Ed25519 +)\S+", r"\1…"),
     (r"whsec_[A-Za-z0-9+/]+=*", "…"),
     (r"\b[0-9]+ ms\b", "… ms"),
     (r"\b[0-9a-f]{64}\b", "…"),
