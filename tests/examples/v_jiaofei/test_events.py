@@ -17,6 +17,7 @@ from openteller.models import WebhookDelivery, WebhookEndpoint
 from v_jiaofei.bot import Bot
 from v_jiaofei.counter import HEARD_OF
 from v_jiaofei.records import Happening, Hook, Link
+from v_jiaofei.stand_in import VISITOR
 from v_jiaofei.store import LEASE_S, REMEMBERED_S, Store
 
 NOW = 1_790_000_000.0
@@ -261,6 +262,33 @@ def test_what_is_delivered_when_it_is_no_longer_so_is_not_told(town: Town, monke
 
     assert [one.status for one in deliveries(town, "payment.unknown")] == ["DELIVERED"]
     assert len(town.heard()) == 2
+
+
+def test_an_account_that_was_down_for_a_day_is_sent_everything_and_tells_it_once(town: Town) -> None:
+    """Bank time passes, attempt after attempt fails as the schedule has it; then each event comes. Nobody reads."""
+    writers = [VISITOR, *(town.weibo.add_user(name) for name in ("小红", "小刚"))]
+    accounts = (ELECTRICITY, "3100000029", "3100000094")
+    for writer, account, hours in zip(writers, accounts, (9, 9, 6), strict=True):
+        town.is_down = False
+        said = town.ask(f"上海 电费 户号{account}", writer)
+        town.is_down = True
+        town.payer(said).pay(account[-4:])
+        town.partner.advance(seconds=hours * 3600)
+    tried = {one.event_id: one.attempt_count for one in deliveries(town)}
+    assert len(tried) == 4, "two were paid at once, one is in doubt and paid an hour later"
+    assert {one.status for one in deliveries(town)} == {"RETRYING"}
+    assert sorted(tried.values()) == [5, 5, 6, 7], "after 6 hours, 15 and 24"
+
+    town.is_down = False
+    town.bank.asked.clear()
+    town.partner.advance(seconds=20 * 3600)
+    town.work()
+
+    assert {one.status for one in deliveries(town)} == {"DELIVERED"}
+    assert {one.event_id: one.attempt_count - 1 for one in deliveries(town)} == tried
+    assert "/v1/events" not in town.bank.asked
+    assert [town.heard(writer)[-1][:4] for writer in writers] == ["缴费成功"] * 3
+    assert [len(town.heard(writer)) for writer in writers] == [2, 2, 3]
 
 
 def test_what_happened_while_the_account_was_down_is_read_and_then_sent_and_told_once(town: Town) -> None:

@@ -99,6 +99,7 @@ class Town:
     bot: Bot = field(init=False)
     store: Store = field(init=False)
     app: Flask = field(init=False)
+    is_down: bool = False
     _in_hand: int = 0
     _pushes: threading.Condition = field(default_factory=threading.Condition)
 
@@ -129,6 +130,9 @@ class Town:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve what is pushed to the account, as long as that lives."""
+        if self.is_down:
+            start_response("502 Bad Gateway", [("Content-Length", "0")])
+            return [b""]
         with self._pushes:
             self._in_hand += 1
         try:

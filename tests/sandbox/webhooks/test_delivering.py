@@ -155,20 +155,34 @@ def test_however_the_clock_is_moved_the_attempts_are_those_that_fell_due(
 def test_a_partner_that_was_down_for_a_day_gets_every_event(
     hook: Hook, bank: Bank, partner: Partner, server: Receiver
 ) -> None:
-    """Events happen all day long; the server comes back after a day."""
+    """Events happen all day long; the server comes back after a day. Each was tried as often as the schedule has it."""
     server.answers = lambda _: Answering(502)
     hook()
     sent: list[str] = []
     for _ in range(8):
         sent += happen(bank, partner.app, 3)
         partner.advance(seconds=3 * 3600)
-    assert deliveries(partner, status="DELIVERED") == []
+    waiting = {each["event_id"]: each for each in deliveries(partner, status="RETRYING")}
+    assert set(waiting) == set(sent)
+    for number, event_id in enumerate(sent):
+        elapsed = (24 - number // 3 * 3) * 3_600_000
+        least, most = attempts_within(elapsed, slower=1.1), attempts_within(elapsed)
+        assert least <= waiting[event_id]["attempt_count"] <= most, number
+        assert most > 4, "several tries have failed"
+
     server.answers = lambda _: Answering(204)
     server.got.clear()
     partner.advance(seconds=THREE_DAYS_AND_MORE)
     assert set(server.events) == set(sent)
     assert len(server.events) == len(sent), "each once"
-    assert len(deliveries(partner, status="DELIVERED")) == len(sent)
+    for each in deliveries(partner, status="DELIVERED"):
+        assert each["attempt_count"] == waiting.pop(each["event_id"])["attempt_count"] + 1
+    assert not waiting
+
+
+def attempts_within(elapsed_ms: int, *, slower: float = 1.0) -> int:
+    """Tell how many attempts the schedule has in a time after the event, its delays being so much longer."""
+    return 1 + sum(at * slower <= elapsed_ms for at in itertools.accumulate(DELAYS_MS))
 
 
 def test_410_disables_the_endpoint_and_keeps_what_was_open(
