@@ -55,7 +55,8 @@ def _markdown(rows: Sequence[Row], cores: Cores) -> str:
     where = (
         f"{machine['cpus']} cores of {machine['cpu']}, {pinned}; {machine['system']}, Python {machine['python']}, "
         f"Node {machine['node']}, Prism {machine['prism']}, localstripe {machine['localstripe']}, "
-        f"httpx {machine['httpx']}, stripe {machine['stripe']}, openai {machine['openai']}. "
+        f"httpx {machine['httpx']}, stripe {machine['stripe']}, openai {machine['openai']}, "
+        f"dramatiq {machine['dramatiq']}. "
         "Ratios are medians of the rounds, with the lowest and the highest in brackets."
     )
     lines = [_HEAD, tuple(":--" if name == "measure" else "--:" for name in _HEAD), *map(_cells, rows)]

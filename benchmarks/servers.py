@@ -242,7 +242,7 @@ def peer_python() -> Path:
     python = _PEERS / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(_PEERS, with_pip=True)
-    wanted = "import httpx, localstripe, openai, stripe"
+    wanted = "import dramatiq, httpx, localstripe, openai, redis, stripe"
     if subprocess.run([python, "-c", wanted], capture_output=True, check=False).returncode:
         install = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(_REQUIREMENTS)]
         _install("the Python peers", install)

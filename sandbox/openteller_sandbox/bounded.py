@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+_PART_BYTES = 8192
+
 
 class BoundedSocket:
     """A socket as http.client uses one, that keeps to a deadline and reads only so much of an answer.
@@ -27,6 +29,7 @@ class BoundedSocket:
         self.deadline = -math.inf
         self._budget = 0
         self._unsent: list[bytes] = []
+        self._unread = b""
         self.was_read_up = True
 
     def begin(self, deadline: float) -> None:
@@ -34,7 +37,24 @@ class BoundedSocket:
         self.deadline = deadline
         self._budget = self._most_bytes
         self._unsent.clear()
+        self._unread = b""
         self.was_read_up = True
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a whole request and give what comes first, before the deadline; nothing when the other side has closed.
+
+        It is still to be read: by ``taken``, if it is all, or from a reader.
+        """
+        self._opened.settimeout(seconds_left(self.deadline))
+        self._opened.sendall(request)
+        self._opened.settimeout(seconds_left(self.deadline))
+        self._unread = self._opened.recv(_PART_BYTES)
+        self._budget -= len(self._unread)
+        return self._unread
+
+    def taken(self) -> None:
+        """Note that what came first was the whole answer."""
+        self._unread = b""
 
     def sendall(self, data: bytes) -> None:
         """Take what is to be sent: head and body, which come one after the other, leave in one packet."""
@@ -48,6 +68,10 @@ class BoundedSocket:
         """
         if self._budget <= 0:
             raise ValueError("the answer is too long")
+        if self._unread:
+            part, self._unread = self._unread[: len(buffer)], self._unread[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
         self._opened.settimeout(seconds_left(self.deadline))
         count = self._opened.recv_into(buffer)
         self._budget -= count
@@ -55,9 +79,10 @@ class BoundedSocket:
 
     def makefile(self, mode: str) -> _Reader:  # noqa: ARG002 - as http.client calls it
         """Send what was taken, before the deadline, and give a reader of the answer."""
-        self._opened.settimeout(seconds_left(self.deadline))
-        self._opened.sendall(b"".join(self._unsent))
-        self._unsent.clear()
+        if self._unsent:
+            self._opened.settimeout(seconds_left(self.deadline))
+            self._opened.sendall(b"".join(self._unsent))
+            self._unsent.clear()
         return _Reader(_Source(self))
 
     def fileno(self) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,38 @@ def test_a_quick_run_of_one_measure_gives_a_table_and_json(tmp_path: Path) -> No
     (row,) = json.loads(seen.read_text(encoding="utf-8"))["rows"]
     assert row["peer_name"] == "Prism"
     assert min(row["ours"], row["peer"], row["ratio"]) > 0
+
+
+def test_without_redis_webhooks_are_not_measured_and_the_reason_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, RUN, "webhooks", "--quick"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": str(tmp_path)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "webhooks: not measured, redis-server is not installed" in done.stderr
+
+
+def test_the_dispatcher_is_measured_by_what_its_partners_receive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(RUN.parent))
+    measures, own, cores = (import_module(name) for name in ("measures", "webhook_measures", "servers"))
+    with (
+        measures.Lab(tmp_path, measures.QUICK, cores.Cores(None, None)) as lab,
+        own._receiving(lab) as receiver,
+        own._backlog(tmp_path, receiver.ports) as backlog,
+    ):
+        deliveries = backlog.fill(400)
+        with receiver.round(400) as came, own._dispatcher(lab, backlog.database, tmp_path):
+            seen = came()
+
+    assert len({url for url, *_ in deliveries}) == 8
+    assert (seen["count"], seen["twice"]) == (200, 0)
+    assert seen["seconds"] > 0
 
 
 def test_an_unknown_measure_is_refused_with_the_names_that_there_are() -> None:

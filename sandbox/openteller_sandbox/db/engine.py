@@ -191,6 +191,14 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def relax(self) -> None:
+        """From now on, do not wait for the disk when acts of this thread end.
+
+        What they have done outlives the death of the process, and is in order with what others have done; the last of
+        it may be undone by a power cut. For acts that are simply done again then, and nobody was told of.
+        """
+
+    @abstractmethod
     def alone(self, name: str, *, wait: bool = True) -> AbstractContextManager[bool]:
         """Do something that only one process at a time does, of whatever length; acts may be opened inside.
 

@@ -32,6 +32,8 @@ _PREPARED = 512
 # Of a healthy bank an act takes milliseconds: who holds a lock for so long hangs, and loses it.
 _SETTINGS = "SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '20s'; SET client_encoding = 'UTF8'"
 
+_RELAXED = "SET synchronous_commit = off"
+
 # Advisory locks have two numbers: what kind, and which one.
 _BANK = "1869900801, 0"  # shared by acts of a scope, alone for the others
 _SCOPE = 1869900802
@@ -121,6 +123,7 @@ class _Reader(PostgresqlTx):
 
 class _Thread(threading.local):
     connection: Connection | None = None
+    is_relaxed = False
 
 
 class PostgresqlDatabase(Database):
@@ -181,6 +184,11 @@ class PostgresqlDatabase(Database):
 
     def commit(self) -> None:
         """Do nothing: each act was durable when it ended."""
+
+    def relax(self) -> None:
+        """Do not wait for the disk when acts of this thread end."""
+        self._thread.is_relaxed = True
+        _execute(self.connection(), _RELAXED)
 
     @contextmanager
     def alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:
@@ -254,6 +262,8 @@ class PostgresqlDatabase(Database):
                 self._connections.remove(connection)
             connection = self._thread.connection = self._connect()
             self._connections.append(connection)
+            if self._thread.is_relaxed:
+                _execute(connection, _RELAXED)
         return connection
 
     def _connect(self) -> Connection:

@@ -170,6 +170,10 @@ class SqliteDatabase(Database):
             self._writing.release()
             thread.on_end(kept)
 
+    def relax(self) -> None:
+        """Do not wait for the disk when acts of this thread end: the next one that does waits for them, too."""
+        _execute(self._connection(), "PRAGMA synchronous=NORMAL")
+
     def _join(self, connection: sqlite3.Connection, on_gather: Callable[[], None]) -> _Steps:
         thread = self._thread
         if not thread.gathered:

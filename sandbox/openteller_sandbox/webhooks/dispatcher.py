@@ -7,44 +7,40 @@ leaves at most what was on its way to be sent twice, and loses nothing. Several 
 from __future__ import annotations
 
 import logging
-import queue
 import random
 import secrets
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.db import DatabaseError, EngineError, Tx
 from openteller_sandbox.webhooks import schedule, store
+from openteller_sandbox.webhooks.crew import Claim, Crew, Result
 from openteller_sandbox.webhooks.outgoing import outgoing
-from openteller_sandbox.webhooks.sender import TIMEOUT_S, Attempt, Outgoing, Send, Sender
+from openteller_sandbox.webhooks.sender import TIMEOUT_S, Attempt, Send, Sender
 
-MOST_IN_FLIGHT = 16
+MOST_AT_ONCE = 16
+MOST_IN_FLIGHT = 32
+"""Deliveries that are on their way, or were sent and have not been recorded yet: what a kill may send twice."""
 MOST_FOR_AN_ENDPOINT = 4
 """So that one server that does not answer leaves others' deliveries their room."""
+MOST_CLAIMED = 64
+MOST_CLAIMED_FOR_AN_ENDPOINT = 16
+"""Claimed ahead, so that nobody waits for the database between two deliveries."""
 LEASE_MS = int(2 * TIMEOUT_S * 1000)
 _POLL_S = 0.5
 """Between two looks at the database when nothing calls: other processes write, and time passes."""
 _PAUSE_S = 0.01
 _PATIENCE_S = 3.0
 
+Work = tuple[str, World]
+"""An endpoint with a delivery that is due, and its world."""
+
 log = logging.getLogger("openteller_sandbox.webhooks")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that is ours for a while. at: bank time of the attempt; made: attempts of the schedule before it."""
-
-    webhook_delivery_id: str
-    webhook_endpoint_id: str
-    world_id: str
-    at: int
-    made: int
-    number: int
-    outgoing: Outgoing = field(repr=False)
 
 
 class Dispatcher:
@@ -69,13 +65,12 @@ class Dispatcher:
         self._sender = Sender(allow_loopback=bank.settings.webhook_loopback, wall_s=lambda: bank.clock.wall() / 1000)
         self._send = send or self._sender
         self._chance = chance
-        self._lease = secrets.token_hex(8)
-        self._signals: queue.SimpleQueue[tuple[Claim, Attempt] | None] = queue.SimpleQueue()
-        self._work: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
-        self._in_flight: dict[str, Claim] = {}
-        self._slow: set[str] = set()  # endpoints whose server did not answer last time
+        self._name = secrets.token_hex(8)
+        self._claims = count()
+        self._crew = Crew(
+            self._send, threads=MOST_AT_ONCE, most_for_one=MOST_FOR_AN_ENDPOINT, most_in_flight=MOST_IN_FLIGHT
+        )
         self._turns = 0
-        self._senders: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -89,7 +84,7 @@ class Dispatcher:
 
     def wake(self) -> None:
         """Say that there may be something to do."""
-        self._signals.put(None)
+        self._crew.wake()
 
     def stop(self) -> None:
         """Claim nothing more, and wait a little for what is on its way."""
@@ -100,81 +95,55 @@ class Dispatcher:
 
     def run(self) -> None:
         """Send what is due, until ``stop``. A database that fails is tried again; results wait for it."""
-        results: list[tuple[Claim, Attempt]] = []
+        results: list[Result] = []
+        is_relaxed = False
         while not self._stopping.is_set():
             try:
+                if not is_relaxed:
+                    self._bank.db.relax()  # a result that a power cut takes is had again, by sending again
+                    is_relaxed = True
                 claims = self._turn(results)
             except (EngineError, DatabaseError) as error:
                 log.warning("deliveries wait: %s", error)
                 claims = []
-            for claim in claims:
-                self._hand_out(claim)
-            self._collect(results, _POLL_S if not claims else 0)
+            else:
+                self._crew.recorded(results)
+                results.clear()
+            self._crew.hand_out(claims)
+            results += self._crew.collect(_POLL_S)
         self._end(results)
 
-    def _turn(self, results: list[tuple[Claim, Attempt]]) -> list[Claim]:
-        """Record what has come back and claim what there is room for, in one act for each world concerned."""
-        room = MOST_IN_FLIGHT - len(self._in_flight)
-        work = self._endpoints_with_work() if room > 0 else []
-        by_world: defaultdict[str, list[tuple[Claim, Attempt]]] = defaultdict(list)
+    def _turn(self, results: list[Result]) -> list[Claim]:
+        """Record what has come back and claim what there is room for.
+
+        In one act, or where other processes write, too, in one for each world concerned: none waits for another's.
+        """
+        room = MOST_CLAIMED - len(self._crew.in_hand)
+        work = self._endpoints_with_work() if room > MOST_CLAIMED // 2 else []
+        parts: defaultdict[str | None, tuple[list[Result], list[Work]]] = defaultdict(lambda: ([], []))
+        is_shared = self._bank.db.shared
         for result in results:
-            by_world[result[0].world_id].append(result)
+            parts[result[0].world_id if is_shared else None][0].append(result)
+        for one in work:
+            parts[one[1].world_id if is_shared else None][1].append(one)
         claims: list[Claim] = []
-        for world_id in dict.fromkeys([*by_world, *(world.world_id for _, world in work)]):
-            mine = [(endpoint, world) for endpoint, world in work if world.world_id == world_id]
-            with self._bank.db.act(world_id) as tx:
-                for claim, attempt in by_world[world_id]:
-                    self.record(tx, claim, attempt)
-                claimed = self.claim(tx, mine, room - len(claims))
-            results[:] = [result for result in results if result[0].world_id != world_id]
-            claims += claimed
+        for scope, (came_back, due) in parts.items():
+            if came_back or len(claims) < room:
+                with self._bank.db.act(scope) as tx:
+                    self.record(tx, came_back)
+                    claims += self.claim(tx, due, room - len(claims))
         return claims
 
-    def _hand_out(self, claim: Claim) -> None:
-        self._in_flight[claim.webhook_delivery_id] = claim
-        if len(self._senders) < min(len(self._in_flight), MOST_IN_FLIGHT):
-            sender = threading.Thread(target=self._send_all, name="openteller-send", daemon=True)
-            self._senders.append(sender)
-            sender.start()
-        self._work.put(claim)
-
-    def _send_all(self) -> None:
-        while (claim := self._work.get()) is not None:
-            self._signals.put((claim, self._send(claim.outgoing)))
-
-    def _collect(self, results: list[tuple[Claim, Attempt]], patience_s: float) -> None:
-        """Wait for the first result or call, and take all that is there by then."""
-        try:
-            signal = self._signals.get(timeout=patience_s) if patience_s else self._signals.get_nowait()
-            while True:
-                if signal is not None:
-                    self._came_back(*signal)
-                    results.append(signal)
-                signal = self._signals.get_nowait()
-        except queue.Empty:
-            return
-
-    def _came_back(self, claim: Claim, attempt: Attempt) -> None:
-        self._in_flight.pop(claim.webhook_delivery_id, None)
-        if attempt.outcome == "TIMED_OUT":
-            self._slow.add(claim.webhook_endpoint_id)
-        else:
-            self._slow.discard(claim.webhook_endpoint_id)
-
-    def _end(self, results: list[tuple[Claim, Attempt]]) -> None:
+    def _end(self, results: list[Result]) -> None:
         """Wait a little for what is on its way, and give the rest free for whoever comes next."""
         deadline = time.monotonic() + _PATIENCE_S
-        while self._in_flight and time.monotonic() < deadline:
-            self._collect(results, _PAUSE_S)
-        for _ in self._senders:
-            self._work.put(None)
-        left = list(self._in_flight.values())
+        left = self._crew.end()
+        while self._crew.in_hand and time.monotonic() < deadline:
+            results += self._crew.collect(_PAUSE_S)
+        left += self._crew.in_hand.values()
         try:
             with self._bank.db.act() as tx:
-                for claim, attempt in results:
-                    self.record(tx, claim, attempt)
-                for claim in left:
-                    tx.run(store.RELEASE, id=claim.webhook_delivery_id, held=self._lease)
+                self.record(tx, [*results, *((claim, None) for claim in left)])
         except (EngineError, DatabaseError) as error:
             log.warning("what was on its way may be sent again: %s", error)
 
@@ -205,11 +174,11 @@ class Dispatcher:
             for claim in claims:
                 attempt = self._send(claim.outgoing)
                 with self._bank.db.act(world.world_id) as tx:
-                    self.record(tx, claim, attempt)
+                    self.record(tx, [(claim, attempt)])
 
     # --- claims and records ------------------------------------------------------------------------------------------
 
-    def _endpoints_with_work(self, world_id: str = "", *, leased: bool = False) -> list[tuple[str, World]]:
+    def _endpoints_with_work(self, world_id: str = "", *, leased: bool = False) -> list[Work]:
         """Give endpoints with a delivery that is due, in no order. leased: those that somebody sends now, too."""
         wall = self._bank.clock.wall() + (LEASE_MS if leased else 0)
         rows = self._bank.db.read().all(store.ENDPOINTS_WITH_WORK, now=self._bank.now(), wall=wall, world=world_id)
@@ -220,67 +189,74 @@ class Dispatcher:
             for row in [*rows[first:], *rows[:first]]
         ]
 
-    def claim(self, tx: Tx, work: Iterable[tuple[str, World]], room: int) -> list[Claim]:
+    def claim(self, tx: Tx, work: Iterable[Work], room: int) -> list[Claim]:
         """Take deliveries that are due, of each endpoint so many that others find room."""
-        busy = Counter(claim.webhook_endpoint_id for claim in self._in_flight.values())
         claims: list[Claim] = []
         for endpoint_id, world in work:
-            most = 1 if endpoint_id in self._slow else MOST_FOR_AN_ENDPOINT
-            count = min(room - len(claims), most - busy[endpoint_id])
-            if count > 0:
-                claims += self._claim_of(tx, endpoint_id, world, count)
+            most = 1 if self._crew.is_slow(endpoint_id) else MOST_CLAIMED_FOR_AN_ENDPOINT
+            number = min(room - len(claims), most - self._crew.waiting(endpoint_id))
+            if number > 0:
+                claims += self._claim_of(tx, endpoint_id, world, number)
         return claims
 
-    def _claim_of(self, tx: Tx, endpoint_id: str, world: World, count: int) -> list[Claim]:
-        now, wall = self._bank.now(world), self._bank.clock.wall()
-        claims = []
-        for row in tx.all(store.WORK, endpoint=endpoint_id, until=now, wall=wall, count=count):
-            delivery_id = row["webhook_delivery_id"]
-            taken = tx.run(
-                store.LEASE,
-                id=delivery_id,
-                until=now,
-                wall=wall,
-                new_lease=self._lease,
-                new_until=wall + self._lease_ms,
+    def _claim_of(self, tx: Tx, endpoint_id: str, world: World, number: int) -> list[Claim]:
+        now, wall, lease = self._bank.now(world), self._bank.clock.wall(), f"{self._name}.{next(self._claims)}"
+        lease_s = self._lease_ms / 1000
+        good_until = time.monotonic() + max(lease_s - TIMEOUT_S, lease_s / 2)
+        of_endpoint = {"endpoint": endpoint_id, "until": now, "count": number}
+        taken = tx.run(store.LEASE, **of_endpoint, wall=wall, new_lease=lease, new_until=wall + self._lease_ms)
+        if not taken:
+            return []
+        return [
+            Claim(
+                row["webhook_delivery_id"],
+                endpoint_id,
+                row["world_id"],
+                now,
+                row["step"],
+                row["attempt_count"] + 1,
+                lease,
+                good_until,
+                outgoing(self._bank, row, row["webhook_delivery_id"], row["wire"], now),
             )
-            if taken:
-                sent = outgoing(self._bank, row, delivery_id, row["wire"], now)
-                claims.append(
-                    Claim(
-                        delivery_id,
-                        endpoint_id,
-                        row["world_id"],
-                        now,
-                        row["step"],
-                        row["attempt_count"] + 1,
-                        sent,
-                    )
-                )
-        return claims
+            for row in tx.all(store.WORK, **of_endpoint, lease=lease)
+        ]
 
-    def record(self, tx: Tx, claim: Claim, attempt: Attempt) -> None:
-        """Write down what came of an attempt, unless somebody has taken the delivery over or removed it."""
-        held = {"id": claim.webhook_delivery_id, "held": self._lease, "number": claim.number}
-        if attempt.outcome == "DELIVERED":
-            written = tx.run(store.RECORD_DELIVERED, **held, at=claim.at)
-        else:
-            ended = claim.at + attempt.duration_ms
-            due_at = schedule.next_attempt(claim.made + 1, ended, self._chance(), attempt.retry_after_s)
-            status = "EXHAUSTED" if due_at is None else "RETRYING"
-            written = tx.run(store.RECORD_FAILED, **held, new_status=status, new_due_at=due_at)
-        if not written:
-            return
-        tx.run(
-            store.INSERT_ATTEMPT,
-            webhook_delivery_id=claim.webhook_delivery_id,
-            number=claim.number,
-            at=claim.at,
-            outcome=attempt.outcome,
-            status_code=attempt.status_code,
-            duration_ms=attempt.duration_ms,
-            answer_excerpt=attempt.excerpt or None,
+    def record(self, tx: Tx, results: Iterable[Result]) -> None:
+        """Write down what came of claims, except of deliveries that somebody has taken over, or removed."""
+        delivered = [(claim, attempt) for claim, attempt in results if attempt and attempt.outcome == "DELIVERED"]
+        tx.run_many(store.INSERT_ATTEMPT, [_attempt(claim, attempt) for claim, attempt in delivered])
+        tx.run_many(
+            store.RECORD_DELIVERED, [_held(claim) | {"number": claim.number, "at": claim.at} for claim, _ in delivered]
         )
+        for claim, attempt in results:
+            if attempt is None:
+                tx.run(store.RELEASE, **_held(claim))
+            elif attempt.outcome != "DELIVERED":
+                self._record_failed(tx, claim, attempt)
+
+    def _record_failed(self, tx: Tx, claim: Claim, attempt: Attempt) -> None:
+        if not tx.run(store.INSERT_ATTEMPT, **_attempt(claim, attempt)):
+            return
+        ended = claim.at + attempt.duration_ms
+        due_at = schedule.next_attempt(claim.made + 1, ended, self._chance(), attempt.retry_after_s)
+        status = "EXHAUSTED" if due_at is None else "RETRYING"
+        tx.run(store.RECORD_FAILED, **_held(claim), number=claim.number, new_status=status, new_due_at=due_at)
         if attempt.outcome == "GONE":
             tx.run(store.DISABLE, id=claim.webhook_endpoint_id, reason="GONE", now=claim.at)
             tx.run(store.STOP, id=claim.webhook_endpoint_id)
+
+
+def _held(claim: Claim) -> dict[str, Any]:
+    return {"id": claim.webhook_delivery_id, "held": claim.lease}
+
+
+def _attempt(claim: Claim, attempt: Attempt) -> dict[str, Any]:
+    return _held(claim) | {
+        "number": claim.number,
+        "at": claim.at,
+        "outcome": attempt.outcome,
+        "status_code": attempt.status_code,
+        "duration_ms": attempt.duration_ms,
+        "answer_excerpt": attempt.excerpt or None,
+    }

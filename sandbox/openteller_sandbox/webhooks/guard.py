@@ -10,10 +10,12 @@ import ipaddress
 import re
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:[.](?!-)[A-Za-z0-9_-]{1,63}(?<!-))*[.]?")
@@ -33,7 +35,12 @@ _NOWHERE = [
         ),
     )
 ]
-_resolvers = ThreadPoolExecutor(4, "openteller-resolve")
+_PORTS = {"http": 80, "https": 443}
+_resolvers = ThreadPoolExecutor(32, "openteller-resolve")
+"""Twice as many as deliveries are sent at once: a look-up that was given up still goes on as long as it likes."""
+_asked: dict[str, Future[list[tuple[Any, ...]]]] = {}
+"""Look-ups under way, by name. Whoever asks for one meanwhile waits for the same: a name that hangs, hangs once."""
+_asking = Lock()
 
 Address = IPv4Address | IPv6Address
 
@@ -60,6 +67,12 @@ class Target:
         """What a connection can be kept for."""
         return self.scheme, self.host, self.port
 
+    @property
+    def authority(self) -> str:
+        """What the header ``Host`` says (RFC 9110 section 7.2): the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
 
 def parse(url: str, *, allow_loopback: bool) -> Target:
     """Take a URL apart that the bank would send to, as far as that can be seen without a look-up.
@@ -68,7 +81,7 @@ def parse(url: str, *, allow_loopback: bool) -> Target:
         Refused: it would not.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"}:
+    if parts.scheme not in _PORTS:
         raise Refused("It is not http or https.")
     if "@" in parts.netloc or "\\" in url:
         raise Refused("It has a user name or a password.")
@@ -82,7 +95,7 @@ def parse(url: str, *, allow_loopback: bool) -> Target:
     elif not allow_loopback and f".{host}".rstrip(".").endswith(".localhost"):
         raise Refused("Its name is one of the bank's own machine.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)
+    return Target(parts.scheme, host, port or _PORTS[parts.scheme], path)
 
 
 def check(address: Address, *, allow_loopback: bool) -> None:
@@ -91,7 +104,8 @@ def check(address: Address, *, allow_loopback: bool) -> None:
     Raises:
         Refused: it does not.
     """
-    if address.is_loopback and allow_loopback:
+    is_mapped = isinstance(address, IPv6Address) and address.ipv4_mapped is not None
+    if address.is_loopback and allow_loopback and not is_mapped:
         return
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST_6:
         raise Refused("Its address is not a public one.")  # mapped, translated, local, multicast
@@ -121,9 +135,8 @@ def resolve(target: Target, deadline: float, *, allow_loopback: bool) -> list[st
 
 def _look_up(target: Target, deadline: float) -> list[Address]:
     """Ask the resolver, which knows no deadline of its own, beside this thread."""
-    asked = _resolvers.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     try:
-        found = asked.result(max(deadline - time.monotonic(), 0))
+        found = _under_way(target.host).result(max(deadline - time.monotonic(), 0))
     except FutureTimeout as error:
         raise TimeoutError from error
     except (OSError, UnicodeError) as error:
@@ -135,6 +148,22 @@ def _look_up(target: Target, deadline: float) -> list[Address]:
         return [ipaddress.ip_address(text) for text in texts]
     except ValueError as error:  # an address with a scope, which is of a link
         raise Refused("Its address is not a public one.") from error
+
+
+def _under_way(host: str) -> Future[list[tuple[Any, ...]]]:
+    with _asking:
+        asked = _asked.get(host)
+        if asked is None:
+            asked = _asked[host] = _resolvers.submit(_ask, host)
+    return asked
+
+
+def _ask(host: str) -> list[tuple[Any, ...]]:
+    try:
+        return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    finally:
+        with _asking:
+            _asked.pop(host, None)
 
 
 def _host(text: str) -> str:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from openteller_sandbox.bounded import BoundedSocket, seconds_left
 from openteller_sandbox.webhooks import guard
@@ -33,6 +34,15 @@ _BODY_PATIENCE_S = 2.0
 """How long to wait for the body of an answer, which is for the log only: the status has decided."""
 _KEPT_S = 4.0
 _KEPT_FOR_EACH = 4
+_HEADERS = (
+    "User-Agent: OpenTeller-Webhooks/1",
+    "Accept: */*",
+    "Accept-Encoding: identity",
+    "Content-Type: application/json",
+)
+_PLAIN = re.compile(rb"HTTP/1[.]1 (2[0-9]{2})(?: [ -~]*)?\r(\n(?:[A-Za-z0-9_-]+:[\t -~]*\r\n)*)\r\n")
+_LENGTH = re.compile(rb"\ncontent-length:[ ]*([0-9]{1,5})\r")
+_target = lru_cache(256)(guard.parse)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
@@ -94,14 +104,14 @@ class Sender:
 
     def _attempt(self, outgoing: Outgoing, deadline: float) -> Attempt:
         try:
-            target = guard.parse(outgoing.url, allow_loopback=self._allow_loopback)
+            target = _target(outgoing.url, allow_loopback=self._allow_loopback)
             connection = self._take(target)
             if connection is not None:
                 try:
-                    return self._exchange(connection, target, outgoing, deadline)
+                    return self._exchange(connection, outgoing, deadline)
                 except (ConnectionError, http.client.BadStatusLine):
                     connection.close()  # it had been closed by the other side, perhaps as we began
-            return self._exchange(self._connect(target, deadline), target, outgoing, deadline)
+            return self._exchange(self._connect(target, deadline), outgoing, deadline)
         except (guard.Refused, guard.Unknown, http.client.HTTPException, OSError, ValueError) as error:
             return Attempt(next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)))
 
@@ -139,17 +149,20 @@ class Sender:
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
 
-    def _exchange(self, connection: _Connection, target: Target, outgoing: Outgoing, deadline: float) -> Attempt:
+    def _exchange(self, connection: _Connection, outgoing: Outgoing, deadline: float) -> Attempt:
         """Send, and read the answer.
 
         Raises:
             http.client.HTTPException, OSError, ValueError: no status line came.
         """
         try:
-            answer = connection.post(target, outgoing, deadline)
+            answer = connection.post(outgoing, deadline)
         except BaseException:
             connection.close()
             raise
+        if isinstance(answer, _Plain):
+            self._keep(connection)
+            return Attempt("DELIVERED", 0, answer.status, _excerpt(answer.body))
         excerpt = connection.read_excerpt(answer, min(deadline, time.monotonic() + _BODY_PATIENCE_S))
         if connection.can_be_kept(answer):
             self._keep(connection)
@@ -181,22 +194,17 @@ class _Connection:
     def __init__(self, target: Target, opened: socket.socket) -> None:
         self.target = target
         self._socket = BoundedSocket(opened, _MOST_BYTES)
-        kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
-        self._http = kind(target.host, target.port)
-        self._http.response_class = _Answer
-        self._http.sock = self._socket  # it has what http.client asks of one
 
-    def post(self, target: Target, outgoing: Outgoing, deadline: float) -> http.client.HTTPResponse:
-        """Send; give the answer with its status and, if they came whole, its headers."""
+    def post(self, outgoing: Outgoing, deadline: float) -> _Plain | http.client.HTTPResponse:
+        """Send; give an answer that is plain and came whole, as nearly all do, or what there is to read."""
         self._socket.begin(deadline)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "OpenTeller-Webhooks/1",
-            "Accept": "*/*",
-            **outgoing.headers(),
-        }
-        self._http.request("POST", target.path, outgoing.body, headers)
-        return self._http.getresponse()
+        plain = _plain(self._socket.ask(_request(self.target, outgoing)))
+        if plain is not None:
+            self._socket.taken()
+            return plain
+        answer = _Answer(self._socket, method="POST")  # type: ignore[arg-type] # it has what http.client asks of one
+        answer.begin()
+        return answer
 
     def read_excerpt(self, answer: http.client.HTTPResponse, deadline: float) -> str:
         """Read the beginning of a body, as far as it comes."""
@@ -207,8 +215,7 @@ class _Connection:
                 body += part
             if answer.length == 0:
                 answer.read(0)  # notes that this is all
-        text = body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
-        return _UNPRINTABLE.sub(" ", text).strip()[:EXCERPT_CHARACTERS]
+        return _excerpt(body)
 
     def can_be_kept(self, answer: http.client.HTTPResponse) -> bool:
         """Tell whether the connection stands ready for another request."""
@@ -225,6 +232,31 @@ class _Connection:
         """Close it."""
         with suppress(OSError):
             self._socket.end()
+
+
+class _Plain(NamedTuple):
+    """An answer that says that all is well, whole."""
+
+    status: int
+    body: bytes
+
+
+def _plain(came: bytes) -> _Plain | None:
+    """Read an answer of the common form: 2xx, its length known, nothing about transfer or connection, nothing after it.
+
+    Anything else is for ``http.client``; to read these with it costs as much as to send.
+    """
+    found = _PLAIN.match(came)
+    if found is None:
+        return None
+    status, head = int(found[1]), found[2].lower()
+    if b"\ntransfer-encoding" in head or b"\nconnection" in head:
+        return None
+    lengths = _LENGTH.findall(head)
+    if len(lengths) != head.count(b"\ncontent-length") or len(lengths) > 1 or not (lengths or status == 204):
+        return None
+    body = came[found.end() :]
+    return _Plain(status, body) if len(body) == (int(lengths[0]) if lengths else 0) else None
 
 
 class _Answer(http.client.HTTPResponse):
@@ -250,6 +282,26 @@ _OUTCOMES: tuple[tuple[type[Exception], str], ...] = (
     (ValueError, "BROKEN_ANSWER"),
 )
 """What an attempt came to that ended with an exception; the first that fits."""
+
+
+def _request(target: Target, outgoing: Outgoing) -> bytes:
+    """Write a request down. The URL and what it is signed with have no end of a line in them, else it is refused.
+
+    Raises:
+        ValueError: they have.
+    """
+    lines = [f"{name}: {value}" for name, value in outgoing.headers().items()]
+    head = "\r\n".join([f"POST {target.path} HTTP/1.1", f"Host: {target.authority}", *_HEADERS, *lines])
+    if head.count("\n") != len(lines) + len(_HEADERS) + 1:
+        raise ValueError("a header has an end of a line in it")
+    return f"{head}\r\nContent-Length: {len(outgoing.body)}\r\n\r\n".encode("ascii") + outgoing.body
+
+
+def _excerpt(body: bytes) -> str:
+    if not body:
+        return ""
+    text = body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
+    return _UNPRINTABLE.sub(" ", text).strip()[:EXCERPT_CHARACTERS]
 
 
 def _outcome(status: int) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     null,
     or_,
     select,
@@ -201,7 +202,7 @@ NEXT_DUE = Statement(
 )
 
 # Attempts.
-INSERT_ATTEMPT = Insert(attempts)
+_WRITTEN = ("number", "at", "outcome", "status_code", "duration_ms", "answer_excerpt")
 LAST_ATTEMPTS = Statement(
     select(attempts)
     .where(attempts.c.webhook_delivery_id == bindparam("webhook_delivery_id"))
@@ -245,16 +246,33 @@ WORK = Statement(
     )
     .join(endpoints, endpoints.c.webhook_endpoint_id == deliveries.c.webhook_endpoint_id)
     .join(events, events.c.event_id == deliveries.c.event_id)
-    .where(deliveries.c.webhook_endpoint_id == bindparam("endpoint"), deliveries.c.due_at <= bindparam("until"), _FREE)
+    .where(deliveries.c.webhook_endpoint_id == bindparam("endpoint"), deliveries.c.due_at <= bindparam("until"))
+    .where(deliveries.c.lease == bindparam("lease"))
     .order_by(deliveries.c.due_at, deliveries.c.seq)
     .limit(bindparam("count"))
 )
+_DUE = (deliveries.c.due_at <= bindparam("until"), _FREE)
+_NEXT = (
+    select(deliveries.c.webhook_delivery_id)
+    .where(deliveries.c.webhook_endpoint_id == bindparam("endpoint"), *_DUE)
+    .order_by(deliveries.c.due_at, deliveries.c.seq)
+    .limit(bindparam("count"))
+    .scalar_subquery()
+)
 LEASE = Statement(
     update(deliveries)
-    .where(deliveries.c.webhook_delivery_id == bindparam("id"), deliveries.c.due_at <= bindparam("until"), _FREE)
+    .where(deliveries.c.webhook_delivery_id.in_(_NEXT), *_DUE)
     .values(lease=bindparam("new_lease"), lease_until=bindparam("new_until"))
 )
 _HELD = (deliveries.c.webhook_delivery_id == bindparam("id"), deliveries.c.lease == bindparam("held"))
+INSERT_ATTEMPT = Statement(  # of a delivery that is still held, so that it comes before what gives it free
+    insert(attempts).from_select(
+        ["webhook_delivery_id", *_WRITTEN],
+        select(
+            deliveries.c.webhook_delivery_id, *(cast(bindparam(name), attempts.c[name].type) for name in _WRITTEN)
+        ).where(*_HELD),
+    )
+)
 RELEASE = Statement(update(deliveries).where(*_HELD).values(lease="", lease_until=0))
 RECORD_DELIVERED = Statement(
     update(deliveries)

@@ -55,6 +55,26 @@ def test_a_row_has_its_values_by_name_and_by_position_and_in_order(database: Dat
     assert (row["name"], row[1], tuple(row), list(row.keys())) == ("a", "1", ("a", "1"), ["name", "value"])
 
 
+def waits_for_the_disk(database: Database) -> bool:
+    """Tell it of this thread's acts."""
+    sql = "PRAGMA synchronous" if not database.shared else "SHOW synchronous_commit"
+    found = database._connection() if not database.shared else database.connection()  # type: ignore[attr-defined]
+    return found.execute(sql).fetchone()[0] in {2, "on"}
+
+
+def test_a_thread_that_is_relaxed_does_not_wait_for_the_disk_and_others_do(database: Database) -> None:
+    assert waits_for_the_disk(database)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(database.relax).result()
+        assert not other.submit(waits_for_the_disk, database).result()
+        other.submit(put, database, "a").result()
+        assert names(database) == ["a"]
+        if database.shared:  # another connection of the thread is as the first one was
+            other.submit(lambda: database.connection().close()).result()  # type: ignore[attr-defined]
+            assert not other.submit(waits_for_the_disk, database).result()
+    assert waits_for_the_disk(database)
+
+
 def test_an_act_that_raises_leaves_nothing(database: Database) -> None:
     def fail(tx: Tx) -> None:
         facts.put(tx, "a", "1")

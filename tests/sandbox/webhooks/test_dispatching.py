@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import signal
 import threading
@@ -9,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,15 @@ from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.db import EngineError
 from openteller_sandbox.settings import RateLimits, Settings
-from openteller_sandbox.webhooks.dispatcher import LEASE_MS, MOST_FOR_AN_ENDPOINT, MOST_IN_FLIGHT, Dispatcher
+from openteller_sandbox.webhooks.crew import Claim
+from openteller_sandbox.webhooks.dispatcher import (
+    LEASE_MS,
+    MOST_CLAIMED,
+    MOST_CLAIMED_FOR_AN_ENDPOINT,
+    MOST_FOR_AN_ENDPOINT,
+    MOST_IN_FLIGHT,
+    Dispatcher,
+)
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
 
 ENDS = time.monotonic
@@ -111,14 +121,14 @@ def test_two_dispatchers_share_the_work_and_nothing_is_sent_twice(
 def test_claims_of_two_dispatchers_never_meet(bank: Bank, partner: Partner, server: Receiver) -> None:
     """The race itself: both have looked, and one comes second with its claim."""
     endpoint(partner, server.url)
-    happen(bank, partner.app, 6)
+    happen(bank, partner.app, MOST_CLAIMED_FOR_AN_ENDPOINT + 2)
     one, other = Dispatcher(bank), Dispatcher(bank)
     seen_by_both = one._endpoints_with_work()
     with bank.db.act(partner.app["world_id"]) as tx:
-        first = one.claim(tx, seen_by_both, MOST_IN_FLIGHT)
+        first = one.claim(tx, seen_by_both, MOST_CLAIMED)
     with bank.db.act(partner.app["world_id"]) as tx:
-        second = other.claim(tx, seen_by_both, MOST_IN_FLIGHT)
-    assert len(first) == MOST_FOR_AN_ENDPOINT
+        second = other.claim(tx, seen_by_both, MOST_CLAIMED)
+    assert len(first) == MOST_CLAIMED_FOR_AN_ENDPOINT
     assert len(second) == 2
     assert not {each.webhook_delivery_id for each in first} & {each.webhook_delivery_id for each in second}
 
@@ -154,9 +164,9 @@ def test_a_result_that_comes_after_the_claim_has_expired_is_not_written(
     with bank.db.act(world_id) as tx:
         (again,) = quick.claim(tx, quick._endpoints_with_work(), 1)
     with bank.db.act(world_id) as tx:
-        slow.record(tx, late, Attempt("REFUSED", status_code=500))
-        quick.record(tx, again, Attempt("DELIVERED", status_code=204))
-        slow.record(tx, late, Attempt("REFUSED", status_code=500))
+        slow.record(tx, [(late, Attempt("REFUSED", status_code=500))])
+        quick.record(tx, [(again, Attempt("DELIVERED", status_code=204))])
+        slow.record(tx, [(late, Attempt("REFUSED", status_code=500))])
     (delivery,) = deliveries(partner)
     assert (delivery["status"], delivery["attempt_count"]) == ("DELIVERED", 1)
     assert [each["outcome"] for each in attempts(partner, delivery)] == ["DELIVERED"]
@@ -173,8 +183,7 @@ def test_what_is_stopped_or_removed_while_on_its_way_stays_so(bank: Bank, partne
     assert client.patch(f"/v1/webhook-endpoints/{held}", json={"enabled": False}, headers=headers).status_code == 200
     assert client.delete(f"/v1/webhook-endpoints/{removed}", headers=headers).status_code == 204
     with bank.db.act(partner.app["world_id"]) as tx:
-        for claim in claims:
-            dispatcher.record(tx, claim, Attempt("REFUSED", status_code=500))
+        dispatcher.record(tx, [(claim, Attempt("REFUSED", status_code=500)) for claim in claims])
     (delivery,) = deliveries(partner)
     assert (delivery["status"], delivery["attempt_count"]) == ("DISABLED", 1)
     assert "next_attempt_at" not in delivery
@@ -191,7 +200,7 @@ def test_sending_again_while_an_attempt_is_on_its_way_sends_again(
     (delivery,) = deliveries(partner)
     assert partner.post(f"/sandbox/v1/webhook-deliveries/{delivery['webhook_delivery_id']}:resend").status_code == 200
     with bank.db.act(partner.app["world_id"]) as tx:
-        dispatcher.record(tx, claim, Attempt("DELIVERED", status_code=204))
+        dispatcher.record(tx, [(claim, Attempt("DELIVERED", status_code=204))])
     dispatcher.deliver_world(World(partner.app["world_id"]), time.monotonic() + PATIENCE_S)
     dispatcher.close()
     assert len(server.got) == 1
@@ -241,6 +250,56 @@ def test_a_database_that_fails_for_a_while_delays_results_and_loses_none(
         dispatcher.wake()
         until(lambda: len(deliveries(partner, status="DELIVERED")) == 5)
     assert len(server.got) == 5, "nothing twice: results were kept until they could be written"
+
+
+def test_what_cannot_be_recorded_holds_up_what_is_sent(
+    bank: Bank, partner: Partner, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be written down, no more is sent than a kill may send twice."""
+    for _ in range(4):
+        endpoint(partner, server.url)
+    happen(bank, partner.app, 20)
+    act, claimed = bank.db.act, threading.Event()
+
+    def once(*arguments: Any) -> Any:
+        if claimed.is_set():
+            raise EngineError("database or disk is full")
+        claimed.set()
+        return act(*arguments)
+
+    monkeypatch.setattr(bank.db, "act", once)
+    with dispatching(bank):
+        server.wait_for(MOST_IN_FLIGHT)
+        with pytest.raises(queue.Empty):
+            server.came.get(timeout=0.2)
+        monkeypatch.setattr(bank.db, "act", act)
+        server.wait_for(80 - MOST_IN_FLIGHT)
+        until(lambda: len(deliveries(partner, status="DELIVERED")) == 80)
+    assert len(server.got) == 80
+
+
+def test_a_claim_that_has_waited_for_too_long_is_given_back_and_not_sent(
+    bank: Bank, partner: Partner, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could expire on its way, and somebody else would send it, too."""
+    endpoint(partner, server.url)
+    happen(bank, partner.app, 3)
+    claim_of = Dispatcher._claim_of
+    expired: list[str] = []
+
+    def late(self: Dispatcher, *arguments: Any) -> list[Claim]:
+        claims = claim_of(self, *arguments)
+        if expired:
+            return claims
+        expired.extend(claim.webhook_delivery_id for claim in claims)
+        return [replace(claim, good_until=time.monotonic()) for claim in claims]
+
+    monkeypatch.setattr(Dispatcher, "_claim_of", late)
+    with dispatching(bank):
+        server.wait_for(3)
+        until(lambda: len(deliveries(partner, status="DELIVERED")) == 3)
+    assert sorted(expired) == sorted(each.webhook_id for each in server.got)
+    assert [each["attempt_count"] for each in deliveries(partner)] == [1] * 3
 
 
 def test_a_dispatcher_that_is_stopped_gives_free_what_it_could_not_end(bank: Bank, partner: Partner) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,9 @@ NEVER = [
     "http://[::ffff:127.0.0.1]/",
     "http://[::ffff:10.0.0.1]/",
     "http://[::ffff:93.184.215.14]/",
+    "http://[0:0:0:0:0:ffff:7f00:1]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[::ffff:169.254.169.254]/",
     "http://[::127.0.0.1]/",
     "http://[64:ff9b::a00:1]/",
     "http://[64:ff9b:1::a00:1]/",
@@ -60,7 +64,16 @@ NEVER = [
     "http://2130706433/",
     "http://0x7f000001/",
     "http://017700000001/",
+    "http://0/",
+    "http://0x0/",
+    "http://0x7F.1/",
     "http://127.1/",
+    "http://127.0.1./",
+    "http://127.000.000.001/",
+    "http://169.254.43518/",
+    "http://0xA9FEA9FE/",
+    "http://127。0。0。1/",
+    "http://①②⑦.0.0.1/",
     "http://0x7f.0.0.1/",
     "http://0177.0.0.1/",
     "http://127.0.0.1.nip.0/",
@@ -81,6 +94,17 @@ NEVER = [
     "http://bot.example:65536/",
     "http://bot.example:80:80/",
     "http://bot.example:http/",
+    "http://bot.example:/",
+    "http://bot.example:-80/",
+    "http://bot.example:+80/",
+    "http://bot.example:８０/",
+    "http://bot.example:80@127.0.0.1/",
+    "http://bot.example/\thook",
+    "http://bot.example/ho\nok",
+    "http://bot.example/hook ",
+    "http://bot.exa\x00mple/",
+    "http://bot.example%00/",
+    "http://bot.example%2f@127.0.0.1/",
     "http://-bot.example/",
     "http://bot..example/",
     "http://bot%2eexample/",
@@ -160,7 +184,7 @@ class Names:
         self.answers = list(answers)
         self.asked = 0
 
-    def __call__(self, host: str, port: int, *_: object, **__: object) -> list[tuple[Any, ...]]:
+    def __call__(self, host: str, port: int | None, *_: object, **__: object) -> list[tuple[Any, ...]]:
         answer = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
         return [
@@ -185,6 +209,10 @@ def attempt(url: str, *, allow_loopback: bool = True) -> Attempt:
         ["::ffff:10.0.0.1"],
         ["fe80::1%eth0"],
         ["fd00:ec2::254"],
+        ["0.0.0.0"],
+        ["::"],
+        ["64:ff9b::a9fe:a9fe"],
+        ["::ffff:127.0.0.1"],
         [PUBLIC, "10.0.0.1"],
         ["127.0.0.1", "192.168.0.1"],
     ],
@@ -271,6 +299,27 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.M
     assert sender(Outgoing("http://bot.example/", "dlv_1", b"{}", dict)).outcome == "TIMED_OUT"
     assert time.monotonic() - began < 5
     hold.set()
+
+
+def test_names_that_hang_hold_up_no_other_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partner's own name server decides how long its name takes, and nobody can call a look-up back."""
+    hold, asked = threading.Event(), Counter[str]()
+
+    def answer(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        asked[host] += 1
+        if host.startswith("slow"):
+            hold.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    impatient = Sender(allow_loopback=True, timeout_s=0.05)
+    with receiver() as server:
+        for number in range(40):
+            url = f"http://slow-{number % 8}.example/"
+            assert impatient(Outgoing(url, "dlv_1", b"{}", dict)).outcome == "TIMED_OUT"
+        assert attempt(f"http://bot.example:{server.server_address[1]}/").outcome == "DELIVERED"
+    hold.set()
+    assert [asked[f"slow-{number}.example"] for number in range(8)] == [1] * 8
 
 
 def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,13 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable
 
 import pytest
 from tests.receivers import Answering, raw_server, receiver, saying
 
+from openteller_sandbox.webhooks import guard
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
 
 TIMEOUT_S = 0.6
@@ -50,7 +52,17 @@ def send(url: str, *, wall_s: Callable[[], float] = time.time) -> Attempt:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "DELIVERED", 200),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "DELIVERED", 200),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 " + b"O" * 60_000 + b"\r\nContent-Length: 0\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\n: nameless\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 200 OK\r\nX: \x00\xff\r\nContent-Length: 0\r\n\r\n", "DELIVERED", 200),
+        (b"HTTP/1.1 500 No\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "REFUSED", 500),
         # Without one there is nothing to believe.
+        (b"HTTP/1.1 200 " + b"O" * 70_000 + b"\r\n\r\n", "BROKEN_ANSWER", None),
+        (b"HTTP/1.1 \xb200 OK\r\n\r\n", "BROKEN_ANSWER", None),
         (b"", "CONNECTION_FAILED", None),
         (b"HTTP/1.1 20", "BROKEN_ANSWER", None),
         (b"HTTP/1.1 2000 OK\r\n\r\n", "BROKEN_ANSWER", None),
@@ -141,6 +153,60 @@ def test_a_body_that_drips_is_left_at_the_time_out_and_the_delivery_counts() -> 
         attempt = send(server.url)
         stop.set()
     assert (attempt.outcome, attempt.status_code, attempt.excerpt) == ("DELIVERED", 202, "beginning")
+
+
+def test_headers_that_drip_are_left_at_the_time_out_and_the_delivery_counts() -> None:
+    """A thread is theirs for as long as for any other slow server, and not for as long as they like."""
+    stop = threading.Event()
+    with raw_server(dripping(b"HTTP/1.1 200 OK\r\n" + b"X-Drip: y\r\n" * 50, stop)) as server:
+        attempt = send(server.url)
+        stop.set()
+    assert attempt.outcome in {"DELIVERED", "TIMED_OUT"}, "whether the status line came in time"
+    assert attempt.duration_ms < (TIMEOUT_S + 3) * 1000
+
+
+def test_a_compressed_body_is_neither_asked_for_nor_unpacked() -> None:
+    bomb = zlib.compress(b"\0" * 10_000_000, wbits=31)
+    headers = {"Content-Encoding": "gzip"}
+    with receiver(lambda _: Answering(200, bomb, headers=headers)) as server:
+        attempt = send(server.url)
+        assert server.got[0].headers["accept-encoding"] == "identity"
+    assert attempt.outcome == "DELIVERED"
+    assert len(attempt.excerpt) <= 500
+
+
+def test_a_request_has_what_a_server_needs_and_no_header_of_anybody_elses_making() -> None:
+    with receiver() as server:
+        assert send(server.url).outcome == "DELIVERED"
+        (received,) = server.got
+        assert received.headers == {
+            "host": f"127.0.0.1:{server.server_address[1]}",
+            "user-agent": "OpenTeller-Webhooks/1",
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "webhook-id": "dlv_1",
+            "content-length": "7",
+        }
+        sender = Sender(allow_loopback=True, timeout_s=TIMEOUT_S)
+        forged = Outgoing(server.url, "dlv_1", b"{}", lambda: {"webhook-id": "dlv_1\r\nX: y"})
+        assert sender(forged).outcome == "BROKEN_ANSWER"
+        sender.close()
+        assert len(server.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("http://Bot.example/", "bot.example"),
+        ("http://bot.example:80/", "bot.example"),
+        ("https://bot.example:80/", "bot.example:80"),
+        ("https://[2606:2800::1]/", "[2606:2800::1]"),
+        ("http://[2606:2800::1]:8080/", "[2606:2800::1]:8080"),
+    ],
+)
+def test_the_host_is_named_as_its_url_has_it(url: str, authority: str) -> None:
+    assert guard.parse(url, allow_loopback=False).authority == authority
 
 
 def test_nobody_listens() -> None:
