@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import queue
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -66,9 +67,9 @@ class Running:
             assert line is not None, f"it ended: {self.said}"
             self.said.append(line)
 
-    def end(self, signal: int) -> tuple[int, str]:
+    def end(self, number: int) -> tuple[int, str]:
         """Send a signal; give the exit code and all that it has printed."""
-        self.process.send_signal(signal)
+        self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
         while (line := self.lines.get(timeout=PATIENCE_S)) is not None:
             self.said.append(line)
@@ -86,6 +87,7 @@ def running(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        start_new_session=True,
     )
     assert process.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
@@ -94,10 +96,18 @@ def running(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) ->
     try:
         yield Running(process, lines)
     finally:
-        process.kill()
-        process.wait()
-        reader.join()
+        _kill_all(process)
+        reader.join(PATIENCE_S)
+        assert not reader.is_alive(), "somebody holds its output still"
         process.stdout.close()
+
+
+def _kill_all(process: subprocess.Popen[str]) -> None:
+    """Kill it and what it has begun: a worker that outlives it would hold its output, which is read to the end."""
+    process.kill()
+    process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _read(stream: IO[str], lines: queue.Queue[str | None]) -> None:
