@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.clock import MINUTE
@@ -99,23 +101,30 @@ def _run_unless_taken(bank: Bank, world_id: str, most: int) -> int:
         return run_world(bank, world, bank.now(world), most)
 
 
-def repeat(bank: Bank, world: World, kind: str, subject: str, at: int) -> bool:
-    """Do an act that was done at this place in another life of the world; False where it is not due here."""
+def repeat(bank: Bank, world: World, deed: Mapping[str, Any]) -> bool:
+    """Do an act that was done at this place in another life of the world, or put it off where it failed there; False
+    where it is not due here.
+    """
+    kind, subject, at = deed["kind"], deed["subject"], deed["at"]
     row = bank.db.read().one(store.FIND, world_id=world.world_id, kind=kind, subject=subject, due_at=at)
     if row is None:
         return False
-    _do(bank, Due(world, kind, subject, at), row["due_id"], Counter())
+    if "put_off_ms" in deed:
+        with bank.db.act(world.world_id) as tx:
+            tx.run(store.POSTPONE, id=row["due_id"], at=at + deed["put_off_ms"])
+    else:
+        _do(bank, Due(world, kind, subject, at), row["due_id"], Counter())
     return True
 
 
 def _do(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
     """Do one act, which is a deed."""
-    details = {"kind": due.kind, "subject": due.subject, "at": due.at}
-    with deeds.doing(bank, due.world, deeds.BANK, due.kind, lambda: details):
-        _do_once(bank, due, due_id, failures)
+    deed: dict[str, Any] = {"kind": due.kind, "subject": due.subject, "at": due.at}
+    with deeds.doing(bank, due.world, deeds.BANK, due.kind, lambda: deed):
+        _do_once(bank, due, due_id, failures, deed)
 
 
-def _do_once(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
+def _do_once(bank: Bank, due: Due, due_id: int, failures: Counter[int], deed: dict[str, Any]) -> None:
     """Do one act, then take its note away.
 
     A kill between the two does the act again at the next start: handlers look at the state first and do nothing when
@@ -128,6 +137,7 @@ def _do_once(bank: Bank, due: Due, due_id: int, failures: Counter[int]) -> None:
         delay = MINUTE << min(failures[due_id], _MOST_DOUBLINGS)
         failures[due_id] += 1
         log.error("%s failed: %s; again in %d min", due.kind, type(error).__name__, delay // MINUTE)  # noqa: TRY400 - a traceback may show values
+        deed["put_off_ms"] = delay  # a replay, where nothing fails, does the same
         with bank.db.act(due.world.world_id) as tx:
             tx.run(store.POSTPONE, id=due_id, at=due.at + delay)
         return

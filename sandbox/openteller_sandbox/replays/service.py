@@ -170,7 +170,7 @@ class Replay:
             worlds.move(twin, world, details["to"])
         else:
             with deeds.again(deed):
-                if not due.repeat(twin, world, details["kind"], details["subject"], details["at"]):
+                if not due.repeat(twin, world, details):
                     raise NotRepeated("it is not due")
 
     def _send(self, app: Wsgi, deed: Deed, environ: dict[str, Any]) -> None:

@@ -231,6 +231,23 @@ def test_a_replay_changes_nothing_and_is_the_worlds_own(bank: Bank, partner: Par
     assert partner.get(f"/sandbox/v1/worlds/{world_id}/log").status_code == 200
 
 
+def test_what_failed_and_was_done_later_fails_and_is_done_later_again(
+    bank: Bank, partner: Partner, wall: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = partner.fetch(scenario="SLOW").json["bill_fetch_id"]
+    with monkeypatch.context() as patched:
+
+        def fail(*_: object) -> None:
+            raise OSError("the disk is full")
+
+        patched.setitem(bank.due_handlers, "bill_fetch.answer", fail)
+        partner.advance(seconds=10)
+    assert partner.get(f"/v1/bill-fetches/{fetched}").json["status"] == "PROCESSING"
+    partner.advance(seconds=120)
+    assert partner.get(f"/v1/bill-fetches/{fetched}").json["status"] == "READY"
+    assert_same(replay(partner))
+
+
 def test_a_delay_that_was_ordered_is_not_waited_for_again(partner: Partner) -> None:
     order(partner, {"operation_id": "createPayment"}, {"delay_ms": 200}, times=1)
     assert partner.post("/v1/payments", {"partner_reference": "late"}).status_code == 201
