@@ -208,7 +208,15 @@ class Rig:
         self.audit = Audit(outbox=True)
         port, billers_port = _free_port(), _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        limits = ("--rate-limit-app", "1000000", "--rate-limit-anonymous", "1000000", "--lease", str(LEASE_S))
+        limits = (
+            "--rate-limit-app",
+            "1000000",
+            "--rate-limit-anonymous",
+            "1000000",
+            "--no-limits",
+            "--lease",
+            str(LEASE_S),
+        )
         elsewhere = ("--biller-url", f"http://127.0.0.1:{billers_port}") if books else ()
         workers = ("--workers", str(WORKERS)) if report.engine == "postgresql" else ()
         serve = ("serve", "--port", str(port), "--database", bank, *elsewhere, *limits, *workers)

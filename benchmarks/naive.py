@@ -21,7 +21,7 @@ from openteller_sandbox.app import create_app, create_bank
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock, parse
 from openteller_sandbox.db.sqlite import SqliteDatabase
-from openteller_sandbox.settings import RateLimits, Settings
+from openteller_sandbox.settings import NO_FETCH_LIMITS, NO_PAYMENT_LIMITS, RateLimits, Settings
 
 THREADS = 32
 _PATIENCE_MS = 120_000
@@ -81,7 +81,10 @@ def make() -> Callable[..., Iterable[bytes]]:
 def _open(database: str, begin: str) -> Bank:
     limits = RateLimits(app=_NO_QUOTA, anonymous=_NO_QUOTA)
     clock = Clock(parse(begin) - Clock().wall())
-    return create_bank(Settings(database=database, rate_limits=limits), clock)
+    settings = Settings(
+        database=database, rate_limits=limits, fetch_limits=NO_FETCH_LIMITS, payment_limits=NO_PAYMENT_LIMITS
+    )
+    return create_bank(settings, clock)
 
 
 def main(port: int, database: str, begin: str) -> None:

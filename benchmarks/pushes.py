@@ -40,6 +40,7 @@ from v_jiaofei.weibo import limits  # noqa: E402 - found by the line above
 BANK_TIME = "2026-09-29T10:30:00+08:00"
 _UNLIMITED = 10**9
 _LATEST_S = 60.0
+_SCATTERED = random.Random(20260929).sample(range(1000, 100_000), 20_000)
 
 
 def measure(pushes: int, duplicates: int, connections: int) -> dict[str, Any]:
@@ -157,9 +158,10 @@ def _letters(number: int) -> str:
 def _account(number: int) -> str:
     """Make an account number of SH-ELECTRICITY-01: 3100, five digits, and a check digit (ISO/IEC 7812-1 Annex B).
 
-    The first hundred play scenarios.
+    The first hundred play scenarios. Whose accounts stand side by side asks for them one after the other, and is taken
+    for somebody who tries them out: people's accounts lie scattered.
     """
-    digits = f"3100{number + 1000:05d}"
+    digits = f"3100{_SCATTERED[number % len(_SCATTERED)]:05d}"
     total = 0
     for place, digit in enumerate(reversed(digits)):
         doubled = int(digit) * (2 if place % 2 == 0 else 1)

@@ -166,13 +166,14 @@ def free_port() -> int:
 
 
 def sandbox(ready_path: str) -> Launcher:
-    """Start the sandbox as an operator does, but without quotas: they would be all that is measured."""
+    """Start the sandbox as an operator does, but without quotas and limits: they would be all that is measured."""
     serve = [sys.executable, "-m", "openteller", "sandbox", "serve", "--port", "{port}", "--clock", BANK_TIME]
     environment = {
         "PYTHONPATH": f"{PROJECT / 'sdk'}{os.pathsep}{PROJECT / 'sandbox'}",
         "PYTHONDONTWRITEBYTECODE": "",  # what is installed has been compiled, too
         "OPENTELLER_RATE_LIMIT_APP": _NO_QUOTA,
         "OPENTELLER_RATE_LIMIT_ANONYMOUS": _NO_QUOTA,
+        "OPENTELLER_NO_LIMITS": "1",
     }
     return Launcher("openteller", [*serve, "--database", "{folder}/bank.db"], ready_path, environment)
 

@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from tests import postgres
 from tests.payer import Payer
 from werkzeug.test import TestResponse
@@ -25,6 +26,10 @@ from openteller_sandbox import clock
 from openteller_sandbox.app import create_app, create_bank
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
+from openteller_sandbox.customers.store import customer_accounts
+from openteller_sandbox.db import Statement
+from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.ledger.store import ledger_lines
 from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
 
 MORNING = clock.parse("2026-09-29T10:30:00+08:00")
@@ -39,6 +44,13 @@ DEFAULT_ENGINE = os.environ.get("OPENTELLER_TEST_ENGINE", "sqlite")
 """What a bank is on where a test does not care; tests that are marked run on both, unless this is not SQLite."""
 
 _numbers = itertools.count(1)
+_LINES = ledger_lines.c
+_BOOKED = Statement(
+    select(_LINES.world_id, _LINES.account, func.sum(_LINES.amount).label("sum")).group_by(
+        _LINES.world_id, _LINES.account
+    )
+)
+_AVAILABLE = Statement(select(customer_accounts))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -106,7 +118,7 @@ class Partner:
         body = {
             "biller_id": self.biller(code)["biller_id"],
             "inputs": self.magic(code, scenario),
-            "end_user_ref": "user-of-the-tests-1",
+            "end_user_ref": f"user-of-the-tests-{next(_numbers)}",
         }
         return self.post("/v1/bill-fetches", body)
 
@@ -176,6 +188,20 @@ def bank(tmp_path_factory: pytest.TempPathFactory, wall: WallClock, engine: str)
 @pytest.fixture(scope="session")
 def flask_app(bank: Bank) -> Flask:
     return create_app(bank)
+
+
+@pytest.fixture(autouse=True)
+def _abuse_moves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever somebody has tried, each entry of the ledger balances, and accounts hold what the ledger says."""
+    watched = request.node.get_closest_marker("abuse") and "bank" in request.fixturenames
+    bank = request.getfixturevalue("bank") if watched else None  # before the test, so that it is open after it
+    yield
+    if bank:
+        tx = bank.db.read()
+        assert ledger.is_balanced(tx)
+        booked = {(row["world_id"], row["account"]): row["sum"] for row in tx.all(_BOOKED)}
+        for row in tx.all(_AVAILABLE):
+            assert row["available"] == booked.get((row["world_id"], ledger.customer(row["customer_id"])), 0)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from openteller import Money, user_ref
-from openteller.errors import BankError, InvalidRequest
+from openteller.errors import BankError, InvalidRequest, RateLimited
 from openteller.models import Bill, Biller, BillFetch, InputField, LocalizedText, Payment
 
 from . import texts
@@ -123,9 +123,13 @@ class Paying:
             return self._offer(link, link.say("which_biller", what=what))
         biller = fitting[0]
         if reading.account is None or biller.fetch_mode != "FETCH" or not _asks_for_account_only(biller):
-            link = _Link(self._create(visit, message, biller_id=biller.biller_id), language)
-            return self._offer(link, link.say("biller_link", biller=_local(biller.name, language)))
+            return self._biller_link(visit, message, biller)
         return self._bill(visit, message, biller, reading)
+
+    def _biller_link(self, visit: Visit, message: Message, biller: Biller) -> Reply:
+        """Offer a link whose page asks for the account."""
+        link = _Link(self._create(visit, message, biller_id=biller.biller_id), message.language)
+        return self._offer(link, link.say("biller_link", biller=_local(biller.name, message.language)))
 
     def _billers(self, visit: Visit, directory: Directory, reading: Reading) -> Sequence[Biller]:
         """Give the billers that can be paid, of a kind and at a place."""
@@ -156,6 +160,10 @@ class Paying:
             if error.code == "ACCOUNT_NOT_PAYABLE" and error.display_message:
                 return Reply(_local(error.display_message, language), language, open_question=again)
             raise
+        except RateLimited as error:
+            if error.code != "FETCH_LIMIT":
+                raise
+            return self._biller_link(visit, message, biller)  # the page can look it up all the same
         return self._fetched(visit, message, biller, fetch)
 
     def _bad_account(self, biller: Biller, language: Language) -> str:

@@ -45,6 +45,59 @@ class BillerLeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """What keeps accounts from being tried out. A day is one of the bank's calendar, in bank time.
+
+    new_accounts: that an end user of an app may ask about in a day, beside those of the last 30 days. per_account:
+        fetches of one account in a day, over all partners of a world. window: how many of an app's latest fetches are
+        looked at; misses: how many of them may name an account that cannot be paid; run: how many of a day may be
+        numbers that stand within ``distance`` of one another, or at one distance each. suspension_days: how long an
+        app's fetches are suspended then; again_days: where that happens again within 30 days. page_accounts: that a
+        payer may look up on the bank's page in a day.
+    """
+
+    new_accounts: int = 5
+    per_account: int = 10
+    window: int = 200
+    misses: int = 40
+    run: int = 10
+    distance: int = 10
+    suspension_days: int = 1
+    again_days: int = 7
+    page_accounts: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLimits:
+    """What a payer may pay, and how many payers an account may have. A day is one of the bank's calendar.
+
+    day_yuan: what a payer may pay in a day, fees included. new_accounts_day, new_accounts_month: accounts that a payer
+        has never paid before, in a day and in 30 days. new_payers_day, new_payers_month: payers who have never paid an
+        account before. business: how many times as much a customer with a business account may do.
+    """
+
+    day_yuan: int = 200_000
+    new_accounts_day: int = 50
+    new_accounts_month: int = 300
+    new_payers_day: int = 3
+    new_payers_month: int = 10
+    business: int = 20
+
+
+_ENDLESS = 2**40
+NO_FETCH_LIMITS = FetchLimits(
+    new_accounts=_ENDLESS, per_account=_ENDLESS, misses=_ENDLESS, run=_ENDLESS, page_accounts=_ENDLESS
+)
+NO_PAYMENT_LIMITS = PaymentLimits(
+    day_yuan=_ENDLESS,
+    new_accounts_day=_ENDLESS,
+    new_accounts_month=_ENDLESS,
+    new_payers_day=_ENDLESS,
+    new_payers_month=_ENDLESS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The sandbox's settings.
 
@@ -62,6 +115,8 @@ class Settings:
     seed: Path = SEED_FOLDER
     check_answers: AnswerCheck = AnswerCheck.ENVELOPE
     rate_limits: RateLimits = RateLimits()
+    fetch_limits: FetchLimits = FetchLimits()
+    payment_limits: PaymentLimits = PaymentLimits()
     trusted_proxies: frozenset[str] = frozenset()
     webhook_loopback: bool = True
     webhook_lease_s: float = 30.0

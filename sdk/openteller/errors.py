@@ -28,6 +28,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from openteller.models.common import LocalizedText, Problem, ProblemItem
 
 __all__ = [
@@ -187,6 +189,16 @@ class BankError(OpenTellerError):
     def dispute_id(self) -> str | None:
         """With ``DISPUTE_OPEN``, the dispute that is open."""
         return self.problem.dispute_id if self.problem else None
+
+    @property
+    def limit(self) -> str | None:
+        """With ``FETCH_LIMIT``: which limit was met."""
+        return self.problem.limit if self.problem else None
+
+    @property
+    def resets_at(self) -> datetime | None:
+        """With ``FETCH_LIMIT``: when the limit ends, in bank time."""
+        return self.problem.resets_at if self.problem else None
 
     @property
     def payment_id(self) -> str | None:

@@ -154,6 +154,11 @@ class Walk:
         self._code(partner.fetch("CS-BROADBAND-01"), "BILLER_INACTIVE")
         self._code(partner.fetch(scenario="BILLER_DOWN"), "BILLER_QUERY_FAILED")
         self._code(partner.fetch(scenario="UNKNOWN_ACCOUNT"), "ACCOUNT_NOT_PAYABLE")
+        curious = make_partner(self.seen)
+        for _ in range(10):
+            curious.fetch()
+        refused = self._code(curious.fetch(), "FETCH_LIMIT")
+        assert (refused["limit"], refused["resets_at"]) == ("FETCHES_PER_ACCOUNT", "2026-09-30T00:00:00+08:00")
         slow = partner.fetch(scenario="SLOW")
         assert slow.status_code == 202
         assert partner.get(slow.headers["Location"]).json["status"] == "PROCESSING"

@@ -39,7 +39,7 @@ THREE = 3
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Running]]:
     port = free_port()
     options = ("--port", str(port), "--workers", str(THREE), "--clock", MORNING, "--check-answers", "all")
-    limits = ("--rate-limit-app", "1000000", "--rate-limit-anonymous", "1000000")
+    limits = ("--rate-limit-app", "1000000", "--rate-limit-anonymous", "1000000", "--no-limits")
     folder = tmp_path_factory.mktemp("workers")
     address = {"OPENTELLER_DATABASE_URL": new_database("postgresql", folder)}
     with running("sandbox", "serve", *options, *limits, cwd=folder, env=address) as process:

@@ -20,12 +20,13 @@ def create_bill_fetch(call: Call) -> Answer:
     asked = service.question(
         bank, call.caller.app_id, body["biller_id"], body["inputs"], body["end_user_ref"], call.now
     )
-    answer = service.ask(bank, world, asked, call.now)
+    fetch_id = service.admit(bank, world, asked, call.now)
+    answer = service.ask(bank, world, asked, fetch_id, call.now)
 
     with bank.db.act(world.world_id) as tx:
 
         def keep() -> tuple[Answer, str]:
-            kept = service.keep(bank, tx, world, asked, answer, call.now)
+            kept = service.keep(bank, tx, world, asked, answer, call.now, fetch_id)
             status = 202 if kept.status == "PROCESSING" else 201
             return Answer(
                 kept.wire.encode(), status, {"Location": f"/v1/bill-fetches/{kept.bill_fetch_id}"}

@@ -19,9 +19,10 @@ from openteller_sandbox.biller_port.simulated import SimulatedBiller, digest
 from openteller_sandbox.biller_port.wire import bill_from_json, bill_to_json
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller, masked
-from openteller_sandbox.bills import presentment, store
+from openteller_sandbox.bills import presentment, store, velocity
 from openteller_sandbox.bills.presentment import status_of
 from openteller_sandbox.bills.schemas import BillFetchSchema, BillSchema
+from openteller_sandbox.bills.velocity import Asker
 from openteller_sandbox.clock import DAY, SECOND, to_wire
 from openteller_sandbox.contract import Fault, showable
 from openteller_sandbox.db import Tx
@@ -29,6 +30,7 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.limits import Reached
 from openteller_sandbox.money import Money
 from openteller_sandbox.worlds import service as worlds
 
@@ -161,14 +163,45 @@ def question(
     return Question(app_id, biller, inputs, end_user_ref)
 
 
-def ask(bank: Bank, world: World, asked: Question, now: int) -> port.Found | port.Later:
-    """Put a question to the biller. No transaction is open.
+def admit(bank: Bank, world: World, asked: Question, now: int) -> str:
+    """Count a partner's question before it is put; give the identifier of its fetch.
+
+    Raises:
+        Problem: FETCH_LIMIT, with the limit and until when.
+    """
+    asker = Asker(asked.app_id, asked.end_user_ref)
+    admitted = _admit(bank, world, asker, asked, now)
+    if isinstance(admitted, Reached):
+        raise velocity.problem(admitted, now)
+    return admitted
+
+
+def admit_on_page(bank: Bank, world: World, asked: Question, customer_id: str, now: int) -> str | Reached:
+    """Count a payer's question; give the identifier of its fetch, or the limit that the payer has met."""
+    return _admit(bank, world, Asker(velocity.PAGE, customer_id), asked, now)
+
+
+def _admit(bank: Bank, world: World, asker: Asker, asked: Question, now: int) -> str | Reached:
+    try:
+        with bank.db.act(world.world_id) as tx:
+            admitted = velocity.admit(bank, tx, world, asker, asked.biller, asked.inputs, now)
+            if isinstance(admitted, str):
+                due.schedule(tx, world, now + KEEP_MS, PURGE, admitted)
+    except velocity.Refused as refused:
+        return refused.reached
+    return admitted
+
+
+def ask(bank: Bank, world: World, asked: Question, fetch_id: str, now: int) -> port.Found | port.Later:
+    """Put a counted question to the biller. No transaction is open.
 
     Raises:
         Problem: ACCOUNT_NOT_PAYABLE, BILLER_QUERY_FAILED.
     """
     answer = ask_on_page(bank, world, asked, now)
     if isinstance(answer, port.NotPayable):
+        with bank.db.act(world.world_id) as tx:
+            velocity.missed(bank, tx, world, fetch_id, now)
         raise Problem("ACCOUNT_NOT_PAYABLE")
     if isinstance(answer, port.Failed):
         raise Problem("BILLER_QUERY_FAILED")
@@ -180,9 +213,22 @@ def ask_on_page(bank: Bank, world: World, asked: Question, now: int) -> port.Que
     return port_of(bank).query(world, asked.biller, asked.inputs, now, port.Asking.FIRST)
 
 
-def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found | port.Later, now: int) -> Answered:
-    """Keep a question and its answer, and schedule its purge; a slow biller's answer is scheduled, too."""
-    fetch_id = ids.new("bft")
+def keep(
+    bank: Bank,
+    tx: Tx,
+    world: World,
+    asked: Question,
+    answer: port.Found | port.Later,
+    now: int,
+    fetch_id: str | None = None,
+) -> Answered:
+    """Keep a question and its answer, and schedule its purge; a slow biller's answer is scheduled, too.
+
+    fetch_id: of a question that was counted, whose purge is scheduled already.
+    """
+    if fetch_id is None:
+        fetch_id = ids.new("bft")
+        due.schedule(tx, world, now + KEEP_MS, PURGE, fetch_id)
     facts: dict[str, Any] = {
         "bill_fetch_id": fetch_id,
         "status": _status(asked.biller, answer),
@@ -211,7 +257,6 @@ def keep(bank: Bank, tx: Tx, world: World, asked: Question, answer: port.Found |
         _keep_bills(bank, tx, world, asked, fetch_id, answer.bills, facts["expires_at"])
     else:
         due.schedule(tx, world, now + answer.after_ms, ANSWER, fetch_id)
-    due.schedule(tx, world, facts["expires_at"], PURGE, fetch_id)
     found = find_fetch(tx, asked.app_id, fetch_id, on_page=asked.end_user_ref == ON_PAGE)
     assert found is not None
     return found
@@ -324,6 +369,8 @@ def answer_late(bank: Bank, act: Due) -> None:
         bank.contract.check_record("BillFetch", facts)
         if tx.run(store.ANSWER_FETCH, f=act.subject, to=status, v=version, w=json_text(facts)) != 1:
             return
+        if isinstance(answer, port.NotPayable):
+            velocity.missed(bank, tx, act.world, act.subject, act.at)
         if isinstance(answer, port.Found):
             _keep_bills(bank, tx, act.world, asked, act.subject, answer.bills, row["expires_at"])
         if asked.end_user_ref == ON_PAGE:
@@ -334,9 +381,10 @@ def answer_late(bank: Bank, act: Due) -> None:
 
 def purge(bank: Bank, act: Due) -> None:
     """Delete a fetch, its bills that nothing was paid of since, and its idempotency key, which holds both, 24 hours
-    later; of one with a paid bill the account number goes.
+    later; of one with a paid bill, and of what was only counted, the account number goes.
     """
     with bank.db.act(act.world.world_id) as tx:
+        velocity.forget(tx, act.world, act.subject, act.at)
         idempotency.forget(tx, act.world.world_id, act.subject)
         tx.run(store.PURGE_BILLS, bill_fetch_id=act.subject)
         left = tx.one(store.COUNT_BILLS, bill_fetch_id=act.subject)
@@ -350,8 +398,8 @@ def reset(tx: Tx, world_id: str) -> int:
     """Delete every fetch and bill of a world; give how many fetches there were."""
     row = tx.one(store.COUNT, world_id=world_id)
     assert row is not None
-    tx.run(store.RESET_FETCHES, world_id=world_id)
-    tx.run(store.RESET_BILLS, world_id=world_id)
+    for statement in store.RESET:
+        tx.run(statement, world_id=world_id)
     return int(row["count"])
 
 
@@ -415,5 +463,7 @@ def _fetched(row: Any) -> FetchedBill:
         due=bill_from_json(json.loads(row["facts"])),
     )
 
+
+account_digest = velocity.counted_as
 
 DUE_HANDLERS = {ANSWER: answer_late, PURGE: purge}

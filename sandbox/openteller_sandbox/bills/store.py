@@ -1,5 +1,6 @@
-"""The tables of bill fetches and bills. ``inputs`` and ``bill_number`` are personal: they stay here, and are purged
-after 24 hours unless paid. A fetch that the page has made for a payer has an empty ``end_user_ref``.
+"""The tables of bill fetches and bills, and of what was asked, by which questions are counted. ``inputs``,
+``bill_number`` and ``number`` are personal: they stay here, and are purged after 24 hours unless paid. A fetch that the
+page has made for a payer has an empty ``end_user_ref``; in ``fetch_asks`` it has no app, and the payer in its place.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    null,
     or_,
     select,
     update,
 )
 
-from openteller_sandbox.db import Insert, Statement, metadata
+from openteller_sandbox.db import Insert, Statement, insert_or_ignore, metadata
 
 bill_fetches = Table(
     "bill_fetches",
@@ -56,6 +58,33 @@ bills = Table(
     Column("wire", Text, nullable=False),
     Index("bills_fetch", "bill_fetch_id", "position"),
     Index("bills_number", "world_id", "biller_id", "account_digest", "bill_number"),
+)
+fetch_asks = Table(
+    "fetch_asks",
+    metadata,
+    Column("bill_fetch_id", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("app_id", String, nullable=False),
+    Column("end_user_ref", String, nullable=False),
+    Column("biller_id", String, nullable=False),
+    Column("account_digest", String, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("asked_on", String, nullable=False),
+    Column("is_new", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("number", BigInteger),
+    Index("fetch_asks_account", "world_id", "account_digest", "asked_on"),
+    Index("fetch_asks_asker", "world_id", "app_id", "end_user_ref", "asked_on"),
+    Index("fetch_asks_latest", "world_id", "app_id", "asked_at"),
+)
+fetch_suspensions = Table(
+    "fetch_suspensions",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("app_id", String, primary_key=True),
+    Column("since", BigInteger, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
 )
 
 INSERT_FETCH = Insert(bill_fetches)
@@ -108,5 +137,63 @@ FORGET_INPUTS = Statement(
 )
 PURGE_FETCH = Statement(delete(bill_fetches).where(bill_fetches.c.bill_fetch_id == bindparam("bill_fetch_id")))
 COUNT = Statement(select(func.count().label("count")).where(bill_fetches.c.world_id == bindparam("world_id")))
-RESET_FETCHES = Statement(delete(bill_fetches).where(bill_fetches.c.world_id == bindparam("world_id")))
-RESET_BILLS = Statement(delete(bills).where(bills.c.world_id == bindparam("world_id")))
+RESET = [
+    Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
+    for table in (bill_fetches, bills, fetch_asks, fetch_suspensions)
+]
+
+INSERT_ASK = Insert(fetch_asks)
+_ASKED_BY = (
+    fetch_asks.c.world_id == bindparam("world_id"),
+    fetch_asks.c.app_id == bindparam("app_id"),
+    fetch_asks.c.end_user_ref == bindparam("end_user_ref"),
+)
+ASKED_BEFORE = Statement(
+    select(fetch_asks.c.bill_fetch_id)
+    .where(
+        *_ASKED_BY,
+        fetch_asks.c.account_digest == bindparam("account_digest"),
+        fetch_asks.c.asked_at >= bindparam("since"),
+    )
+    .limit(1)
+)
+COUNT_NEW = Statement(
+    select(func.count().label("count")).where(
+        *_ASKED_BY, fetch_asks.c.asked_on == bindparam("asked_on"), fetch_asks.c.is_new == 1
+    )
+)
+COUNT_OF_ACCOUNT = Statement(
+    select(func.count().label("count")).where(
+        fetch_asks.c.world_id == bindparam("world_id"),
+        fetch_asks.c.account_digest == bindparam("account_digest"),
+        fetch_asks.c.asked_on == bindparam("asked_on"),
+        fetch_asks.c.app_id != "",
+    )
+)
+LATEST_ASKS = Statement(
+    select(fetch_asks.c.biller_id, fetch_asks.c.asked_on, fetch_asks.c.missed, fetch_asks.c.number)
+    .where(
+        fetch_asks.c.world_id == bindparam("world_id"),
+        fetch_asks.c.app_id == bindparam("app_id"),
+        fetch_asks.c.asked_at >= bindparam("since"),
+    )
+    .order_by(fetch_asks.c.asked_at.desc())
+    .limit(bindparam("count"))
+)
+MISSED = Statement(update(fetch_asks).where(fetch_asks.c.bill_fetch_id == bindparam("f")).values(missed=1))
+FORGET_NUMBER = Statement(update(fetch_asks).where(fetch_asks.c.bill_fetch_id == bindparam("f")).values(number=null()))
+FORGET_ASKS = Statement(
+    delete(fetch_asks).where(
+        fetch_asks.c.world_id == bindparam("world_id"),
+        fetch_asks.c.app_id == bindparam("app_id"),
+        fetch_asks.c.asked_at < bindparam("before"),
+    )
+)
+ASK = Statement(select(fetch_asks.c.app_id).where(fetch_asks.c.bill_fetch_id == bindparam("bill_fetch_id")))
+INSERT_SUSPENSION = insert_or_ignore(fetch_suspensions)
+LAST_SUSPENSION = Statement(
+    select(fetch_suspensions)
+    .where(fetch_suspensions.c.world_id == bindparam("world_id"), fetch_suspensions.c.app_id == bindparam("app_id"))
+    .order_by(fetch_suspensions.c.until.desc())
+    .limit(1)
+)

@@ -23,7 +23,7 @@ _NOBODYS_CODE = "-" * 6
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A customer of the demo bank. The code is published, as the customer is made up; opening_fen: what the account
-    begins with.
+    begins with; is_business: whether it pays for others as a business, such as a property manager.
     """
 
     customer_id: str
@@ -33,6 +33,7 @@ class Customer:
     opening_fen: int
     description_zh: str
     description_en: str
+    is_business: bool = False
 
     @property
     def name_masked(self) -> str:
@@ -44,6 +45,16 @@ CUSTOMERS = (
     Customer("cst_demo00000001", "62000001", "246810", "陈晓明", 1_000_000_00, "余额充足", "Has plenty of money"),
     Customer("cst_demo00000002", "62000002", "135791", "欧阳静", 88_00, "余额只有 88 元", "Has 88 yuan only"),
     Customer("cst_demo00000003", "62000003", "112358", "李伟", 0, "账户没有余额", "Has an empty account"),
+    Customer(
+        "cst_demo00000004",
+        "62000004",
+        "271828",
+        "安居物业公司",
+        5_000_000_00,
+        "对公账户，代缴限额较高",
+        "A property manager: pays for others, with the higher limits of a business",
+        is_business=True,
+    ),
 )
 
 

@@ -23,9 +23,10 @@ from openteller_sandbox.customers.service import SignIn
 from openteller_sandbox.hosted import sessions
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.http import Problem
+from openteller_sandbox.limits import Reached
 from openteller_sandbox.money import Money
 from openteller_sandbox.payments import amounts, authorisation
-from openteller_sandbox.payments.authorisation import Confirmed
+from openteller_sandbox.payments.authorisation import Confirmed, LimitReached
 from openteller_sandbox.payments.model import Choice, Held
 from openteller_sandbox.payments.states import Status
 
@@ -266,21 +267,24 @@ def confirm(visit: Visit) -> None:
     quoted = authorisation.quote(visit.bank.db.read(), visit.held, session.choice, visit.now)
     if quoted.total is None or str(quoted.total) != shown:
         raise Problem("BILL_CHANGED")
-    customer = customers.by_id(session.customer_id)
-    result = authorisation.confirm(
-        visit.bank,
-        visit.world,
-        visit.held.payment.payment_id,
-        session.attempt_id,
-        customer,
-        session.choice,
-        visit.now,
-        seen=quoted.total,
-    )
-    if result is Confirmed.DONE:
-        session.choice = Choice()  # the account number is the payment's now, and forgotten with it
-        return
-    session.notice = "INSUFFICIENT_FUNDS" if result is Confirmed.INSUFFICIENT_FUNDS else "GAVE_UP"
+    try:
+        result = authorisation.confirm(
+            visit.bank,
+            visit.world,
+            visit.held.payment.payment_id,
+            session.attempt_id,
+            customers.by_id(session.customer_id),
+            session.choice,
+            visit.now,
+            seen=quoted.total,
+        )
+    except LimitReached as limit:
+        session.notice = limit_notice(limit.reached)
+    else:
+        if result is Confirmed.DONE:
+            session.choice = Choice()  # the account number is the payment's now, and forgotten with it
+            return
+        session.notice = "INSUFFICIENT_FUNDS" if result is Confirmed.INSUFFICIENT_FUNDS else "GAVE_UP"
     session.customer_id = session.attempt_id = None
 
 
@@ -309,22 +313,37 @@ def _fetch(visit: Visit, biller: Biller) -> None:
         return
     bills.payable_biller(visit.bank.db.read(), biller.biller_id, visit.now, hours=True)
     question = Question(visit.held.app_id, biller, session.choice.inputs)
+    assert session.customer_id
+    fetch_id = bills.admit_on_page(visit.bank, visit.world, question, session.customer_id, visit.now)
+    if not isinstance(fetch_id, str):
+        _refuse_account(visit, biller, limit_notice(fetch_id))
+        return
     answer = bills.ask_on_page(visit.bank, visit.world, question, visit.now)
     if isinstance(answer, port.NotPayable):
-        session.notice = answer.reason.value
-        if session.choice.from_partner:
-            leave(visit)
-        else:
-            session.choice = Choice(biller.biller_id)
+        _refuse_account(visit, biller, answer.reason.value)
         return
     if isinstance(answer, port.Failed):
         session.choice.bill_fetch_id = None
         raise Problem("BILLER_QUERY_FAILED")
     if biller.fetch_mode == "FETCH":
         with visit.bank.db.act(visit.world.world_id) as tx:
-            kept = bills.keep(visit.bank, tx, visit.world, question, answer, visit.now)
+            kept = bills.keep(visit.bank, tx, visit.world, question, answer, visit.now, fetch_id)
         session.choice.bill_fetch_id = kept.bill_fetch_id
         _take_only_bill(visit, biller)
+
+
+def _refuse_account(visit: Visit, biller: Biller, notice: str) -> None:
+    """Say why an account cannot be paid now, and let the payer type another one, where it is theirs to choose."""
+    visit.session.notice = notice
+    if visit.session.choice.from_partner:
+        leave(visit)
+    else:
+        visit.session.choice = Choice(biller.biller_id)
+
+
+def limit_notice(reached: Reached) -> str:
+    """Name a limit that was met, with what its text tells."""
+    return f"LIMIT {reached.limit} {reached.most} {reached.left} {reached.until}"
 
 
 def retry(visit: Visit) -> None:

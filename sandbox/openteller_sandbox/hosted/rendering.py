@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, render_template, request
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.hosted.sessions import Session
-from openteller_sandbox.hosted.texts import LOCALES, translator
+from openteller_sandbox.hosted.texts import LOCALES, notice, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.answers import JSON
 from openteller_sandbox.http.problems import MEDIA_TYPE, wait_headers
@@ -39,7 +39,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def render(template: str, locale: str, values: dict[str, Any], status: int = 200) -> Response:
     """Make a page in a language."""
-    body = render_template(template, locale=locale, t=translator(locale), **(_DEFAULTS | values))
+    body = render_template(template, locale=locale, t=translator(locale), told=notice, **(_DEFAULTS | values))
     response = make_response(body, status)
     response.headers.update(PAGE_HEADERS)
     response.headers["Content-Language"] = locale

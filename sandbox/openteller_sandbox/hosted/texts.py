@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+
+from openteller_sandbox import clock
 
 LOCALES = ("zh-CN", "en")
 
@@ -130,6 +133,31 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "账户余额不足，未扣款。可换一位客户登录。",
         "The account lacks the money; nothing was taken. You may sign in as another customer.",
     ),
+    "limit.nothing_taken": ("未扣款。", "Nothing was taken."),
+    "limit.DAY_AMOUNT": (
+        "一位付款人每天最多缴费 {most}，今天还可缴 {left}，{until} 起重新计算。可少缴一些，或到网点办理。",
+        "A payer may pay {most} a day; {left} are left until {until}. You may pay less, or come to a branch.",
+    ),
+    "limit.NEW_ACCOUNTS_DAY": (
+        "一位付款人每天最多为 {most} 个从未缴过的账户缴费，{until} 起可继续。以前缴过的账户不受影响。",
+        "A payer may pay {most} new accounts a day; go on at {until}. Accounts that you have paid are free.",
+    ),
+    "limit.NEW_ACCOUNTS_MONTH": (
+        "一位付款人 30 天内最多为 {most} 个从未缴过的账户缴费，{until} 起可继续。以前缴过的账户不受影响。",
+        "A payer may pay {most} new accounts in 30 days; go on at {until}. Accounts that you have paid are free.",
+    ),
+    "limit.NEW_PAYERS_DAY": (
+        "该{account}今天已由 {most} 位新付款人缴费，新付款人 {until} 起可继续。以前为它缴过费的付款人不受影响。",
+        "{most} new payers have paid this account today; go on at {until}. Whoever has paid it before is free.",
+    ),
+    "limit.NEW_PAYERS_MONTH": (
+        "该{account} 30 天内已由 {most} 位新付款人缴费，新付款人 {until} 起可继续。以前为它缴过费的付款人不受影响。",
+        "{most} new payers have paid this account in 30 days; go on at {until}. Whoever has paid it before is free.",
+    ),
+    "limit.ACCOUNTS_PER_PAYER": (
+        "一位付款人每天最多查询 {most} 个账户，{until} 起可继续。最近查过的账户仍可缴费。",
+        "A payer may look up {most} accounts a day; go on at {until}. Those that you have looked up before are free.",
+    ),
     "notice.GAVE_UP": ("您已放弃本次支付，未扣款。", "You gave up; nothing was taken."),
     "notice.UNKNOWN": ("没有这个{account}，请核对。", "There is no such account. Please check the number."),
     "notice.BLOCKED": ("该{account}已停用，请联系缴费单位。", "This account is blocked. Please ask the biller."),
@@ -175,6 +203,30 @@ def translator(locale: str) -> Translate:
     """Give a function from a text's name to the text."""
     index = LOCALES.index(locale)
     return lambda name: _TEXTS[name][index]
+
+
+def notice(name: str | None, t: Translate, account: str) -> str | None:
+    """Write what a session has to tell its payer: ``LIMIT`` with name, most, left and until, or a notice's name.
+
+    account: what the biller calls an account.
+    """
+    if not name:
+        return None
+    if not name.startswith("LIMIT "):
+        return t(f"notice.{name}").replace("{account}", account)
+    limit, most, left, until = name.split()[1:]
+    is_sum = limit == "DAY_AMOUNT"
+    explained = t(f"limit.{limit}").format(
+        account=account,
+        most=_yuan(most) if is_sum else most,
+        left=_yuan(left),
+        until=f"{clock.to_datetime(int(until)):%Y-%m-%d %H:%M}",
+    )
+    return f"{t('limit.nothing_taken')} {explained}"
+
+
+def _yuan(minor: str) -> str:
+    return f"¥{Decimal(minor) / 100:,.2f}"
 
 
 def names() -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from openteller_sandbox import ids
+from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.billers.model import Biller
@@ -16,17 +16,17 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer, SignIn
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
+from openteller_sandbox.limits import Reached
 from openteller_sandbox.money import Money
-from openteller_sandbox.payments import amounts, lifecycle, posting, records
+from openteller_sandbox.payments import amounts, lifecycle, posting, records, velocity
 from openteller_sandbox.payments.model import Attempt, Choice, Fee, Held
 from openteller_sandbox.payments.states import Status
+from openteller_sandbox.payments.velocity import Paying
+from openteller_sandbox.settings import NO_PAYMENT_LIMITS
 
 MOST_ATTEMPTS = 5
 MOST_SIGN_INS = 10
 """However many browsers sign in and leave: after these the link has served its time."""
-
-
-_NO_PAYMENT = frozenset({port.Behaviour.INSUFFICIENT_FUNDS, port.Behaviour.PAYER_GIVES_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ class Confirmed(Enum):
     DONE = auto()
     INSUFFICIENT_FUNDS = auto()
     GAVE_UP = auto()
+
+
+class LimitReached(Problem):
+    """A payment was not taken because of a limit; nothing was held, and its attempt has ended."""
+
+    def __init__(self, reached: Reached) -> None:
+        super().__init__("LIMIT_EXCEEDED")
+        self.reached = reached
 
 
 def sign_in(
@@ -128,6 +136,7 @@ def confirm(
     *,
     seen: Money,
     send: bool = True,
+    limited: bool = True,
 ) -> Confirmed:
     """Take the payer's confirmation, hold the money and send the payment to the biller.
 
@@ -141,8 +150,10 @@ def confirm(
         now: bank time, epoch milliseconds.
         seen: the sum that the page showed; another one now is not confirmed.
         send: at once; else when it is due.
+        limited: whether the limits on payers count; not for one whom the sandbox plays itself.
 
     Raises:
+        LimitReached: a limit of the bank on payers; the attempt has ended.
         Problem: LINK_EXPIRED, LINK_USED, BILL_CHANGED, BILL_ALREADY_PAID, and what the biller refuses.
     """
     held = open_payment(bank.db.read(), payment_id, now)
@@ -151,14 +162,18 @@ def confirm(
         raise Problem("BILL_CHANGED")
     _ask_again(bank, world, quoted, choice, now)
     behaviour = bills.port_of(bank).behaviour(quoted.biller, choice.inputs)
+    paying = Paying(customer, bills.account_digest(world, quoted.biller, choice.inputs), seen, clock.bank_date(now))
+    limits = bank.settings.payment_limits if limited else NO_PAYMENT_LIMITS
     with bank.db.act(world.world_id) as tx:
         held = open_payment(tx, payment_id, now)
         attempt = _open_attempt(held, attempt_id)
-        if behaviour in _NO_PAYMENT:
+        reached = velocity.reached(limits, tx, world, paying)
+        if reached:
+            _fail(bank, tx, world, held, attempt, now, "LIMIT_EXCEEDED")
+        elif behaviour is port.Behaviour.PAYER_GIVES_UP:
             _fail(bank, tx, world, held, attempt, now)
-            given_up = behaviour is port.Behaviour.PAYER_GIVES_UP
-            return Confirmed.GAVE_UP if given_up else Confirmed.INSUFFICIENT_FUNDS
-        paid = posting.authorise(
+            return Confirmed.GAVE_UP
+        elif behaviour is port.Behaviour.INSUFFICIENT_FUNDS or not posting.authorise(
             bank,
             tx,
             world,
@@ -171,10 +186,13 @@ def confirm(
             chosen=quoted.chosen,
             total=seen,
             now=now,
-        )
-        if not paid:
+        ):
             _fail(bank, tx, world, held, attempt, now)
             return Confirmed.INSUFFICIENT_FUNDS
+        else:
+            velocity.count(limits, tx, world, paying)
+    if reached:  # raised out here, so that the end of the attempt is kept
+        raise LimitReached(reached)
     if send:
         posting.send(bank, Due(world, posting.SEND, payment_id, now))
     return Confirmed.DONE
@@ -196,14 +214,22 @@ def sum_of(parts: Mapping[str | None, Money]) -> Money:
     return total
 
 
-def _fail(bank: Bank, tx: Tx, world: World, held: Held, attempt: Attempt, now: int) -> None:
+def _fail(
+    bank: Bank,
+    tx: Tx,
+    world: World,
+    held: Held,
+    attempt: Attempt,
+    now: int,
+    reason: str = "PAYER_NOT_COMPLETED",
+) -> None:
     """End an attempt; the link stays good until the attempts are used up, or its time was over while the page was
     open.
     """
     payment = held.payment
-    attempt.status, attempt.reason = "FAILED", "PAYER_NOT_COMPLETED"
+    attempt.status, attempt.reason = "FAILED", reason
     if payment.failed_attempts >= MOST_ATTEMPTS:
-        _use_up(bank, tx, world, held, now)
+        _use_up(bank, tx, world, held, now, reason)
     elif any(each.status == "STARTED" for each in payment.attempts):
         records.save(bank, tx, held, now)
     elif now >= held.expires_at:
@@ -212,9 +238,9 @@ def _fail(bank: Bank, tx: Tx, world: World, held: Held, attempt: Attempt, now: i
         lifecycle.move(bank, tx, world, held, Status.CREATED, "PAYER", now)
 
 
-def _use_up(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
+def _use_up(bank: Bank, tx: Tx, world: World, held: Held, now: int, reason: str = "PAYER_NOT_COMPLETED") -> None:
     """End a payment whose attempts are used up."""
-    held.payment.status_reason = "PAYER_NOT_COMPLETED"
+    held.payment.status_reason = reason
     lifecycle.close_attempts(held.payment)
     if held.payment.status is Status.CREATED:
         lifecycle.move(bank, tx, world, held, Status.AUTHORISING, "PAYER", now)

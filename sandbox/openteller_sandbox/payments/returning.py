@@ -19,7 +19,7 @@ from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http import json_text
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
-from openteller_sandbox.payments import lifecycle, moves, records, store
+from openteller_sandbox.payments import lifecycle, moves, records, store, velocity
 from openteller_sandbox.payments.model import Held, Refund
 from openteller_sandbox.payments.schemas import RefundSchema
 from openteller_sandbox.payments.states import Debit, Posting, Status
@@ -129,6 +129,7 @@ def refund(bank: Bank, act: Due) -> None:
             return
         amount = held.payment.refunds[-1].amount
         customers.give_back(tx, act.world, held.customer_id, amount)
+        velocity.give_back(tx, act.world, held, amount)
         source, reason = (ledger.HOLDS, "release") if _is_held(held) else (ledger.REFUNDS, "return")
         lines = {source: -amount.minor, ledger.customer(held.customer_id): amount.minor}
         moves.book(tx, act.world, held.payment, reason, lines, act.at)

@@ -1,5 +1,5 @@
-"""The tables of payments, bill locks, contexts, receipts and refunds. ``choice`` holds account numbers: it never
-leaves the bank.
+"""The tables of payments, bill locks, contexts, receipts and refunds, and of what payers have paid in a day.
+``choice`` holds account numbers: it never leaves the bank.
 """
 
 from __future__ import annotations
@@ -105,6 +105,24 @@ reconciliations = Table(
     Column("matched", Integer, nullable=False),
     Column("matched_minor", BigInteger, nullable=False),
     Column("differences", Text, nullable=False),
+)
+payer_days = Table(
+    "payer_days",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("customer_id", String, primary_key=True),
+    Column("day", String, primary_key=True),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("new_accounts", Integer, nullable=False),
+)
+payer_accounts = Table(
+    "payer_accounts",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("customer_id", String, primary_key=True),
+    Column("account_digest", String, primary_key=True),
+    Column("first_on", String, nullable=False),
+    Index("payer_accounts_account", "world_id", "account_digest", "first_on"),
 )
 
 INSERT = Insert(payments, without=("seq",))
@@ -216,7 +234,57 @@ FORGET_RECONCILIATION = Statement(
     delete(reconciliations).where(*_RECONCILIATION, reconciliations.c.biller_id == bindparam("biller_id"))
 )
 RECONCILIATIONS = Statement(select(reconciliations).where(*_RECONCILIATION).order_by(reconciliations.c.biller_id))
+_OF_PAYER = (payer_days.c.world_id == bindparam("world_id"), payer_days.c.customer_id == bindparam("customer_id"))
+BEGIN_DAY = insert_or_ignore(payer_days)
+NEW_ACCOUNTS = Statement(
+    select(payer_days.c.day, payer_days.c.new_accounts)
+    .where(*_OF_PAYER, payer_days.c.day > bindparam("since"), payer_days.c.new_accounts > 0)
+    .order_by(payer_days.c.day)
+)
+PAID_ON = Statement(select(payer_days.c.paid_minor).where(*_OF_PAYER, payer_days.c.day == bindparam("day")))
+_THAT_DAY = (
+    payer_days.c.world_id == bindparam("w"),
+    payer_days.c.customer_id == bindparam("c"),
+    payer_days.c.day == bindparam("d"),
+)
+COUNT_PAID = Statement(
+    update(payer_days)
+    .where(*_THAT_DAY, payer_days.c.paid_minor + bindparam("minor") <= bindparam("most"))
+    .values(
+        paid_minor=payer_days.c.paid_minor + bindparam("minor"),
+        new_accounts=payer_days.c.new_accounts + bindparam("new"),
+    )
+)
+COUNT_RETURNED = Statement(
+    update(payer_days).where(*_THAT_DAY).values(paid_minor=payer_days.c.paid_minor - bindparam("minor"))
+)
+PAID_BEFORE = Statement(
+    select(payer_accounts.c.first_on).where(
+        payer_accounts.c.world_id == bindparam("world_id"),
+        payer_accounts.c.customer_id == bindparam("customer_id"),
+        payer_accounts.c.account_digest == bindparam("account_digest"),
+    )
+)
+NEW_PAYERS = Statement(
+    select(payer_accounts.c.first_on)
+    .where(
+        payer_accounts.c.world_id == bindparam("world_id"),
+        payer_accounts.c.account_digest == bindparam("account_digest"),
+        payer_accounts.c.first_on > bindparam("since"),
+    )
+    .order_by(payer_accounts.c.first_on)
+)
+KNOW_ACCOUNT = insert_or_ignore(payer_accounts)
 RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
-    for table in (payments, bill_locks, payment_contexts, receipts, refunds, reconciliations)
+    for table in (
+        payments,
+        bill_locks,
+        payment_contexts,
+        receipts,
+        refunds,
+        reconciliations,
+        payer_days,
+        payer_accounts,
+    )
 ]

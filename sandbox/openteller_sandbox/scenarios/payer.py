@@ -74,7 +74,7 @@ def confirm(bank: Bank, world: World, held: Held, attempt_id: str, *, send: bool
     quoted = authorisation.quote(bank.db.read(), held, choice, now)
     assert quoted.total is not None
     done = authorisation.confirm(
-        bank, world, held.payment.payment_id, attempt_id, RICH, choice, now, seen=quoted.total, send=send
+        bank, world, held.payment.payment_id, attempt_id, RICH, choice, now, seen=quoted.total, send=send, limited=False
     )
     if done is not Confirmed.DONE:
         raise NotConfirmed(done)

@@ -177,6 +177,13 @@ def sandbox() -> None:
     help="Want a nonce of the server in each DPoP proof.",
 )
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
+@click.option(
+    "--no-limits",
+    is_flag=True,
+    envvar="OPENTELLER_NO_LIMITS",
+    show_envvar=True,
+    help="Count fetches and payers, but refuse none: for load tests.",
+)
 @click.option("--rate-limit-app", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_APP", hidden=True)
 @click.option("--rate-limit-anonymous", type=_REQUESTS, envvar="OPENTELLER_RATE_LIMIT_ANONYMOUS", hidden=True)
 @click.option("--lease", default=30.0, type=click.FloatRange(0.1, 600), hidden=True)
@@ -196,6 +203,7 @@ def serve(
     fapi_only: bool,
     dpop_nonce: bool,
     verbose: bool,
+    no_limits: bool,
     rate_limit_app: int | None,
     rate_limit_anonymous: int | None,
     lease: float,
@@ -221,6 +229,7 @@ def serve(
             fapi_only=fapi_only,
             dpop_nonce=dpop_nonce,
             verbose=verbose,
+            no_limits=no_limits,
             rate_limit_app=rate_limit_app,
             rate_limit_anonymous=rate_limit_anonymous,
             lease_s=lease,

@@ -70,6 +70,7 @@ class Options:
     fapi_only: bool
     dpop_nonce: bool
     verbose: bool
+    no_limits: bool
     rate_limit_app: int | None
     rate_limit_anonymous: int | None
     lease_s: float
@@ -212,7 +213,16 @@ def _announce_import() -> None:
 
 
 def _settings(options: Options) -> Settings:
-    from openteller_sandbox.settings import SEED_FOLDER, AnswerCheck, RateLimits, Settings  # noqa: PLC0415
+    from openteller_sandbox.settings import (  # noqa: PLC0415
+        NO_FETCH_LIMITS,
+        NO_PAYMENT_LIMITS,
+        SEED_FOLDER,
+        AnswerCheck,
+        FetchLimits,
+        PaymentLimits,
+        RateLimits,
+        Settings,
+    )
 
     if not options.database.strip():
         raise BadOption("--database", "name a file, or postgresql://user@host/database")
@@ -232,6 +242,8 @@ def _settings(options: Options) -> Settings:
             app=options.rate_limit_app or limits.app,
             anonymous=options.rate_limit_anonymous or limits.anonymous,
         ),
+        fetch_limits=NO_FETCH_LIMITS if options.no_limits else FetchLimits(),
+        payment_limits=NO_PAYMENT_LIMITS if options.no_limits else PaymentLimits(),
     )
 
 

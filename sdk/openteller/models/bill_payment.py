@@ -15,6 +15,7 @@ from openteller.money import Money
 __all__ = [
     "Allocation",
     "Attempt",
+    "AttemptReason",
     "AttemptStatus",
     "Bill",
     "BillFetch",
@@ -81,6 +82,13 @@ __all__ = [
     "ServiceHours",
     "Weekday",
 ]
+
+
+class AttemptReason(StrEnum):
+    """With FAILED. More values may come."""
+
+    PAYER_NOT_COMPLETED = "PAYER_NOT_COMPLETED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 
 
 class AttemptStatus(StrEnum):
@@ -840,13 +848,15 @@ class PaymentLink(Model, frozen=True, kw_only=True):
 
 
 class Attempt(Model, frozen=True, kw_only=True):
-    """One try of a payer. What the payer lacked is not told; the reason is `PAYER_NOT_COMPLETED`."""
+    """One try of a payer. What the payer lacked is not told, the reason is `PAYER_NOT_COMPLETED`; nor which limit
+    of the bank was met with `LIMIT_EXCEEDED`.
+    """
 
     attempt_id: str
     """Identifier of the attempt."""
     status: Open[AttemptStatus]
     """How it ended."""
-    reason: str | None = None
+    reason: Open[AttemptReason] | None = None
     """With FAILED."""
     started_at: Instant
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""

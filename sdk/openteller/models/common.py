@@ -17,6 +17,7 @@ __all__ = [
     "ProblemItem",
     "ProblemItemCode",
     "ProblemItemIn",
+    "ProblemLimit",
     "ProblemRetryable",
     "ProblemSource",
 ]
@@ -45,6 +46,7 @@ class ErrorCode(StrEnum):
     DPOP_PROOF_INVALID = "DPOP_PROOF_INVALID"
     DUPLICATE_REFERENCE = "DUPLICATE_REFERENCE"
     FAULT_LIMIT = "FAULT_LIMIT"
+    FETCH_LIMIT = "FETCH_LIMIT"
     FIELD_INVALID = "FIELD_INVALID"
     FIELD_MISSING = "FIELD_MISSING"
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
@@ -87,6 +89,17 @@ class ProblemItemIn(StrEnum):
     QUERY = "query"
     PATH = "path"
     HEADER = "header"
+
+
+class ProblemLimit(StrEnum):
+    """With `FETCH_LIMIT`, the limit that was met. NEW_ACCOUNTS_PER_END_USER, FETCHES_PER_ACCOUNT: of the day.
+    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended. More values may come.
+    """
+
+    NEW_ACCOUNTS_PER_END_USER = "NEW_ACCOUNTS_PER_END_USER"
+    FETCHES_PER_ACCOUNT = "FETCHES_PER_ACCOUNT"
+    MISSES = "MISSES"
+    NEIGHBOURING_NUMBERS = "NEIGHBOURING_NUMBERS"
 
 
 class ProblemRetryable(StrEnum):
@@ -191,5 +204,11 @@ class Problem(Model, frozen=True, kw_only=True):
     """With `DUPLICATE_REFERENCE`, the payment that has it."""
     dispute_id: str | None = None
     """With `DISPUTE_OPEN`, the dispute that is open."""
+    limit: Open[ProblemLimit] | None = None
+    """With `FETCH_LIMIT`, the limit that was met. NEW_ACCOUNTS_PER_END_USER, FETCHES_PER_ACCOUNT: of the day.
+    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended.
+    """
+    resets_at: Instant | None = None
+    """With `FETCH_LIMIT`, when the limit ends, in bank time."""
     allowed: tuple[str, ...] | None = None
     """With `INVALID_TRANSITION`, the statuses that the resource can reach from here."""

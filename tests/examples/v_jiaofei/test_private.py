@@ -92,6 +92,16 @@ def test_a_biller_that_is_down_is_told(town: Town) -> None:
     assert not town.bot.outage.is_on
 
 
+def test_whoever_has_asked_about_enough_accounts_today_gets_a_link_whose_page_asks(town: Town) -> None:
+    for account in ("3100000011", "3100000029", "3100000169", "3100000094", "3100000102"):
+        assert f"户号*******{account[-3:]}" in town.ask(f"上海 电费 户号{account}")
+    said = town.ask("上海 电费 户号3100000128")
+    assert "沪汀示范电力" in said
+    assert "户号" not in said
+    assert "缴费单位" in town.payer(said).text
+    assert not town.refusals()
+
+
 def test_a_slow_biller_is_answered_when_it_answers(town: Town) -> None:
     assert town.ask("上海 电费 户号3100000086") == "沪汀示范电力答复较慢，查到后马上告诉您。"
     town.work()
