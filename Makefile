@@ -47,6 +47,7 @@ lint: $(INSTALLED)
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
 	$(BIN)/python tools/build_reference.py --check
+	$(BIN)/python tools/abuse_cases.py --check
 	$(BIN)/python tools/make_migration.py --check
 	$(BIN)/python tools/lock.py --check
 
@@ -68,6 +69,7 @@ seed: $(INSTALLED)
 	$(BIN)/python tools/build_seed.py
 	$(BIN)/python tools/build_docs.py
 	$(BIN)/python tools/build_reference.py
+	$(BIN)/python tools/abuse_cases.py
 
 lock: $(INSTALLED)
 	$(BIN)/python tools/lock.py

@@ -441,6 +441,17 @@ def _absolute(measure: str, values: list[float], target: float) -> Row:
 
 _FX = "/v1/rates/fx"
 
+
+def _abuse(_: Lab) -> list[Row]:
+    """Try every abuse case, by the tests that bear its name."""
+    command = [sys.executable, str(servers.PROJECT / "tools" / "abuse_cases.py"), "--run"]
+    run = subprocess.run(command, cwd=servers.PROJECT, capture_output=True, text=True, check=False)
+    seen = json.loads(run.stdout[run.stdout.rindex("\n{") :])
+    cases, stopped = seen["cases"], seen["stopped"]
+    note = f"of {cases} ways of abuse, listed in docs/abuse-cases.md."
+    return [Row("abuse cases stopped", "", stopped, "", None, [stopped / cases], 1.0, "more", seen, note)]
+
+
 SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "branch": _reads({"one branch": lambda _: _get(branch_path())}, 3.5),
     "fx": _reads({"FX board": lambda _: _get(_FX)}, 3.5),
@@ -451,4 +462,5 @@ SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "create-get": _against_localstripe,
     "cold-start": _cold_start,
     "memory": _memory,
+    "abuse": _abuse,
 }

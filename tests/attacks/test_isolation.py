@@ -83,6 +83,7 @@ def call(partner: Partner, method: str, path: str) -> TestResponse:
     return partner.get(path) if method == "GET" else partner.post(path)
 
 
+@pytest.mark.abuse("strangers", "reads or cancels what another app has made, and learns whether it is there")
 def test_what_is_anothers_is_answered_as_what_is_not_there(owned: Owned, stranger: Partner, bank: Bank) -> None:
     before = snapshot(bank)
     for method, path, nowhere in owned.requests:
@@ -93,6 +94,7 @@ def test_what_is_anothers_is_answered_as_what_is_not_there(owned: Owned, strange
     assert snapshot(bank) == before
 
 
+@pytest.mark.abuse("strangers", "makes a link for a bill that another app has fetched")
 def test_anothers_bill_cannot_be_paid_and_is_answered_as_an_unknown_one(owned: Owned, stranger: Partner) -> None:
     answers = [
         stranger.post("/v1/payments", {"partner_reference": "with-anothers-bill", "bill_ids": [bill_id]})
@@ -102,6 +104,7 @@ def test_anothers_bill_cannot_be_paid_and_is_answered_as_an_unknown_one(owned: O
     assert without_ids(answers[0]) == without_ids(answers[1]) == without_ids(answers[2])
 
 
+@pytest.mark.abuse("strangers", "reads on from another app's event")
 def test_anothers_event_is_no_place_to_go_on_from(owned: Owned, stranger: Partner) -> None:
     foreign = stranger.get("/v1/events", after=owned.event_id)
     unknown = stranger.get("/v1/events", after="evt_zzzzzzzzzzzzzzzzzzzz")
@@ -109,12 +112,14 @@ def test_anothers_event_is_no_place_to_go_on_from(owned: Owned, stranger: Partne
     assert without_ids(foreign) == without_ids(unknown)
 
 
+@pytest.mark.abuse("strangers", "lists another app's payments by their reference")
 def test_lists_show_the_apps_own_only(owned: Owned, stranger: Partner) -> None:
     assert stranger.get("/v1/payments").json["data"] == []
     assert stranger.get("/v1/payments", partner_reference="the-owners-order").json["data"] == []
     assert stranger.events() == []
 
 
+@pytest.mark.abuse("strangers", "reads another partner's statement, or learns whether it is there")
 def test_a_statement_is_for_every_app_of_its_partner_and_for_others_not_there(owned: Owned, stranger: Partner) -> None:
     owned.owner.advance(to="2026-09-30T00:00:00+08:00")
     (statement,) = owned.owner.get("/v1/statements").json["data"]
@@ -130,6 +135,7 @@ def test_a_statement_is_for_every_app_of_its_partner_and_for_others_not_there(ow
             assert without_ids(foreign) == without_ids(unknown)
 
 
+@pytest.mark.abuse("strangers", "takes the references of other partners away")
 def test_a_reference_is_taken_for_its_partner_only(owned: Owned, stranger: Partner) -> None:
     answer = stranger.post("/v1/payments", {"partner_reference": "the-owners-order"})
     if stranger.app["partner_id"] == owned.owner.app["partner_id"]:
@@ -138,12 +144,14 @@ def test_a_reference_is_taken_for_its_partner_only(owned: Owned, stranger: Partn
         assert answer.status_code == 201
 
 
+@pytest.mark.abuse("strangers", "uses another app's idempotency key to get its answer")
 def test_a_key_is_its_apps_own(owned: Owned, stranger: Partner) -> None:
     ours = owned.owner.post("/v1/payments", {"partner_reference": "under-one-key-1"}, key="one-key").json
     theirs = stranger.post("/v1/payments", {"partner_reference": "under-one-key-2"}, key="one-key").json
     assert ours["payment_id"] != theirs["payment_id"]
 
 
+@pytest.mark.abuse("enumeration", "changes a character of a link to get to another payment")
 def test_a_payment_link_leads_to_its_own_payment_only(owned: Owned, client: FlaskClient) -> None:
     """A code that differs in one character names nothing."""
     link = owned.owner.pay_link()["payment_link"]["url"].partition("127.0.0.1:8080")[2]
@@ -155,6 +163,7 @@ def test_a_payment_link_leads_to_its_own_payment_only(owned: Owned, client: Flas
 # Worlds.
 
 
+@pytest.mark.abuse("strangers", "moves the clock of another world")
 def test_one_worlds_clock_moves_no_other(partner: Partner, new_partner: NewPartner, client: FlaskClient) -> None:
     other = new_partner()
     ours = other.pay_link(expires_in=3600)["payment_id"]
@@ -165,6 +174,7 @@ def test_one_worlds_clock_moves_no_other(partner: Partner, new_partner: NewPartn
     assert other.get("/v1/rates/fx").json == client.get("/v1/rates/fx").json
 
 
+@pytest.mark.abuse("strangers", "resets another world")
 def test_one_worlds_reset_deletes_nothing_of_another(
     bank: Bank, partner: Partner, owned: Owned, new_partner: NewPartner
 ) -> None:
@@ -195,12 +205,14 @@ def test_one_worlds_reset_deletes_nothing_of_another(
             assert not [row for row in content if gone in row], name
 
 
+@pytest.mark.abuse("strangers", "reads the requests of another world")
 def test_the_log_of_requests_is_the_worlds_own(owned: Owned, stranger: Partner) -> None:
     seen = {row["app_id"] for row in stranger.get("/sandbox/v1/requests", limit=100).json["data"]}
     together = stranger.app["world_id"] == owned.owner.app["world_id"]
     assert (owned.owner.app["app_id"] in seen) is together
 
 
+@pytest.mark.abuse("strangers", "joins a world, or a partner, that is not its own")
 def test_nobody_joins_a_world_without_a_token_of_it(client: FlaskClient, new_partner: NewPartner) -> None:
     for join in ("world", "partner"):
         form = {"name": "\u4e0d\u901f\u4e4b\u5ba2", "join": join}
@@ -213,6 +225,7 @@ def test_nobody_joins_a_world_without_a_token_of_it(client: FlaskClient, new_par
 # One bill is paid once.
 
 
+@pytest.mark.abuse("bills", "has a bill paid that was paid through another app")
 def test_one_bill_is_not_paid_twice_through_two_apps(bank: Bank, partner: Partner, new_partner: NewPartner) -> None:
     """Both links are made while the bill is due; the second payer is stopped before any money is held."""
     other = new_partner(headers=partner.headers, join="world")
@@ -252,6 +265,7 @@ def weak(flask_app: Any) -> dict[str, Partner]:
     return {scope: make_partner(client, scopes=[name for name in SCOPES if name != scope]) for scope in SCOPES}
 
 
+@pytest.mark.abuse("credentials", "calls what its scopes do not allow")
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_an_app_without_the_scope_is_refused_and_told_which(
     operation_id: str, good: dict[str, Good], weak: dict[str, Partner], bank: Bank
@@ -265,6 +279,7 @@ def test_an_app_without_the_scope_is_refused_and_told_which(
     assert snapshot(bank) == before
 
 
+@pytest.mark.abuse("credentials", "calls without a token, or with an invented one")
 @pytest.mark.parametrize("operation_id", [name for name, each in OPERATIONS.items() if not each.anonymous])
 def test_nobody_without_a_token_gets_in(
     operation_id: str, good: dict[str, Good], client: FlaskClient, bank: Bank

@@ -63,6 +63,7 @@ def _books_are_right(bank: Bank, partner: Partner) -> bool:
 # A malicious partner.
 
 
+@pytest.mark.abuse("enumeration", "asks with half of what names an account")
 def test_half_of_what_the_page_asks_for_is_no_account(partner: Partner) -> None:
     """A traffic fine is found by its number, or by plate and day; a day alone would fetch a bill of nobody."""
     biller_id = partner.biller("SH-TRAFFIC_FINE-01")["biller_id"]
@@ -73,6 +74,7 @@ def test_half_of_what_the_page_asks_for_is_no_account(partner: Partner) -> None:
     assert set(published) == {"account_number"}
 
 
+@pytest.mark.abuse("replay", "reads purged bills by sending an old key again")
 def test_a_purged_fetch_is_not_read_any_more_by_sending_its_key_again(partner: Partner) -> None:
     inputs = partner.magic(POWER, "DUE_BILL")
     body = {"biller_id": partner.biller(POWER)["biller_id"], "inputs": inputs, "end_user_ref": END_USER}
@@ -88,6 +90,7 @@ def test_a_purged_fetch_is_not_read_any_more_by_sending_its_key_again(partner: P
 # A biller that does not do as it says.
 
 
+@pytest.mark.abuse("bills", "pays a bill again that was posted late")
 def test_a_bill_that_was_posted_late_is_not_paid_a_second_time(partner: Partner, payer: Payers) -> None:
     account = partner.magic(POWER, "TIMEOUT_LATE")["account_number"]
     links = [
@@ -128,6 +131,7 @@ def test_a_bill_found_on_the_last_day_of_a_month_is_paid_on_the_first_of_the_nex
     assert partner.payment(payment["payment_id"])["status"] == "succeeded", page.text
 
 
+@pytest.mark.abuse("bills", "has a penalty taken that grew after the showing")
 def test_a_penalty_that_grows_at_midnight_is_not_taken_unseen(partner: Partner, payer: Payers) -> None:
     partner.advance(to="2026-12-31T21:00:00+08:00")
     payment = partner.pay_link(bill_ids=[bill["bill_id"] for bill in partner.fetch().json["bills"]])

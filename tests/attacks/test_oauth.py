@@ -117,6 +117,7 @@ def test_the_client_of_authlib_on_requests_makes_a_request_that_is_understood(
 # Being refused.
 
 
+@pytest.mark.abuse("credentials", "tells clients from others by how a wrong secret is refused")
 def test_a_wrong_secret_and_an_unknown_client_are_refused_alike(
     client: FlaskClient, app_of: tuple[str, str], bank: Bank
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_scope_that_nobody_has_is_refused(scope: str, client: FlaskClient, app
     refused(client.post(ENDPOINT, data=GRANT | {"scope": scope}, auth=app_of), "invalid_scope")
 
 
+@pytest.mark.abuse("credentials", "asks for a scope that its app does not hold")
 @pytest.mark.parametrize("scope", ["payments:create", "open-data payments:create", "sandbox open-data"])
 def test_a_scope_that_the_app_does_not_hold_is_refused(scope: str, client: FlaskClient, bank: Bank) -> None:
     modest = make_partner(client, scopes=["open-data"])
@@ -271,6 +273,7 @@ def test_a_refusal_repeats_nothing_that_was_sent(client: FlaskClient, app_of: tu
 # Using one.
 
 
+@pytest.mark.abuse("credentials", "uses a token after its time")
 def test_a_token_expires_by_the_wall_clock(client: FlaskClient, partner: Partner, moving_wall: WallClock) -> None:
     moving_wall.advance(service.ACCESS_TOKEN_SECONDS - 1)
     assert partner.get("/v1/payments").status_code == 200
@@ -293,6 +296,7 @@ def test_an_expired_token_is_purged_with_the_next_one(
     assert count_of_tokens(bank) == before + 1
 
 
+@pytest.mark.abuse("credentials", "moves the test clock to outlive or end tokens")
 def test_bank_time_does_not_age_a_token(partner: Partner) -> None:
     partner.advance(seconds=30 * 86_400)
     assert partner.get("/v1/payments").status_code == 200
@@ -309,6 +313,7 @@ def test_something_else_than_an_access_token_is_none(prefix: str, partner: Partn
         assert refusal.json["code"] == "TOKEN_INVALID"
 
 
+@pytest.mark.abuse("credentials", "sends a token in an address, where logs keep it")
 def test_a_token_counts_in_the_header_only(partner: Partner, client: FlaskClient) -> None:
     """RFC 6750 sections 2.2 and 2.3, a form or the query, are not offered: they end in logs."""
     token = partner.headers["Authorization"].removeprefix("Bearer ")
@@ -316,6 +321,7 @@ def test_a_token_counts_in_the_header_only(partner: Partner, client: FlaskClient
     assert client.get("/v1/payments", headers={"Cookie": f"access_token={token}"}).status_code == 401
 
 
+@pytest.mark.abuse("credentials", "steals the database to use its tokens")
 def test_only_a_hash_of_a_token_and_of_a_secret_is_kept(partner: Partner, bank: Bank) -> None:
     token = partner.headers["Authorization"].removeprefix("Bearer ")
     secret = partner.app["client_secret"]

@@ -42,6 +42,7 @@ def _sessions(bank: Bank) -> list[tuple[object, ...]]:
 # What a payer has typed is nobody else's to see.
 
 
+@pytest.mark.abuse("link", "reads at a shared link what the payer before has typed")
 def test_what_a_payer_without_money_typed_is_not_there_for_the_next_one(
     partner: Partner, payer: Payers, at_power: Callable[..., tuple[dict, Payer]]
 ) -> None:
@@ -54,6 +55,7 @@ def test_what_a_payer_without_money_typed_is_not_there_for_the_next_one(
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
 
 
+@pytest.mark.abuse("strangers", "reads as a partner what a payer asks on the page")
 def test_what_a_payer_asks_on_the_page_is_not_the_partners_to_read(
     bank: Bank, partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
 ) -> None:
@@ -67,6 +69,7 @@ def test_what_a_payer_asks_on_the_page_is_not_the_partners_to_read(
     assert partner.get(f"/v1/bill-fetches/{kept}").status_code == 404
 
 
+@pytest.mark.abuse("strangers", "links as a partner to a bill that a payer has found on the page")
 def test_a_bill_that_a_payer_found_on_the_page_is_neither_read_nor_linked_by_the_partner(
     partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
 ) -> None:
@@ -81,6 +84,7 @@ def test_a_bill_that_a_payer_found_on_the_page_is_neither_read_nor_linked_by_the
     assert (again.status_code, again.json["errors"][0]["pointer"]) == (422, "/bill_ids/0")
 
 
+@pytest.mark.abuse("link", "looks for the payer's account in what a session leaves")
 def test_no_session_keeps_an_account_number_after_the_payment(
     bank: Bank, partner: Partner, payer: Payers, at_power: Callable[..., tuple[dict, Payer]]
 ) -> None:
@@ -97,6 +101,7 @@ def test_no_session_keeps_an_account_number_after_the_payment(
     assert _sessions(bank) == before
 
 
+@pytest.mark.abuse("link", "slips a session of its own to a payer (session fixation)")
 def test_a_session_that_was_slipped_to_a_payer_ends_at_the_sign_in(partner: Partner, flask_app: Flask) -> None:
     payment = partner.pay_link(biller_id=partner.biller(POWER)["biller_id"])
     path = urlsplit(payment["payment_link"]["url"]).path
@@ -129,6 +134,7 @@ def top_up(partner: Partner, payer: Payers) -> tuple[dict, Payer]:
     return payment, page.send("digits", digits=inputs["account_number"][-4:])
 
 
+@pytest.mark.abuse("page", "changes an amount that the app has fixed")
 def test_an_amount_that_the_partner_has_fixed_is_not_changed_by_a_forged_form(
     partner: Partner, top_up: tuple[dict, Payer]
 ) -> None:
@@ -150,6 +156,7 @@ def test_more_than_a_bill_asks_for_can_be_paid_where_the_biller_takes_it(partner
     assert partner.payment(payment["payment_id"])["amount"]["amount"] == "900.00"
 
 
+@pytest.mark.abuse("page", "exchanges a fixed account when the biller refuses it")
 def test_an_account_that_the_partner_has_fixed_is_not_exchanged_when_the_biller_refuses_it(
     partner: Partner, payer: Payers
 ) -> None:
@@ -187,6 +194,7 @@ def test_a_biller_in_its_maintenance_is_not_asked_and_the_payer_hears_it_before_
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
 
 
+@pytest.mark.abuse("bills", "confirms after a biller has closed")
 def test_a_biller_that_closes_between_two_steps_takes_nothing_and_can_be_asked_again(
     partner: Partner, payer: Payers
 ) -> None:
@@ -219,6 +227,7 @@ def test_bills_that_were_purged_are_asked_for_again_and_not_called_paid(
     assert partner.payment(payment["payment_id"])["status"] == "succeeded"
 
 
+@pytest.mark.abuse("bills", "pays what somebody else has paid meanwhile")
 def test_bills_that_somebody_else_has_paid_meanwhile_are_not_offered(
     partner: Partner, at_power: Callable[..., tuple[dict, Payer]]
 ) -> None:
@@ -257,6 +266,7 @@ def test_a_link_is_good_up_to_the_instant_of_its_expiry(
     assert payer(payment["payment_link"]["url"]).answer.status_code == (200 if status == "created" else 410)
 
 
+@pytest.mark.abuse("link", "keeps a page open long after its link")
 @pytest.mark.parametrize(("seconds", "status"), [(1199, "succeeded"), (1200, "expired")])
 def test_an_open_page_is_good_up_to_ten_minutes_after_the_expiry(
     partner: Partner, at_power: Callable[..., tuple[dict, Payer]], seconds: int, status: str

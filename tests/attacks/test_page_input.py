@@ -94,6 +94,7 @@ def is_page(answer: TestResponse) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.abuse("page", "fills every field with what nobody expects")
 @pytest.mark.parametrize("step", STEPS)
 def test_odd_values_are_answered_with_a_page(step: str, at: Callable[[str], Payer], bank: Bank) -> None:
     """Each field of each step, each with each value; the browser goes on from where the bank leaves it."""
@@ -140,6 +141,7 @@ def test_a_form_without_its_token_or_fields_does_nothing(step: str, at: Callable
     assert money(bank) == before
 
 
+@pytest.mark.abuse("page", "skips the sign-in, or another step")
 @pytest.mark.parametrize("later", ["bills", "amount", "confirm", "digits", "sign_in"])
 def test_no_step_can_be_skipped(later: str, at: Callable[[str], Payer], bank: Bank) -> None:
     """A form of a later step, with this session's own token, is not the form of the step that is next."""
@@ -154,6 +156,7 @@ def test_no_step_can_be_skipped(later: str, at: Callable[[str], Payer], bank: Ba
     assert money(bank) == before
 
 
+@pytest.mark.abuse("page", "changes the sum in the confirmation")
 def test_a_sum_that_was_not_shown_is_not_paid(at: Callable[[str], Payer], bank: Bank) -> None:
     page = at("confirm")
     before = money(bank)
@@ -166,6 +169,7 @@ def test_a_sum_that_was_not_shown_is_not_paid(at: Callable[[str], Payer], bank: 
             before = money(bank)
 
 
+@pytest.mark.abuse("link", "goes on in another browser with a copied form or cookie")
 def test_another_browser_cannot_go_on_with_a_session(at: Callable[[str], Payer], flask_app: Flask, bank: Bank) -> None:
     """The token of a form is worth nothing without the cookie; the cookie of one link is none for another."""
     page, other = at("confirm"), at("account")
@@ -180,6 +184,7 @@ def test_another_browser_cannot_go_on_with_a_session(at: Callable[[str], Payer],
     assert money(bank) == before
 
 
+@pytest.mark.abuse("enumeration", "invents links")
 @pytest.mark.parametrize("code", ["x", "..%2f", "%00", "\u4ee3\u7801", "a" * 5000, "a%20b", "' OR 1=1 --"])
 def test_a_link_that_the_bank_has_not_issued_is_a_page_that_says_so(code: str, client: FlaskClient, bank: Bank) -> None:
     before = snapshot(bank)
@@ -199,6 +204,7 @@ def test_a_link_that_is_not_ours_is_told_so(link: str, client: FlaskClient) -> N
     assert "\u4e0d\u662f\u672c\u884c\u7684\u94fe\u63a5" in answer.text
 
 
+@pytest.mark.abuse("page", "sends forms that fill the bank's memory")
 def test_a_form_that_is_too_large_is_refused(at: Callable[[str], Payer], bank: Bank) -> None:
     page = at("account")
     before = snapshot(bank)

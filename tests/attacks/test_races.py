@@ -45,6 +45,7 @@ def debits(bank: Bank, partner: Partner) -> int:
     return 1_000_000_00 - balances["customer:cst_demo00000001"]
 
 
+@pytest.mark.abuse("replay", "pays one link in two browsers, step by step in any order")
 @pytest.mark.parametrize("order", interleavings())
 def test_one_link_in_two_browsers_is_paid_once(order: str, bank: Bank, partner: Partner, payer: Payers) -> None:
     bill = partner.fetch().json["bills"][0]
@@ -61,6 +62,7 @@ def test_one_link_in_two_browsers_is_paid_once(order: str, bank: Bank, partner: 
     assert sum(attempt["status"] == "SUCCEEDED" for attempt in payment["attempts"]) == 1
 
 
+@pytest.mark.abuse("replay", "pays one bill through two partners, step by step in any order")
 @pytest.mark.parametrize("order", interleavings())
 def test_one_bill_through_two_partners_is_paid_once(
     order: str, bank: Bank, partner: Partner, new_partner: Callable[..., Partner], payer: Payers
@@ -98,6 +100,7 @@ def at_once(flask_app: Flask, headers: dict[str, str], send: Callable[[Partner],
         return list(pool.map(one, range(AT_ONCE)))
 
 
+@pytest.mark.abuse("replay", "sends one key on sixteen connections at once")
 def test_one_key_at_once_makes_one_payment_and_everybody_gets_it(flask_app: Flask, partner: Partner) -> None:
     """A repeat waits for the first, whoever was faster: nobody is told that it is still running."""
     seen = []
@@ -111,6 +114,7 @@ def test_one_key_at_once_makes_one_payment_and_everybody_gets_it(flask_app: Flas
     assert len(set(seen)) == partner.get("/v1/payments").json["meta"]["count"] == 1
 
 
+@pytest.mark.abuse("replay", "sends one reference with sixteen keys at once")
 def test_one_reference_with_many_keys_at_once_makes_one_payment(flask_app: Flask, partner: Partner) -> None:
     statuses = at_once(
         flask_app,
@@ -120,6 +124,7 @@ def test_one_reference_with_many_keys_at_once_makes_one_payment(flask_app: Flask
     assert sorted(statuses) == [201] + [409] * (AT_ONCE - 1)
 
 
+@pytest.mark.abuse("replay", "cancels sixteen times at once")
 def test_cancelling_and_cancelling_at_once_cancels_once(flask_app: Flask, partner: Partner) -> None:
     path = f"/v1/payments/{partner.pay_link()['payment_id']}:cancel"
     statuses = at_once(flask_app, partner.headers, lambda caller: caller.post(path).status_code)
@@ -134,6 +139,7 @@ def test_the_last_time_of_a_fault_strikes_once(flask_app: Flask, partner: Partne
     assert sorted(statuses) == [200] * (AT_ONCE - 3) + [500] * 3
 
 
+@pytest.mark.abuse("replay", "confirms sixteen times at once")
 def test_sixteen_confirmations_of_one_page_at_once_debit_once(
     flask_app: Flask, bank: Bank, partner: Partner, payer: Payers
 ) -> None:

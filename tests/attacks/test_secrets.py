@@ -370,6 +370,7 @@ def test_the_walk_has_seen_what_it_should(evidence: Evidence) -> None:
     }
 
 
+@pytest.mark.abuse("credentials", "reads secrets and account numbers in logs")
 def test_no_log_line_shows_a_secret(evidence: Evidence) -> None:
     assert not evidence.found(evidence.logged)
 
@@ -378,6 +379,7 @@ def test_nothing_is_printed(evidence: Evidence) -> None:
     assert not evidence.found([evidence.printed])
 
 
+@pytest.mark.abuse("credentials", "provokes errors that repeat what somebody sent")
 def test_no_problem_shows_a_secret(evidence: Evidence) -> None:
     assert not evidence.found(evidence.problems)
 
@@ -404,6 +406,7 @@ def test_a_customer_shows_neither_name_nor_code() -> None:
         assert customer.demo_code not in repr(customer)
 
 
+@pytest.mark.abuse("credentials", "finds a secret in an answer where nobody expects one")
 def test_an_answer_shows_a_secret_only_where_it_is_what_was_asked_for(evidence: Evidence) -> None:
     """Magic values give the account numbers, a new app its secret, a payment its link; nothing gives anything else."""
     gives = {

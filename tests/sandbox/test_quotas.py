@@ -62,6 +62,7 @@ def test_an_app_has_a_larger_quota_of_its_own(visitor: FlaskClient) -> None:
     assert [partner.get("/v1/status").status_code for _ in range(22)].count(200) == 20
 
 
+@pytest.mark.abuse("credentials", "writes another address into X-Forwarded-For to get a quota of its own")
 def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(visitor: FlaskClient) -> None:
     liar = [_ask(visitor, "192.0.2.9", **{"X-Forwarded-For": f"198.51.100.{number}"}) for number in range(7)]
     assert liar.count(429) == 2
@@ -71,6 +72,7 @@ def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(visitor: FlaskCl
     assert behind == [200] * 7
 
 
+@pytest.mark.abuse("enumeration", "tries link codes and client secrets without end")
 def test_the_payment_page_and_the_token_endpoint_are_counted_too(visitor: FlaskClient) -> None:
     answers = [visitor.get("/pay/unknown").status_code for _ in range(4)] + [
         visitor.post("/oauth/token").status_code for _ in range(2)
@@ -90,6 +92,7 @@ def test_no_more_than_the_limit_passes_in_any_window(waits_ms: list[int]) -> Non
         assert sum(first <= moment < first + 10_000 for moment in passed) <= 20
 
 
+@pytest.mark.abuse("credentials", "waits for a clock that jumps back to get its quota again")
 @given(st.integers(-(10**9), 10**9))
 def test_a_wall_clock_that_jumps_back_frees_nobody_and_breaks_nothing(jump_ms: int) -> None:
     buckets = TokenBuckets("app", 3, 10)

@@ -97,6 +97,7 @@ def test_what_the_sandbox_signs_the_client_recognises(body: bytes, webhook_id: s
             webhooks.verify(body, headers, key, now=NOW)
 
 
+@pytest.mark.abuse("webhooks", "changes a signed event on its way")
 @given(st.integers(0, len(EVENT) - 1), st.integers(1, 255))
 def test_any_changed_byte_is_found(place: int, change: int) -> None:
     changed = bytearray(EVENT)
@@ -125,6 +126,7 @@ def test_a_changed_header_is_found(name: str, value: str) -> None:
     assert refused(EVENT, signed() | {name: value}).reason in {"signature", "header"}
 
 
+@pytest.mark.abuse("webhooks", "signs an event with a secret of its own")
 def test_a_signature_of_another_secret_is_none() -> None:
     error = refused(EVENT, signed(secrets=OTHER))
     assert error.reason == "signature"
@@ -181,6 +183,7 @@ def test_a_timestamp_that_is_none_is_refused(value: str) -> None:
     assert refused(EVENT, signed() | {"webhook-timestamp": value}).reason == "header"
 
 
+@pytest.mark.abuse("webhooks", "sends an old event again")
 @pytest.mark.parametrize(("late", "fine"), [(0, True), (300, True), (301, False), (-300, True), (-301, False)])
 def test_what_is_sent_again_later_is_refused(late: int, *, fine: bool) -> None:
     if fine:

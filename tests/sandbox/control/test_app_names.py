@@ -35,6 +35,7 @@ def test_an_ordinary_name_is_taken(client: FlaskClient, name: str) -> None:
     assert (created.status_code, created.json["name"]) == (201, name)
 
 
+@pytest.mark.abuse("page", "calls its app like the bank, or with letters that cannot be seen")
 @pytest.mark.parametrize(
     "name",
     [

@@ -49,6 +49,7 @@ def _biller(partner: Partner) -> str:
     return str(partner.biller("SH-ELECTRICITY-01")["biller_id"])
 
 
+@pytest.mark.abuse("enumeration", "tells customer numbers from others by which are locked")
 def test_a_number_that_nobody_has_is_locked_like_a_customers(
     told: Callable[[str, str, int], list[tuple[int, str]]],
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_number_that_nobody_has_is_locked_like_a_customers(
     assert [answer for _, answer in nobody] == [ANSWERS[0]] * 4 + [ANSWERS[1]] * 3
 
 
+@pytest.mark.abuse("enumeration", "guesses a customer's code")
 def test_a_locked_customer_is_not_let_in_by_the_right_code_until_the_time_is_over(
     partner: Partner, told: Callable[[str, str, int], list[tuple[int, str]]]
 ) -> None:

@@ -74,6 +74,7 @@ def test_what_was_really_posted_twice_is_got_back_from_the_biller(bank: Bank, pa
     assert available(bank, partner) == 1_000_000_00 - 50_00
 
 
+@pytest.mark.abuse("returns", "has the same surplus recovered twice")
 def test_a_second_dispute_finds_what_was_recovered_and_recovers_nothing_more(
     bank: Bank, partner: Partner, pay: Pay
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_second_dispute_finds_what_was_recovered_and_recovers_nothing_more(
     assert balances(bank, partner)[f"biller:{payment['biller_id']}"] == 50_00
 
 
+@pytest.mark.abuse("returns", "disputes both of two payments as duplicates of one another")
 def test_the_same_sum_paid_twice_to_one_account_is_refunded_once(bank: Bank, partner: Partner, pay: Pay) -> None:
     pay("DUE_BILL")
     second = pay("DUE_BILL")
@@ -105,6 +107,7 @@ def test_the_same_sum_paid_twice_to_one_account_is_refunded_once(bank: Bank, par
     assert available(bank, partner) == 1_000_000_00 - 50_00
 
 
+@pytest.mark.abuse("returns", "calls a single payment a duplicate")
 def test_one_payment_is_no_duplicate(partner: Partner, pay: Pay) -> None:
     pay("DUE_BILL", "100.00")
     decided = dispute(partner, pay("DUE_BILL"), "DUPLICATE")
@@ -160,6 +163,7 @@ def test_a_biller_that_does_not_answer_is_asked_again_and_nothing_is_guessed(
     assert found["resolution"]["outcome"] == "REFUNDED"
 
 
+@pytest.mark.abuse("returns", "waits for a crash to be refunded twice")
 def test_the_clerk_dying_after_the_biller_gave_it_back_refunds_once(
     bank: Bank, partner: Partner, pay: Pay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +184,7 @@ def test_the_clerk_dying_after_the_biller_gave_it_back_refunds_once(
     assert available(bank, partner) == 1_000_000_00
 
 
+@pytest.mark.abuse("returns", "gets a refund on top of a reversal")
 def test_a_payment_that_the_biller_took_back_meanwhile_needs_no_decision(partner: Partner, pay: Pay) -> None:
     decided = dispute(partner, pay("REVERSED"), "SERVICE_NOT_RECEIVED")
     assert (decided["status"], decided["resolution"]["outcome"]) == ("RESOLVED", "ALREADY_RETURNED")
@@ -194,6 +199,7 @@ def test_only_a_payment_that_has_succeeded_can_be_disputed(partner: Partner, pay
     assert partner.get("/v1/disputes").json["data"] == []
 
 
+@pytest.mark.abuse("returns", "disputes a payment again and again")
 def test_one_dispute_of_a_payment_is_open_at_a_time_and_there_are_three_at_most(partner: Partner, pay: Pay) -> None:
     payment = pay("DUE_BILL")
     body = {"payment_id": payment["payment_id"], "type": "WRONG_AMOUNT"}
@@ -207,6 +213,7 @@ def test_one_dispute_of_a_payment_is_open_at_a_time_and_there_are_three_at_most(
     assert (fourth.json["code"], fourth.json["detail"]) == ("DISPUTE_NOT_POSSIBLE", "It has been disputed three times.")
 
 
+@pytest.mark.abuse("returns", "disputes a payment of long ago")
 def test_ninety_days_later_it_is_too_late(partner: Partner, pay: Pay) -> None:
     payment = pay("DUE_BILL")
     body = {"payment_id": payment["payment_id"], "type": "WRONG_AMOUNT"}
@@ -214,6 +221,7 @@ def test_ninety_days_later_it_is_too_late(partner: Partner, pay: Pay) -> None:
     assert partner.post("/v1/disputes", body).json["detail"] == "It was posted more than 90 days ago."
 
 
+@pytest.mark.abuse("returns", "disputes another app's payment, or reads what came of it")
 def test_another_app_can_neither_dispute_a_payment_nor_see_what_came_of_it(
     partner: Partner, new_partner: Callable[..., Partner], pay: Pay
 ) -> None:

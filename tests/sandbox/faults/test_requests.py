@@ -55,12 +55,14 @@ def test_a_code_that_was_named_is_answered(partner: Partner) -> None:
     assert partner.get(f"/v1/payments/{payment['payment_id']}").status_code == 200
 
 
+@pytest.mark.abuse("strangers", "orders faults that strike another world")
 def test_another_worlds_requests_are_not_struck(partner: Partner, new_partner: Partners) -> None:
     other, beside = new_partner(), new_partner(headers=partner.headers, join="world")
     order(partner, {"operation_id": "listPayments"}, {"status": 500})
     assert [each.get("/v1/payments").status_code for each in (partner, beside, other)] == [500, 500, 200]
 
 
+@pytest.mark.abuse("strangers", "takes another world's faults away")
 def test_a_fault_that_was_taken_away_strikes_no_more(partner: Partner, new_partner: Partners) -> None:
     fault_id = order(partner, {"operation_id": "listPayments"}, {"status": 500})
     path = f"/sandbox/v1/faults/{fault_id}"

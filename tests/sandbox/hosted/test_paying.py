@@ -72,6 +72,7 @@ def test_the_receipt_is_whole_for_the_payer_and_masked_for_the_partner(partner: 
     assert masked.json["payer_masked"] == "**明"
 
 
+@pytest.mark.abuse("link", "reads amount and account off a link without signing in")
 def test_before_sign_in_no_amount_and_no_account_is_shown(partner: Partner, payer: Payers) -> None:
     payment, digits = _bill_link(partner)
     page = payer(payment["payment_link"]["url"])
@@ -93,6 +94,7 @@ def test_a_prefilled_account_must_be_confirmed_by_its_last_four_digits(partner: 
     assert page.step == "confirm"
 
 
+@pytest.mark.abuse("enumeration", "guesses the last four digits of an account that an app has filled in")
 def test_three_wrong_digits_end_the_attempt_and_keep_the_link(partner: Partner, payer: Payers) -> None:
     payment, _ = _bill_link(partner)
     page = payer(payment["payment_link"]["url"]).send("start").sign_in()
@@ -115,6 +117,7 @@ def test_opening_a_link_changes_nothing(partner: Partner, payer: Payers) -> None
     assert partner.payment(payment["payment_id"]) == payment
 
 
+@pytest.mark.abuse("enumeration", "tries codes of several customers at one link")
 def test_five_wrong_codes_use_the_attempts_up(partner: Partner, payer: Payers) -> None:
     payment, _ = _bill_link(partner)
     page = payer(payment["payment_link"]["url"]).send("start")
@@ -145,6 +148,7 @@ def test_a_magic_account_plays_the_payer_who_does_not_complete(
     assert partner.payment(payment["payment_id"])["status"] == "created"
 
 
+@pytest.mark.abuse("enumeration", "learns as a partner why an account cannot be paid")
 @pytest.mark.parametrize(
     ("scenario", "notice"),
     [("UNKNOWN_ACCOUNT", "没有这个户号"), ("BLOCKED_ACCOUNT", "已停用"), ("WRONG_REGION", "不属于这个地区")],
@@ -245,6 +249,7 @@ def test_a_payer_who_leaves_is_told_that_nothing_was_taken(partner: Partner, pay
     assert ("未扣款" in page.text, page.step) == (True, "sign_in")
 
 
+@pytest.mark.abuse("bills", "changes a bill between its showing and the confirmation")
 def test_a_bill_that_changed_is_not_paid(partner: Partner, payer: Payers) -> None:
     payment, digits = _bill_link(partner, "BILL_CHANGES")
     page = payer(payment["payment_link"]["url"]).pay(digits)
@@ -271,6 +276,7 @@ def test_one_link_in_two_browsers_is_paid_once(bank: Bank, partner: Partner, pay
     assert sorted(attempt["status"] for attempt in paid["attempts"]) == ["FAILED", "SUCCEEDED"]
 
 
+@pytest.mark.abuse("replay", "has one bill paid over two links")
 def test_one_bill_is_paid_once_over_two_links(partner: Partner, payer: Payers) -> None:
     (one, digits), (two, _) = _bill_link(partner), _bill_link(partner)
     slow = payer(two["payment_link"]["url"]).send("start").sign_in().send("digits", digits=digits)
@@ -280,6 +286,7 @@ def test_one_bill_is_paid_once_over_two_links(partner: Partner, payer: Payers) -
     assert partner.payment(two["payment_id"])["status"] == "authorising"
 
 
+@pytest.mark.abuse("link", "looks at somebody else's payment with a copied link")
 def test_a_stranger_with_the_link_sees_no_payment_of_another(partner: Partner, payer: Payers) -> None:
     payment, digits = _bill_link(partner)
     payer(payment["payment_link"]["url"]).pay(digits)
@@ -315,6 +322,7 @@ def test_a_link_that_nobody_opened_expires_at_once(partner: Partner, payer: Paye
     assert payer(payment["payment_link"]["url"]).answer.status_code == 410
 
 
+@pytest.mark.abuse("page", "sends a form without its token")
 def test_a_form_without_its_token_does_nothing(partner: Partner, payer: Payers) -> None:
     payment, _ = _bill_link(partner)
     page = payer(payment["payment_link"]["url"]).send("start")
@@ -394,6 +402,7 @@ def test_the_billers_of_a_city_are_offered_with_its_name_in_the_payers_language(
     assert "Yunxun Demo Mobile Shanghai" in page.text
 
 
+@pytest.mark.abuse("link", "keeps a link open with browser after browser")
 def test_many_browsers_that_sign_in_and_leave_use_the_link_up(partner: Partner, payer: Payers) -> None:
     payment, _ = _bill_link(partner)
     for _ in range(10):

@@ -104,6 +104,7 @@ def test_an_unknown_biller_is_not_found(partner: Partner) -> None:
     _refused(partner, 404, "BILLER_NOT_FOUND", biller_id="blr_aaaaaaaaaaaa")
 
 
+@pytest.mark.abuse("bills", "makes links for a biller that is suspended")
 def test_a_suspended_biller_takes_nothing(partner: Partner) -> None:
     suspended = partner.biller("KM-CABLE_TV-01")
     assert suspended["status"] == "SUSPENDED"
@@ -127,6 +128,7 @@ def test_a_wrong_check_digit_is_named_without_the_number(partner: Partner) -> No
     assert wrong not in str(problem)
 
 
+@pytest.mark.abuse("amounts", "asks for an amount below, above or beside what the biller takes")
 @pytest.mark.parametrize(
     ("amount", "code"),
     [
@@ -147,16 +149,19 @@ def test_a_fetching_biller_takes_no_direct_payment(partner: Partner) -> None:
     _refused(partner, 422, "FIELD_INVALID", biller_id=partner.biller(POWER)["biller_id"], inputs=inputs, amount=amount)
 
 
+@pytest.mark.abuse("bills", "has bills of two accounts paid as one")
 def test_bills_of_two_fetches_do_not_go_together(partner: Partner) -> None:
     bills = [partner.fetch().json["bills"][0]["bill_id"] for _ in range(2)]
     _refused(partner, 422, "BILLS_NOT_PAYABLE_TOGETHER", bill_ids=bills)
 
 
+@pytest.mark.abuse("bills", "pays the newest bill and leaves the oldest")
 def test_the_selection_rule_of_the_biller_holds(partner: Partner) -> None:
     bills = partner.fetch(scenario="SEVERAL_BILLS").json["bills"]
     _refused(partner, 422, "BILLS_NOT_PAYABLE_TOGETHER", bill_ids=[bills[-1]["bill_id"]])
 
 
+@pytest.mark.abuse("bills", "links to a bill of the day before")
 def test_a_bill_is_payable_for_24_hours(partner: Partner) -> None:
     bill = partner.fetch().json["bills"][0]
     partner.advance(seconds=86_400 + 1)
@@ -165,6 +170,7 @@ def test_a_bill_is_payable_for_24_hours(partner: Partner) -> None:
     assert partner.get(f"/v1/bills/{bill['bill_id']}").status_code == 404
 
 
+@pytest.mark.abuse("link", "has a payer return to an address that is not registered")
 def test_a_return_url_must_be_registered_to_the_letter(partner: Partner) -> None:
     assert partner.pay_link(return_url="https://bot.example/done")["return_url"] == "https://bot.example/done"
     for url in ("https://bot.example/done/", "https://bot.example/done?x=1", "https://evil.example/done"):
@@ -200,6 +206,7 @@ def test_the_same_key_replays_the_first_answer_and_makes_one_payment(partner: Pa
     assert len(partner.events()) == 1
 
 
+@pytest.mark.abuse("replay", "sends a used key with another body")
 def test_the_same_key_with_another_body_is_a_mismatch(partner: Partner) -> None:
     partner.post("/v1/payments", {"partner_reference": "once-2"}, key="k-2")
     changed = partner.post("/v1/payments", {"partner_reference": "once-3"}, key="k-2")

@@ -56,6 +56,7 @@ def test_an_event_arrives_as_it_is_in_the_log_and_signed(
     assert (attempt["outcome"], attempt["status_code"], attempt["number"]) == ("DELIVERED", 204, 1)
 
 
+@pytest.mark.abuse("webhooks", "collects payers' data by webhooks")
 def test_nothing_personal_and_no_secret_is_sent(hook: Hook, partner: Partner, server: Receiver) -> None:
     made = hook(signatures=["v1", "v1a"])
     payment = partner.pay_link(bill_ids=[partner.fetch().json["bills"][0]["bill_id"]])
@@ -206,6 +207,7 @@ def test_410_disables_the_endpoint_and_keeps_what_was_open(
     assert [each["status"] for each in deliveries(partner)] == ["DELIVERED"] * 3
 
 
+@pytest.mark.abuse("webhooks", "redirects the bank to an internal address")
 def test_a_redirect_is_a_failure_and_is_not_followed(
     hook: Hook, bank: Bank, partner: Partner, server: Receiver
 ) -> None:

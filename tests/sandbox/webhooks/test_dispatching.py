@@ -207,6 +207,7 @@ def test_sending_again_while_an_attempt_is_on_its_way_sends_again(
     assert deliveries(partner)[0]["status"] == "DELIVERED"
 
 
+@pytest.mark.abuse("webhooks", "keeps other partners' events waiting with a server that does not answer")
 def test_a_server_that_does_not_answer_holds_up_nobody_else(bank: Bank, partner: Partner, server: Receiver) -> None:
     """Sixteen at once could all wait for one server; four may, and one once it is known to be slow."""
     endpoint(partner, "http://127.0.0.1:9/silent")

@@ -32,6 +32,7 @@ def follow(partner: Partner, page: dict[str, Any]) -> dict[str, Any]:
     return dict(partner.client.get(page["links"]["next"], headers=partner.headers).json)
 
 
+@pytest.mark.abuse("webhooks", "reads an endpoint's secret later")
 def test_a_secret_is_shown_when_an_endpoint_is_made_and_never_again(hook: Hook, partner: Partner) -> None:
     made = hook(description="The bill bot", event_types=["payment.succeeded"])
     assert made["secret"].startswith("whsec_")
@@ -64,6 +65,7 @@ def test_a_type_that_there_is_not_is_refused_and_not_missed_in_silence(name: str
     assert [fault["pointer"] for fault in answer.json["errors"]] == ["/event_types/0"]
 
 
+@pytest.mark.abuse("webhooks", "registers an address inside the bank's own network")
 @pytest.mark.parametrize(
     "url", ["http://10.0.0.1/hook", "http://[::ffff:127.0.0.1]/", "http://u:p@bot.example/", "http://bot.example/#x"]
 )
@@ -82,6 +84,7 @@ def test_what_is_no_url_is_refused(url: str, partner: Partner) -> None:
     assert answer.json["code"] in {"FIELD_INVALID", "WEBHOOK_URL_REFUSED"}
 
 
+@pytest.mark.abuse("strangers", "reads, changes, rotates or resends another app's webhooks")
 def test_another_app_sees_neither_endpoints_nor_deliveries(
     hook: Hook, bank: Bank, partner: Partner, new_partner: Callable[..., Partner]
 ) -> None:

@@ -133,6 +133,7 @@ PUBLIC_URLS = [
 ]
 
 
+@pytest.mark.abuse("webhooks", "writes an internal address in another notation")
 @pytest.mark.parametrize("url", NEVER)
 @pytest.mark.parametrize("allow_loopback", [False, True])
 def test_nothing_is_sent_to_what_only_the_bank_can_reach(url: str, *, allow_loopback: bool) -> None:
@@ -201,6 +202,7 @@ def attempt(url: str, *, allow_loopback: bool = True) -> Attempt:
         sender.close()
 
 
+@pytest.mark.abuse("webhooks", "registers a name that leads inside as well as outside")
 @pytest.mark.parametrize(
     "addresses",
     [
@@ -234,6 +236,7 @@ def test_a_name_that_turns_to_this_machine_is_refused_where_that_is_not_allowed(
         assert server.got == []
 
 
+@pytest.mark.abuse("webhooks", "turns a name to an internal address after the check (DNS rebinding)")
 def test_a_name_is_looked_up_once_and_the_connection_goes_to_the_address_that_was_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -96,6 +96,7 @@ def endless(begin: bytes, part: bytes) -> Callable[[socket.socket], None]:
     return talk
 
 
+@pytest.mark.abuse("webhooks", "answers without end, to fill the bank's memory")
 @pytest.mark.parametrize(
     ("begin", "part", "outcome"),
     [
@@ -125,6 +126,7 @@ def dripping(text: bytes, stop: threading.Event) -> Callable[[socket.socket], No
     return talk
 
 
+@pytest.mark.abuse("webhooks", "answers drop by drop, to hold the dispatcher")
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
