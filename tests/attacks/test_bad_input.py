@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.attacks.conftest import Unharmed
 from tests.attacks.snapshot import snapshot
 from tests.conftest import Partner
-from tests.contract.good_requests import Good
+from tests.contract.good_requests import Good, paid
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import contract as contracts
@@ -28,8 +28,7 @@ POSTS = [name for name, operation in OPERATIONS.items() if operation.method == "
 WITH_ID = [name for name, operation in OPERATIONS.items() if "{" in operation.path]
 WITH_QUERY = [name for name, operation in OPERATIONS.items() if operation.query_names]
 PAGED = [name for name, operation in OPERATIONS.items() if {"after", "limit"} <= operation.query_names]
-# The walk makes one, and a reset takes it away.
-NEVER_TWO = {"listDisputes", "listStatements", "listStatementRows"}
+NEVER_TWO = {"listStatements", "listStatementRows"}  # the walk makes one, and a reset takes it away
 SEALED = [name for name in PAGED if name not in {"listEvents", *NEVER_TWO}]
 """Lists with a cursor of their own; the events' is the last event's identifier."""
 QUERIES = {
@@ -498,11 +497,13 @@ def test_bytes_that_are_no_text_do_no_harm_in_a_query(
 
 
 @pytest.fixture(scope="module")
-def cursors(good: dict[str, Good], attacker: Partner) -> dict[str, str]:
+def cursors(bank: Bank, good: dict[str, Good], attacker: Partner) -> dict[str, str]:
     """A true cursor of each list, for its good request with a limit of one row."""
-    for _ in range(2):
+    for scenario in ("POSTED_TWICE", "REVERSED"):
         attacker.pay_link()
         good["createFault"].send(attacker)
+        dispute = {"payment_id": paid(bank, attacker, scenario), "type": "DUPLICATE"}
+        assert attacker.post("/v1/disputes", dispute).status_code == 201
     narrow = {"listBillers": {"category_code": "ELECTRICITY"}, "listAtms": {}, "listPayments": {}}
     found = {}
     for name in SEALED:
