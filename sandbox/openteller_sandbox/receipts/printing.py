@@ -134,13 +134,7 @@ class Printer:
 
     def _print(self, claim: Claim) -> bool:
         """Print one receipt; give whether that has worked."""
-        held = payments.get(self._bank.db.read(), claim.payment_id)
-        made = None
-        if held is not None and held.payment.receipt_id:
-            try:
-                made = self._press.print(paper_of(self._bank, held))
-            except PressError as error:
-                log.warning("a receipt was not printed: %s", error)
+        made = self._made(claim)
         mine = {"p": claim.payment_id, "asked_edition": claim.edition, "held": self._lease}
         with self._bank.db.act(claim.world_id) as tx:
             if made is None:
@@ -148,6 +142,18 @@ class Printer:
             else:
                 tx.run(store.KEEP, **mine, made=b64encode(made).decode())
         return made is not None
+
+    def _made(self, claim: Claim) -> bytes | None:
+        try:
+            held = payments.get(self._bank.db.read(), claim.payment_id)
+            return self._press.print(paper_of(self._bank, held)) if held and held.payment.receipt_id else None
+        except (EngineError, DatabaseError):
+            raise
+        except PressError as error:
+            log.warning("a receipt was not printed: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the receipts after it are printed
+            log.error("a receipt was not printed: %s", type(error).__name__)  # noqa: TRY400 - a traceback may show values
+        return None
 
 
 def edition(bank: Bank, held: Held) -> str:

@@ -237,6 +237,25 @@ def serve(
     )
 
 
+@sandbox.command("rotate-receipt-key", short_help="Sign receipts with a new key.")
+@click.option(
+    "--database",
+    default="openteller-sandbox.db",
+    show_default=True,
+    envvar="OPENTELLER_DATABASE_URL",
+    show_envvar=True,
+    help="The database of a sandbox.",
+)
+def rotate_receipt_key(*, database: str) -> None:
+    """Sign receipts with a new key from now on; receipts signed with the old one stay good.
+
+    The old key's private part is forgotten. A server that runs needs no restart.
+    """
+    from openteller._cli import dispatching  # noqa: PLC0415 - nothing to the other commands
+
+    dispatching.rotate_receipt_key(database)
+
+
 @sandbox.command(short_help="Send webhooks and print receipts in a process of its own.")
 @click.option(
     "--database",

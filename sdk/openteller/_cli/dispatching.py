@@ -15,7 +15,7 @@ from openteller._cli.signals import leave_on_signals
 if TYPE_CHECKING:
     from openteller_sandbox.bank import Bank
 
-__all__ = ["dispatch"]
+__all__ = ["dispatch", "rotate_receipt_key"]
 
 
 def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
@@ -34,6 +34,20 @@ def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
     except KeyboardInterrupt:
         return
     end_at_once()
+
+
+def rotate_receipt_key(database: str) -> None:
+    """Make a new key for receipts, and tell its name.
+
+    Raises:
+        click.ClickException: there is no such database, or it cannot be used.
+    """
+    need_sandbox()
+    bank = _open(database, loopback=True)
+    from openteller_sandbox.payments import service as payments  # noqa: PLC0415 - an extra, as all of the sandbox
+
+    click.echo(f"Receipts are signed with {payments.rotate_receipt_key(bank)} from now on.")
+    bank.db.close()
 
 
 def _dispatch(bank: Bank, lease_s: float) -> None:

@@ -284,6 +284,23 @@ def test_what_fails_is_tried_again_and_then_told_and_can_be_asked_for_anew(pay: 
     assert receipts.print_state(bank, paid.held) is Print.READY
 
 
+def test_a_fault_of_ours_ends_no_printer_and_is_told_without_values(
+    pay: Pay, bank: Bank, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid = pay()
+
+    def broken(*_: object) -> Paper:
+        raise LookupError("陈晓明")
+
+    receipts.ask_for_print(bank, paid.held)
+    with monkeypatch.context() as patch:
+        patch.setattr(printing, "paper_of", broken)
+        assert Printer(bank, Stub()).print_waiting() == 0
+    assert "LookupError" in caplog.text
+    assert "陈晓明" not in caplog.text
+    assert receipts.print_state(bank, paid.held) is Print.FAILED
+
+
 @pytest.mark.both_engines
 def test_a_printer_that_died_is_followed_by_another(pay: Pay, bank: Bank, wall: WallClock) -> None:
     paid = pay()
@@ -347,7 +364,7 @@ def test_no_act_is_open_while_the_press_works(tmp_path: Path) -> None:
     class Slow(Stub):
         def print(self, paper: Paper) -> bytes:
             working.set()
-            assert done.wait(30)
+            assert done.wait(PATIENCE_S)
             return super().print(paper)
 
     held = printing.payments.get(bank.db.read(), payment["payment_id"])
@@ -357,7 +374,7 @@ def test_no_act_is_open_while_the_press_works(tmp_path: Path) -> None:
     receipts.ask_for_print(bank, held)
     printer.wake()
     try:
-        assert working.wait(30)
+        assert working.wait(PATIENCE_S)
         assert partner.pay_link()["status"] == "created"
         assert receipts.print_state(bank, held) is Print.PREPARING
     finally:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sdk.cli.conftest import Counter
+from tests.sdk.cli.conftest import Counter, openteller
+from tests.sdk.processes import MORNING, sandbox
+
+from openteller import OpenTeller
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +86,16 @@ def test_keys_that_are_none_are_told(counter: Counter, files: tuple[str, str]) -
         other.write_text(text, encoding="utf-8")
         done = counter.run("receipts", "verify", "--file", file, "--keys", str(other))
         assert (done.exit_code, told in done.stderr) == (2, True), done.output
+
+
+def test_a_new_key_signs_from_now_on(tmp_path: Path) -> None:
+    database = str(tmp_path / "bank.db")
+    with sandbox(tmp_path, "--clock", MORNING) as (url, _), OpenTeller(url, client_id="") as anybody:
+        (old,) = anybody.receipts.keys().keys
+        done = openteller("sandbox", "rotate-receipt-key", "--database", database)
+        assert done.exit_code == 0, done.output
+        new, retired = anybody.receipts.keys().keys
+    assert (new.status, retired.status, retired.kid) == ("ACTIVE", "RETIRED", old.kid)
+    assert new.kid in done.output
+    nowhere = openteller("sandbox", "rotate-receipt-key", "--database", str(tmp_path / "none.db"))
+    assert (nowhere.exit_code, "there is no database" in nowhere.output) == (1, True)
