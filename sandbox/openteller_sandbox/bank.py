@@ -30,12 +30,14 @@ PUBLIC_WORLD = World("wld_public")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. An anonymous caller has no app."""
+    """Who is asking. An anonymous caller has no app; consent_id, customer_id: where a customer has allowed it."""
 
     world: World
     scopes: frozenset[str] = frozenset()
     app_id: str = ""
     partner_id: str = ""
+    consent_id: str = ""
+    customer_id: str = field(default="", repr=False)
 
     @property
     def anonymous(self) -> bool:

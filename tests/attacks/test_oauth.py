@@ -162,11 +162,9 @@ def test_a_token_names_each_scope_once(client: FlaskClient, app_of: tuple[str, s
 @pytest.mark.parametrize(
     "grant",
     [
-        "authorization_code",
         "password",
-        "refresh_token",
         "implicit",
-        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
         "x",
     ],
 )
@@ -357,8 +355,13 @@ def test_the_metadata_say_what_the_endpoint_does(client: FlaskClient) -> None:
     """RFC 8414."""
     metadata_ = client.get("/.well-known/oauth-authorization-server").json
     assert metadata_["token_endpoint"] == f"{metadata_['issuer']}{ENDPOINT}"
-    assert metadata_["grant_types_supported"] == ["client_credentials"]
+    assert metadata_["grant_types_supported"] == [
+        "client_credentials",
+        "authorization_code",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "refresh_token",
+    ]
     assert "private_key_jwt" in metadata_["token_endpoint_auth_methods_supported"]
-    assert metadata_["response_types_supported"] == []
+    assert metadata_["response_types_supported"] == ["code"]
     scheme = contracts.load().at("/components/securitySchemes/oauth/flows")
-    assert scheme.keys() == {"clientCredentials"}
+    assert scheme.keys() == {"clientCredentials", "authorizationCode"}

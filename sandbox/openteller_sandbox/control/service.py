@@ -20,6 +20,7 @@ from openteller_sandbox.hosted import sessions
 from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
+from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.receipts import service as receipts
@@ -52,6 +53,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         due.reset(tx, world_id)
         faults.reset(tx, world_id)
         sessions.reset(tx, world_id)
+        oauth.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
         webhooks.reset(tx, world_id, bank.now(world))
         with deeds.beginning(bank, tx, world, apps=partners.app_ids_of_world(tx, world_id)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request
@@ -14,16 +15,29 @@ from openteller_sandbox.http.answers import JSON
 from openteller_sandbox.http.problems import MEDIA_TYPE, wait_headers
 from openteller_sandbox.payments.model import Held
 
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'"
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|[a-z][a-z0-9+.-]*:")
+
+
+def policy(leads_to: str = "") -> str:
+    """Give the content security policy of a page; leads_to: an address to which its forms lead, over a redirect."""
+    origin = _ORIGIN.match(leads_to)
+    forms = f"'self' {origin[0]}" if origin else "'self'"
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {forms}; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    )
+
+
 PAGE_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": f"{_POLICY}; base-uri 'none'",
+    "Content-Security-Policy": policy(),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
 _OF_PAYERS = ("/pay/", "/link-check", "/receipt-check", "/R/")
+_OF_CUSTOMERS = ("/oauth/authorize",)
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {
     "faults": {},
@@ -34,6 +48,7 @@ _DEFAULTS: dict[str, Any] = {
     "step": None,
     "code": None,
     "account_label": None,
+    "path": None,
 }
 
 
@@ -65,12 +80,18 @@ def problem_page(
 
 def person_asks() -> bool:
     """Tell whether a person looks at the answer: on a page unless JSON is asked for, elsewhere where HTML is."""
-    if request.path.startswith(_OF_PROGRAMS):
+    if request.path.startswith(_OF_PROGRAMS) and not request.path.startswith(_OF_CUSTOMERS):
         return False
     accepted = request.accept_mimetypes
     if request.path.startswith(_OF_PAYERS) or any(kind == "text/html" for kind, _ in accepted):
         return accepted.quality("text/html") >= max(accepted.quality(JSON), accepted.quality(MEDIA_TYPE))
     return False
+
+
+def foreign_origin() -> bool:
+    """Tell whether a browser says that another site sent the form."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return site is not None and site not in {"same-origin", "none"}
 
 
 def see_other(path: str) -> Response:

@@ -18,6 +18,7 @@ from flask import Blueprint, Response, g, make_response, request
 from openteller_sandbox.bank import ANONYMOUS, Bank, World
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.hosted import flow, sessions, typed, views
+from openteller_sandbox.hosted.consent import add_consent
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
 from openteller_sandbox.hosted.receipt_check import add_receipt_check
@@ -25,6 +26,7 @@ from openteller_sandbox.hosted.reference import add_reference
 from openteller_sandbox.hosted.rendering import (
     PAGE_HEADERS,
     asked_locale,
+    foreign_origin,
     person_asks,
     problem_page,
     render,
@@ -82,6 +84,7 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     _add_payment_page(pages, bank, api)
     add_link_check(pages, bank, api)
     add_receipt_check(pages, bank, api)
+    add_consent(pages, bank, api)
     pages.after_app_request(lambda response: _for_people(bank, response))
     add_reference(pages, bank)
     pages.add_app_template_filter(views.yuan, "yuan")
@@ -168,7 +171,7 @@ def _show(bank: Bank, browser: Browser) -> Response:
 
 def _act(bank: Bank, browser: Browser) -> Response:
     """Do what a form asks for, when it is the form of the step that is next."""
-    if _foreign_origin():
+    if foreign_origin():
         raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
     if browser.session is None:
         return _start(bank, browser)
@@ -206,7 +209,7 @@ def _receipt(bank: Bank, browser: Browser) -> Response:
 def _print(bank: Bank, browser: Browser) -> Response:
     """Have the PDF made: not for a GET, which crawlers send, and not while anybody waits."""
     session = browser.session
-    if _foreign_origin():
+    if foreign_origin():
         raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
     if session is None or browser.held.payment.receipt_id is None or not views.is_payer(browser.held, session):
         return see_other(browser.path)
@@ -306,9 +309,3 @@ def _page_of(
     else:
         values |= views.of_step(bank, held, session, step, browser.now)
     return render(f"{step.value}.html", session.locale, values, status)
-
-
-def _foreign_origin() -> bool:
-    """Tell whether a browser says that another site sent the form."""
-    site = request.headers.get("Sec-Fetch-Site")
-    return site is not None and site not in {"same-origin", "none"}

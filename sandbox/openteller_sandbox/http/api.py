@@ -61,7 +61,7 @@ _NO_DEEDS = frozenset(
     }
 )
 _OTHER_API = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
-_PAGES = ("/oauth/authorize", "/oauth/device/")  # a browser goes there; no script of another site does (RFC 9700)
+_PAGES = "/oauth/authorize"  # a browser goes there; no script of another site does (RFC 9700)
 Identify = Callable[[Bank, str, Proof | None], Caller | None]
 Doing = Callable[[Bank, World, str, str, Callable[[], Mapping[str, Any]], str], AbstractContextManager[None]]
 """Makes what happens in a block a deed: bank, world, actor, name, what it takes to do it again, app."""

@@ -85,6 +85,8 @@ def end(bank: Bank, client_id: str) -> bool:
     with bank.db.act(client_id) as tx:
         ended = tx.run(store.END_CLIENT, id=client_id) == 1
         tx.run(store.REVOKE_ALL, app_id=client_id)
+        tx.run(store.END_REFRESH_OF_APP, app_id=client_id)
+        tx.run(store.END_CONSENTS_OF_APP, app=client_id)
     return ended
 
 

@@ -14,14 +14,28 @@ from openteller_sandbox.oauth.model import Grant, Refusal
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 _VALUE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E ]{1,512}")
-_LONG_VALUES = {"client_assertion": re.compile(r"[A-Za-z0-9._-]{1,4096}")}
-_AUTHENTICATION = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
+_LONG_VALUES = {
+    "client_assertion": re.compile(r"[A-Za-z0-9._-]{1,4096}"),
+    "authorization_details": re.compile(r"[ -~]{2,8192}"),
+    "state": re.compile(r"[ -~]{1,512}"),
+    "code_verifier": re.compile(r"[A-Za-z0-9._~-]{43,128}"),
+}
+AUTHENTICATION = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
 _OF_GRANTS: Mapping[str, frozenset[str]] = {
-    Grant.CLIENT_CREDENTIALS: frozenset({"scope"}),
+    Grant.CLIENT_CREDENTIALS: frozenset({"scope", "resource"}),
+    Grant.AUTHORIZATION_CODE: frozenset({"code", "redirect_uri", "code_verifier", "resource"}),
+    Grant.REFRESH_TOKEN: frozenset({"refresh_token", "scope", "resource"}),
+    Grant.DEVICE_CODE: frozenset({"device_code", "resource"}),
+}
+_NEEDED: Mapping[str, frozenset[str]] = {
+    Grant.AUTHORIZATION_CODE: frozenset({"code", "redirect_uri", "code_verifier"}),
+    Grant.REFRESH_TOKEN: frozenset({"refresh_token"}),
+    Grant.DEVICE_CODE: frozenset({"device_code"}),
 }
 _OF_ENDPOINTS: Mapping[str, frozenset[str]] = {
     "revocation": frozenset({"token", "token_type_hint"}),
     "introspection": frozenset({"token", "token_type_hint"}),
+    "device": frozenset({"scope", "resource"}),
 }
 
 
@@ -63,8 +77,21 @@ def of_token_request(sent: Sent) -> Form:
     if grant not in _OF_GRANTS:
         known = frozenset().union(*_OF_GRANTS.values())
         raise Refusal("unsupported_grant_type" if _within(form, known | {"grant_type"}) else "invalid_request")
-    if not _within(form, _OF_GRANTS[grant] | {"grant_type"}):
+    needed = _NEEDED.get(grant, frozenset())
+    if not _within(form, _OF_GRANTS[grant] | {"grant_type"}) or not needed <= form.values.keys():
         raise Refusal("invalid_request")
+    return form
+
+
+def of_pushed_request(sent: Sent) -> Form:
+    """Read a pushed authorization request: parameters that nobody knows are left out, as RFC 6749 section 3.1 says.
+
+    Raises:
+        Refusal: invalid_request.
+    """
+    form = _read(sent)
+    if "request_uri" in form.values:
+        raise Refusal("invalid_request", "A pushed request names no other one (RFC 9126 section 2.1).")
     return form
 
 
@@ -81,7 +108,7 @@ def of_endpoint(name: str, sent: Sent) -> Form:
 
 
 def _within(form: Form, names: frozenset[str]) -> bool:
-    return form.values.keys() <= names | _AUTHENTICATION
+    return form.values.keys() <= names | AUTHENTICATION
 
 
 def _read(sent: Sent) -> Form:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import SECOND
-from openteller_sandbox.oauth import tokens
+from openteller_sandbox.oauth import consents, tokens
 from openteller_sandbox.oauth.model import Client
 
 
@@ -26,6 +27,11 @@ def of(bank: Bank, token: str, client: Client) -> dict[str, Any] | None:
         "iat": row["issued_at"] // SECOND,
         "exp": row["expires_at"] // SECOND,
     }
+    if row["consent_id"]:
+        app = client.app
+        described["sub"] = consents.subject(bank, app.partner_id, app.world_id, row["customer_id"])
+        if details := json.loads(row["details"]):
+            described["authorization_details"] = details
     if row["jkt"]:
         described["cnf"] = {"jkt": row["jkt"]}
     return described

@@ -36,10 +36,16 @@ class Grant(StrEnum):
     """The grants that there are. Password and implicit are not among them."""
 
     CLIENT_CREDENTIALS = "client_credentials"
+    AUTHORIZATION_CODE = "authorization_code"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 
 SCOPE_PROFILES: Mapping[str, Profile] = dict.fromkeys(SCOPES, Profile.PUBLIC_DATA)
 """The least profile that a client needs for a scope. All that there are yet are of the tiers T0 and T1."""
+
+CUSTOMER_SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create")
+"""What a customer may be asked for. The others are about the app's own affairs."""
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 """What JWTs may be signed with: as FAPI 2.0 says, and Ed25519 by both of its names."""
@@ -81,6 +87,11 @@ class Client:
         """How long its access tokens live."""
         return ACCESS_SECONDS[self.profile]
 
+    @property
+    def must_push(self) -> bool:
+        """Whether its authorization requests are taken from PAR only (RFC 9126)."""
+        return self.profile is Profile.FAPI2 or bool(self.settings.get("require_pushed_authorization_requests"))
+
 
 class Refusal(Exception):
     """An error as the RFCs name it. Its description is one of a fixed set: nothing that was sent is repeated.
@@ -112,6 +123,15 @@ DESCRIPTIONS = {
     "invalid_scope": "A scope is unknown, or the app does not hold it.",
     "unsupported_grant_type": "This server does not have that grant.",
     "unauthorized_client": "The client may not do this, by its profile or its registration.",
+    "invalid_grant": "The code or token is unknown, expired, revoked, used before, or another client's or request's.",
+    "invalid_authorization_details": "authorization_details has something that this server does not take.",
+    "unsupported_response_type": "The response type is code.",
+    "invalid_request_uri": "The request_uri is unknown, expired, used, or of another client.",
+    "request_not_supported": "Request objects are not taken: push the request.",
+    "access_denied": "The customer refused.",
+    "authorization_pending": "The customer has not answered yet: ask again after the interval.",
+    "slow_down": "Asked too soon: from now on wait 5 seconds more each time.",
+    "expired_token": "The device code is too old: begin again.",
     "unsupported_token_type": "The hint is access_token or refresh_token.",
     "invalid_dpop_proof": "The DPoP proof is missing or does not fit this request (RFC 9449 section 4.3).",
     "use_dpop_nonce": "Repeat the request with a DPoP proof that holds the nonce of the header DPoP-Nonce.",

@@ -26,6 +26,7 @@ _TEXT = re.compile(r"[ -~]{1,300}")
 _OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEPT = ("client_uri", "tos_uri", "policy_uri", "software_id", "software_version")
+_FLAGS = ("dpop_bound_access_tokens", "require_pushed_authorization_requests")
 _METHODS = {
     Profile.PUBLIC_DATA: frozenset({Method.BASIC, Method.POST, Method.KEY}),
     Profile.BASELINE: frozenset({Method.BASIC, Method.KEY, Method.NONE}),
@@ -34,9 +35,9 @@ _METHODS = {
 _GRANTS: Mapping[Profile, frozenset[str]] = {
     Profile.PUBLIC_DATA: frozenset({Grant.CLIENT_CREDENTIALS}),
     Profile.BASELINE: frozenset(Grant),
-    Profile.FAPI2: frozenset(Grant),
+    Profile.FAPI2: frozenset(Grant) - {Grant.DEVICE_CODE},
 }
-_OF_USERS: frozenset[str] = frozenset()
+_OF_USERS: frozenset[str] = frozenset({Grant.AUTHORIZATION_CODE, Grant.DEVICE_CODE})
 """Grants behind which a person stands."""
 
 
@@ -124,7 +125,9 @@ def described(bank: Bank, client: Client) -> dict[str, Any]:
         "grant_types": sorted(client.grants),
         "redirect_uris": list(client.redirect_uris),
         "scope": " ".join(client.app.scopes),
+        "response_types": ["code"] if Grant.AUTHORIZATION_CODE in client.grants else [],
         "dpop_bound_access_tokens": client.needs_proof,
+        "require_pushed_authorization_requests": client.must_push,
         **{name: value for name, value in client.settings.items() if name in _KEPT},
     }
     if client.jwks:
@@ -140,19 +143,21 @@ def _managed(bank: Bank, client: Client, token: str) -> dict[str, str]:
 def _read(bank: Bank, metadata: Metadata, before: Client | None) -> tuple[Client, str, tuple[str, ...]]:
     """Give the client that the metadata describe, its name and its scopes; before: which client it changes."""
     grants = _grants(metadata)
+    if not set(metadata.texts("response_types", 4) or ()) <= {"code"}:
+        raise Refusal("invalid_client_metadata", "response_types: code, and no other.")
     profile = _profile(bank, metadata, grants, before)
     method = _method(metadata, profile)
     _check_grants(grants, profile, method)
     if before and before.method is not method and method in {Method.BASIC, Method.POST}:
         raise Refusal("invalid_client_metadata", "A client that had no secret gets none later: register another one.")
     settings: dict[str, Any] = {name: value for name in _KEPT if (value := metadata.text(name)) is not None}
-    settings["dpop_bound_access_tokens"] = metadata.flag("dpop_bound_access_tokens")
+    settings |= {name: metadata.flag(name) for name in _FLAGS}
     wanted = Client(
         partners.NOBODY,
         profile=profile,
         method=method,
         grants=grants,
-        redirect_uris=_redirect_uris(metadata, method),
+        redirect_uris=_redirect_uris(metadata, grants, method),
         jwks=_keys(metadata, method),
         settings=settings,
     )
@@ -168,7 +173,8 @@ def _grants(metadata: Metadata) -> frozenset[str]:
 
 def _profile(bank: Bank, metadata: Metadata, grants: frozenset[str], before: Client | None) -> Profile:
     """Give the profile that is asked for; who asks for a customer's data gets the strictest unless told otherwise."""
-    default = Profile.FAPI2 if grants & _OF_USERS or bank.settings.fapi_only else Profile.PUBLIC_DATA
+    asks = Grant.AUTHORIZATION_CODE in grants
+    default = Profile.FAPI2 if asks or bank.settings.fapi_only else Profile.PUBLIC_DATA
     text = metadata.text("profile")
     if text is not None and text not in set(Profile):
         raise _bad("profile")
@@ -199,6 +205,8 @@ def _check_grants(grants: frozenset[str], profile: Profile, method: Method) -> N
         raise Refusal(
             "invalid_client_metadata", "A public client has no credentials, so not the grant client_credentials."
         )
+    if Grant.REFRESH_TOKEN in grants and not grants & _OF_USERS:
+        raise Refusal("invalid_client_metadata", "refresh_token needs a grant that gives refresh tokens.")
 
 
 def _name(metadata: Metadata) -> str:
@@ -238,13 +246,15 @@ def _keys(metadata: Metadata, method: Method) -> tuple[dict[str, Any], ...]:
     return kept
 
 
-def _redirect_uris(metadata: Metadata, method: Method) -> tuple[str, ...]:
+def _redirect_uris(metadata: Metadata, grants: frozenset[str], method: Method) -> tuple[str, ...]:
     try:
         uris = metadata.texts("redirect_uris", _MOST_URIS) or ()
     except Refusal as refusal:
         raise Refusal("invalid_redirect_uri") from refusal
     if not all(_may_redirect(uri, public=method is Method.NONE) for uri in uris):
         raise Refusal("invalid_redirect_uri")
+    if bool(uris) is not (Grant.AUTHORIZATION_CODE in grants):
+        raise Refusal("invalid_redirect_uri", "The grant authorization_code needs redirect_uris; others have none.")
     return uris
 
 

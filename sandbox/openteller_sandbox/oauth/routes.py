@@ -19,7 +19,7 @@ from openteller_sandbox.oauth.model import Refusal
 if TYPE_CHECKING:
     from openteller_sandbox.oauth.server import Server
 
-_FORM_LIMIT = 16 * 1024
+_FORM_LIMIT = 32 * 1024
 _CACHED = "public, max-age=300"
 
 
@@ -44,6 +44,14 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     @routes.post("/oauth/token")
     def token() -> Response:
         return _response(late.server.token(_sent(api)))
+
+    @routes.post("/oauth/par")
+    def par() -> Response:
+        return _response(late.server.push(_sent(api)))
+
+    @routes.post("/oauth/device_authorization")
+    def device() -> Response:
+        return _response(late.server.device(_sent(api)))
 
     @routes.post("/oauth/revoke")
     def revoke() -> Response:

@@ -13,7 +13,7 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc6749.grants import BaseGrant, ClientCredentialsGrant, TokenEndpointMixin
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
@@ -21,7 +21,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.http.answers import Answer, json_answer
 from openteller_sandbox.http.exchange import Proof
-from openteller_sandbox.oauth import authentication, dpop, forms, introspection, tokens
+from openteller_sandbox.oauth import authentication, authorization, codes, devices, dpop, forms, introspection, tokens
 from openteller_sandbox.oauth.model import DESCRIPTIONS, Client, Grant, Refusal
 
 # Authlib's debug lines show tokens: dropped where they are made, so that no logging configuration lets them out.
@@ -65,6 +65,37 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
             return 200, tokens.issue(self.server.bank, tx, client, scope, jkt), self.TOKEN_RESPONSE_HEADER
 
 
+class _AuthorizationCode(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    GRANT_TYPE = Grant.AUTHORIZATION_CODE
+
+    def validate_token_request(self) -> None:
+        """Find out who asks, and whether it may use this grant."""
+        self.request.client = self.server.client_for(self.request, self.GRANT_TYPE)
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        client: Client = self.request.client.client
+        jkt = self.server.proven_key(self.request, client)
+        return 200, codes.redeem(self.server.bank, client, self.request.form, jkt), self.TOKEN_RESPONSE_HEADER
+
+
+class _RefreshToken(_AuthorizationCode):
+    GRANT_TYPE = Grant.REFRESH_TOKEN
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        client: Client = self.request.client.client
+        jkt = self.server.proven_key(self.request, client)
+        return 200, codes.refresh(self.server.bank, client, self.request.form, jkt), self.TOKEN_RESPONSE_HEADER
+
+
+class _DeviceCode(_AuthorizationCode):
+    GRANT_TYPE = Grant.DEVICE_CODE
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        client: Client = self.request.client.client
+        jkt = self.server.proven_key(self.request, client)
+        return 200, devices.redeem(self.server.bank, client, self.request.form, jkt), self.TOKEN_RESPONSE_HEADER
+
+
 class _Revocation(RevocationEndpoint):  # type: ignore[misc]
     def authenticate_token(self, request: _Request, client: _AuthlibClient) -> str:
         """Take any token: whose it is, the one act of revoking decides, and nobody learns it."""
@@ -72,7 +103,8 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]
         return request.form["token"]
 
     def revoke_token(self, token: str, request: _Request) -> None:
-        tokens.revoke(self.server.bank, token, request.client.client.client_id)
+        end = codes.revoke if token.startswith(tokens.REFRESH_PREFIX) else tokens.revoke
+        end(self.server.bank, token, request.client.client.client_id)
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
@@ -92,17 +124,69 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def __init__(self, bank: Bank) -> None:
         super().__init__()
         self.bank = bank
-        self.register_grant(_ClientCredentials)
+        for grant in (_ClientCredentials, _AuthorizationCode, _RefreshToken, _DeviceCode):
+            self.register_grant(grant)
         self.register_endpoint(_Revocation)
         self.register_endpoint(_Introspection)
 
     def token(self, sent: forms.Sent) -> Answer:
         """Answer a request to the token endpoint (RFC 6749 section 3.2)."""
-        return self._answer(lambda: self.create_token_response(_Request(forms.of_token_request(sent))))
+        return self._answer(lambda: self.create_token_response(self._known(_Request(forms.of_token_request(sent)))))
+
+    def _known(self, request: _Request) -> _Request:
+        """Look at the resource that a token is asked for (RFC 8707): the whole API is one."""
+        resource = request.form.get("resource", self.bank.settings.public_url)
+        if resource.rstrip("/") != self.bank.settings.public_url:
+            raise Refusal("invalid_target")
+        return request
 
     def endpoint(self, name: str, sent: forms.Sent) -> Answer:
         """Answer a request to the endpoint ``revocation`` or ``introspection``."""
         return self._answer(lambda: self.create_endpoint_response(name, _Request(forms.of_endpoint(name, sent))))
+
+    def device(self, sent: forms.Sent) -> Answer:
+        """Let a device begin (RFC 8628 section 3.1)."""
+
+        def begin() -> Answer:
+            request = self._known(_Request(forms.of_endpoint("device", sent)))
+            client = authentication.client_of(self.bank, request.sent)
+            body = devices.begin(self.bank, client, request.form)
+            return json_answer(body, 200, Cache_Control="no-store", Pragma="no-cache")
+
+        return self._answer(begin)
+
+    def push(self, sent: forms.Sent) -> Answer:
+        """Take a pushed authorization request (RFC 9126)."""
+        return self._answer(lambda: self._pushed(_Request(forms.of_pushed_request(sent))))
+
+    def _pushed(self, request: _Request) -> Answer:
+        client = authentication.client_of(self.bank, request.sent)
+        secret = forms.AUTHENTICATION - {"client_id"}
+        sent = {name: value for name, value in request.sent.values.items() if name not in secret}
+        if request.sent.proofs:  # RFC 9449 section 10.1: the code shall be bound to this key
+            jkt = dpop.check(self.bank, Proof(request.sent.proofs, "POST", request.sent.path))
+            if sent.setdefault("dpop_jkt", jkt) != jkt:
+                raise Refusal("invalid_dpop_proof", "dpop_jkt names another key than the proof.")
+        try:
+            asked = authorization.check(self.bank, client, sent)
+        except authorization.Redirected as redirected:
+            raise redirected.refusal from redirected
+        body = {
+            "request_uri": authorization.REQUEST_URI + authorization.push(self.bank, asked),
+            "expires_in": authorization.PUSHED_SECONDS,
+        }
+        return json_answer(body, 201, Cache_Control="no-store", Pragma="no-cache")
+
+    def client_for(self, request: _Request, grant_type: str) -> _AuthlibClient:
+        """Find out which client asks for a token by a grant.
+
+        Raises:
+            Refusal: invalid_client, unauthorized_client.
+        """
+        found = self.authenticate_client(request, ())
+        if not found.check_grant_type(grant_type):
+            raise Refusal("unauthorized_client")
+        return found
 
     def _answer(self, act: Any) -> Answer:
         try:
@@ -169,6 +253,3 @@ def refused(refusal: Refusal) -> Answer:
     if refusal.nonce:
         answer.headers["DPoP-Nonce"] = refusal.nonce
     return answer
-
-
-__all__ = ["Grant", "Server", "granted", "refused"]

@@ -5,15 +5,36 @@ from __future__ import annotations
 from functools import lru_cache
 
 from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
-from openteller_sandbox.oauth import secrecy, tokens
-from openteller_sandbox.oauth.model import ACCESS_SECONDS, Profile, Refusal
+from openteller_sandbox.oauth import clients, consents, secrecy, store, tokens
+from openteller_sandbox.oauth.model import ACCESS_SECONDS, Client, Profile, Refusal
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 
 ensure_secret = secrecy.ensure
+
+
+def find_client(bank: Bank, client_id: str) -> Client | None:
+    """Give a client; None where there is none."""
+    return clients.find(bank.db.read(), client_id)
+
+
+def revoke_consent(bank: Bank, consent_id: str) -> bool:
+    """End a consent and with it every token that it has led to; False where it had ended."""
+    found = consents.find(bank.db.read(), consent_id)
+    if found is None:
+        return False
+    with bank.db.act(found.app_id) as tx:
+        return consents.revoke(tx, consent_id)
+
+
+def reset(tx: Tx, world_id: str) -> None:
+    """Forget what customers of a world have allowed, and what they were about to."""
+    tx.run(store.RESET_INTERACTIONS, world_id=world_id)
+    tx.run(store.RESET_CONSENTS, world_id=world_id)
 
 
 def identify(bank: Bank, token: str, proof: Proof | None = None) -> Caller | None:
@@ -36,7 +57,14 @@ def identify(bank: Bank, token: str, proof: Proof | None = None) -> Caller | Non
     else:
         _check(bank, proof, token, row["jkt"])
     world = World(row["world_id"], row["offset_ms"], row["faults"])
-    return Caller(world, _scopes(row["scope"]), row["app_id"], row["partner_id"])
+    return Caller(
+        world,
+        _scopes(row["scope"]),
+        row["app_id"],
+        row["partner_id"],
+        row["consent_id"] or "",
+        row["customer_id"] or "",
+    )
 
 
 def _check(bank: Bank, proof: Proof, token: str, jkt: str) -> None:

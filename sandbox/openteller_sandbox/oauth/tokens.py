@@ -13,6 +13,8 @@ from openteller_sandbox.oauth import store
 from openteller_sandbox.oauth.model import Client
 
 ACCESS_PREFIX = "ota_"
+REFRESH_PREFIX = "otr_"
+CODE_PREFIX = "otc_"
 
 
 def hash_of(token: str) -> str:
@@ -20,7 +22,16 @@ def hash_of(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def issue(bank: Bank, tx: Tx, client: Client, scope: str, jkt: str | None) -> dict[str, Any]:
+def issue(
+    bank: Bank,
+    tx: Tx,
+    client: Client,
+    scope: str,
+    jkt: str | None,
+    *,
+    consent_id: str | None = None,
+    family_id: str | None = None,
+) -> dict[str, Any]:
     """Make an access token; give the answer of the token endpoint. What has expired is purged on the way.
 
     Args:
@@ -29,6 +40,8 @@ def issue(bank: Bank, tx: Tx, client: Client, scope: str, jkt: str | None) -> di
         client: who gets it.
         scope: what it is good for.
         jkt: the thumbprint of the key that it is bound to.
+        consent_id: whose end is the token's, too.
+        family_id: of all tokens that have come of one code.
     """
     token = ACCESS_PREFIX + secrets.token_urlsafe(32)
     now = bank.clock.wall()
@@ -39,6 +52,8 @@ def issue(bank: Bank, tx: Tx, client: Client, scope: str, jkt: str | None) -> di
         app_id=client.client_id,
         scope=scope,
         jkt=jkt,
+        consent_id=consent_id,
+        family_id=family_id,
         issued_at=now,
         expires_at=now + client.access_seconds * SECOND,
     )
@@ -55,7 +70,11 @@ def find(bank: Bank, token: str) -> Row | None:
     if not token.startswith(ACCESS_PREFIX):
         return None
     row = bank.db.read().one(store.FIND, token_hash=hash_of(token))
-    return None if row is None or row["expires_at"] <= bank.clock.wall() else row
+    if row is None or row["expires_at"] <= (now := bank.clock.wall()):
+        return None
+    if row["consent_id"] and (row["consent_status"] != "ACTIVE" or row["consent_expires_at"] <= now):
+        return None
+    return row
 
 
 def revoke(bank: Bank, token: str, client_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class Client:
     dpop: Key = field(default_factory=new_key)
     algorithm: str = "ES256"
     registration: dict[str, Any] = field(default_factory=dict)
+    verifier: str = ""
 
     @property
     def client_id(self) -> str:
@@ -178,3 +180,47 @@ class Client:
         """Call the API with a token that is bound to this client's key."""
         headers = {"Authorization": f"DPoP {token}", "DPoP": proof or self.proof(method, path, token=token)}
         return self.http.open(path, method=method, headers=headers)
+
+    # The customer's part.
+
+    @property
+    def redirect_uri(self) -> str:
+        return str(self.registration["redirect_uris"][0])
+
+    def request(self, **changes: Any) -> dict[str, Any]:
+        """Give an authorization request, with whatever is changed; keeps the verifier of its challenge."""
+        self.verifier = secrets.token_urlsafe(48)
+        usual = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": "bills:read",
+            "state": "state of the client",
+            "code_challenge": b64(sha256(self.verifier.encode()).digest()),
+            "code_challenge_method": "S256",
+        }
+        return changed(usual, changes)
+
+    def pushed(self, **changes: Any) -> dict[str, str]:
+        """Push a request; give what the browser is sent with."""
+        answer = self.post("/oauth/par", self.request(**changes))
+        assert answer.status_code == 201, answer.text
+        return {"client_id": self.client_id, "request_uri": dict(answer.json or {})["request_uri"]}
+
+    def code_form(self, code: str, **changes: Any) -> dict[str, Any]:
+        """Give the form that redeems a code."""
+        usual = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
+        return changed(usual, changes)
+
+    def redeem(self, code: str, *, proof: str | None = None, **changes: Any) -> TestResponse:
+        """Redeem a code with a proof."""
+        return self.grant(self.code_form(code, **changes), proof=proof)
+
+    def refresh(self, token: str, *, proof: str | None = None, **changes: Any) -> TestResponse:
+        """Use a refresh token with a proof."""
+        return self.grant({"grant_type": "refresh_token", "refresh_token": token} | changes, proof=proof)

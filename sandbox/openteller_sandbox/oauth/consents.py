@@ -1,0 +1,80 @@
+"""Consents: what a customer has allowed a client, until when. The root of every code and token: ended, it ends them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from openteller_sandbox import ids
+from openteller_sandbox.bank import Bank
+from openteller_sandbox.clock import DAY
+from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.oauth import secrecy, store
+
+LIFETIME_MS = 180 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent as it is kept. Instants are wall time, epoch milliseconds."""
+
+    consent_id: str
+    world_id: str
+    app_id: str
+    customer_id: str = field(repr=False)
+    scope: str
+    details: list[dict[str, Any]] = field(repr=False)
+    status: str
+    created_at: int
+    expires_at: int
+    last_used_at: int | None
+    version: int
+
+
+def give(bank: Bank, tx: Tx, *, world_id: str, app_id: str, customer_id: str, scope: str, details: str) -> str:
+    """Keep what a customer allows; give its identifier. details: JSON."""
+    now, consent_id = bank.clock.wall(), ids.new("cns")
+    tx.run(
+        store.INSERT_CONSENT,
+        consent_id=consent_id,
+        world_id=world_id,
+        app_id=app_id,
+        customer_id=customer_id,
+        scope=scope,
+        details=details,
+        status="ACTIVE",
+        created_at=now,
+        expires_at=now + LIFETIME_MS,
+        last_used_at=None,
+        version=1,
+    )
+    return consent_id
+
+
+def find(tx: Tx, consent_id: str) -> Consent | None:
+    """Give a consent."""
+    row = tx.one(store.FIND_CONSENT, consent_id=consent_id)
+    return _consent(row) if row else None
+
+
+def use(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
+    """Give a consent that is good now, and note that it was used; None where it is not good."""
+    if tx.run(store.USE_CONSENT, id=consent_id, now=bank.clock.wall()) == 0:
+        return None
+    return find(tx, consent_id)
+
+
+def revoke(tx: Tx, consent_id: str) -> bool:
+    """End a consent; False where it had ended. Its tokens are worth nothing from the next request on."""
+    return tx.run(store.END_CONSENT, id=consent_id, to_status="REVOKED") == 1
+
+
+def subject(bank: Bank, partner_id: str, world_id: str, customer_id: str) -> str:
+    """Name a customer to a partner: the same name each time, and another one for every other partner."""
+    return f"sub_{secrecy.mac(bank, 'subject', f'{partner_id} {world_id} {customer_id}')[:26]}"
+
+
+def _consent(row: Row) -> Consent:
+    names = [name for name in Consent.__dataclass_fields__ if name != "details"]
+    return Consent(**{name: row[name] for name in names}, details=json.loads(row["details"]))
