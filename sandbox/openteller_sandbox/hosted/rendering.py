@@ -15,7 +15,7 @@ from openteller_sandbox.http.answers import JSON
 from openteller_sandbox.http.problems import MEDIA_TYPE, wait_headers
 from openteller_sandbox.payments.model import Held
 
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|[a-z][a-z0-9+.-]*:")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def policy(leads_to: str = "") -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -117,8 +116,3 @@ def _normalised(url: SplitResult) -> tuple[str, str | None, int | None, str]:
     if "@" in url.netloc:
         raise ValueError("an address of a resource names nobody")
     return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme), unquote(url.path) or "/"
-
-
-def headers(proofs: Sequence[str]) -> tuple[str, ...]:
-    """Give the values of the header DPoP: a server may have joined several with a comma, which no JWT has."""
-    return tuple(part.strip() for value in proofs for part in value.split(","))

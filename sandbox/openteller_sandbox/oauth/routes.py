@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from openteller_sandbox.bank import ANONYMOUS, Bank, Caller
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.http import Answer, Problem, json_answer
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.http.checks import read_body, read_json
@@ -78,8 +79,17 @@ def _add_registration(routes: Blueprint, bank: Bank, api: Api) -> None:
     def register() -> Response:
         from openteller_sandbox.oauth import registration  # noqa: PLC0415 - cryptography, which a start does not need
 
-        caller = api.admit()
-        return _registered(lambda: registration.register(bank, _allowed(caller), _json()), 201)
+        caller, raw = _allowed(api.admit()), read_body(request)
+
+        def make() -> dict[str, Any]:
+            return registration.register(bank, caller, _json(raw))
+
+        if caller.anonymous:
+            return _registered(make, 201)
+        # Joining a world is a deed there, which is done again when the world is.
+        sent = {"method": "POST", "path": request.path, "body": raw.decode("utf-8", "surrogateescape"), "key": None}
+        with deeds.doing(bank, caller.world, deeds.PARTNER, "registerClient", lambda: sent, caller.app_id):
+            return _registered(make, 201)
 
     @routes.route("/oauth/register/<client_id>", methods=["GET", "PUT", "DELETE"])
     def manage(client_id: str) -> Response:
@@ -94,7 +104,8 @@ def _add_registration(routes: Blueprint, bank: Bank, api: Api) -> None:
             clients.end(bank, client_id)
             return _response(Answer(b"", 204, {"Cache-Control": "no-store"}))
         if request.method == "PUT":
-            return _registered(lambda: registration.change(bank, client, _json()), 200)
+            raw = read_body(request)
+            return _registered(lambda: registration.change(bank, client, _json(raw)), 200)
         return _registered(lambda: registration.described(bank, client), 200)
 
 
@@ -109,14 +120,12 @@ def _allowed(caller: Caller) -> Caller:
     return caller
 
 
-def _json() -> object:
+def _json(raw: bytes) -> object:
     """Read a JSON body.
 
     Raises:
-        Problem: BODY_TOO_LARGE.
         Refusal: invalid_client_metadata.
     """
-    raw = read_body(request)
     try:
         sent = read_json(raw)
     except ValueError as error:

@@ -73,6 +73,12 @@ def test_a_client_joins_the_world_of_a_token_with_the_scope_sandbox(partner: Par
     assert answer.status_code == 200
 
 
+def test_a_world_that_a_client_has_joined_can_be_played_again(partner: Partner, wall: WallClock) -> None:
+    Client(partner.client, wall).register(headers=partner.headers)
+    report = partner.post("/sandbox/v1/worlds/current:replay", key=None).json
+    assert (report["same"], report["differences"], report["not_repeated"]) == (True, [], [])
+
+
 def test_a_token_without_the_scope_sandbox_registers_nobody(client: FlaskClient) -> None:
     modest = make_partner(client, scopes=["open-data"])
     answer = client.post(REGISTER, json=FAPI_APP, headers=modest.headers)
