@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 import noto_cjk_sans_otc
@@ -33,12 +33,12 @@ _MISSING = "〓"
 
 def print_receipt(paper: Paper) -> bytes:
     """Give the PDF."""
-    pdf = _Sheet(paper)
-    pdf.watermark()
-    pdf.head()
-    pdf.facts()
-    pdf.foot()
-    return bytes(pdf.output())
+    with closing(_Sheet(paper)) as pdf:
+        pdf.watermark()
+        pdf.head()
+        pdf.facts()
+        pdf.foot()
+        return bytes(pdf.output())
 
 
 class _Sheet(FPDF):
@@ -66,6 +66,11 @@ class _Sheet(FPDF):
         self.set_display_mode("fullpage")
         self.viewer_preferences = None
         self.set_compression(True)
+
+    def close(self) -> None:
+        """Close the file of the font, which is read as glyphs are asked for."""
+        for font in self.fonts.values():
+            font.ttfont.close()  # type: ignore[union-attr]
 
     # --- parts -------------------------------------------------------------------------------------------------------
 

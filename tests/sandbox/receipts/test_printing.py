@@ -9,6 +9,7 @@ import sys
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def test_the_same_facts_make_the_same_bytes_in_another_process_and_at_another_ti
 
 def test_every_biller_and_customer_can_be_written(bank: Bank) -> None:
     """The font has a glyph for each character of the directory, the rare ones of place names too."""
-    glyphs = sheet._Sheet(PAPER)._glyphs
+    with closing(sheet._Sheet(PAPER)) as empty:
+        glyphs = empty._glyphs
     rows = billers.page(bank.db.read(), billers.Filters(), count=10_000)
     found = [billers.get(bank.db.read(), re.search(r'"biller_id":"([^"]+)"', wire)[1]) for _, wire in rows]  # type: ignore[index]
     texts = [name for biller in found for name in biller.name.values()]
