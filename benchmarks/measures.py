@@ -264,10 +264,11 @@ def _against_the_naive_way(lab: Lab) -> list[Row]:
     mine, its = _create(servers.token(ours)), _create(servers.token(peer))
     for server, step in ((ours, mine), (peer, its)):
         lab.load(server, [step], _POST_CONNECTIONS, seconds=lab.pace.warm_s)
+    seconds = 2 * lab.pace.long_round_s  # a long wait takes its time
     rounds = _alternate(
         lab,
-        lambda: lab.load(ours, [mine], _POST_CONNECTIONS, seconds=lab.pace.long_round_s),
-        lambda: lab.load(peer, [its], _POST_CONNECTIONS, seconds=lab.pace.long_round_s),
+        lambda: lab.load(ours, [mine], _POST_CONNECTIONS, seconds=seconds),
+        lambda: lab.load(peer, [its], _POST_CONNECTIONS, seconds=seconds),
     )
     return [_naive_rates(rounds), _naive_waits(rounds)]
 
