@@ -236,7 +236,7 @@ def test_an_act_that_is_done_twice_counts_once(
         assert (partner.payment(payment["payment_id"])["status"], entries) == ENDINGS[scenario]
     told = [event["data"]["rate_sheet_id"] for event in partner.events() if event["type"] == "rate.changed"]
     assert len(told) == len(set(told)) > 0
-    assert due.waiting(bank.db.read(), world)[0] == 2, "the daily purge and the next rates"
+    assert due.waiting(bank.db.read(), world)[0] == 3, "the daily purge, the next statements and the next rates"
 
 
 def test_a_database_that_somebody_else_has_locked_does_not_end_the_server(own_bank: Bank) -> None:
@@ -263,7 +263,7 @@ def test_a_full_disk_loses_no_money(own_bank: Bank) -> None:
     disk = own_bank.db.read()._connection
     disk.execute(f"PRAGMA max_page_count={disk.execute('PRAGMA page_count').fetchone()[0]}")
     answers = [page.send("confirm").answer.status_code for page in pages]
-    assert 500 in answers, "the disk was not full"
+    assert 503 in answers, "the disk was not full"
     due.run_all(own_bank)
     disk.execute("PRAGMA max_page_count=4294967294")
     for page in pages:
