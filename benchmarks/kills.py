@@ -171,9 +171,9 @@ class Process:
     def kill(self) -> None:
         """Kill it and all that it has started, without a word."""
         assert self.running is not None
-        with suppress(ProcessLookupError):
+        if self.running.poll() is None:  # of one that has ended, somebody else may have the number by now
             os.killpg(self.running.pid, signal.SIGKILL)
-        self.running.wait()
+            self.running.wait()
 
     def kill_a_child(self, random: Random) -> None:
         """Kill one of those that it has started; it is begun again by itself."""

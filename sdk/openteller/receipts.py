@@ -201,9 +201,11 @@ def _facts(document: Mapping[str, Any], thumbprint: bytes) -> VerifiedReceipt:
     """Read what was signed."""
     import msgspec  # noqa: PLC0415 - a program that only imports this has no use for it yet
 
+    from openteller._core.decoding import decoder_of  # noqa: PLC0415
     from openteller.models import Receipt  # noqa: PLC0415
     from openteller.models._base import revive  # noqa: PLC0415
 
+    decoder_of(Receipt)  # threads may come here together, and msgspec gets to know a struct in one at a time
     try:
         receipt = msgspec.convert(dict(document), Receipt, dec_hook=revive)
     except msgspec.MsgspecError as error:

@@ -19,7 +19,7 @@ import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openteller.errors import BrokenAnswer, ConfigurationError, InvalidSignature
@@ -320,11 +320,8 @@ def _event(body: bytes) -> Event:
     raise BrokenAnswer(f"the bank has signed this, but it is no event: {text}")
 
 
-@cache
 def _decoder() -> Any:
-    import msgspec  # noqa: PLC0415 - see above
-
-    from openteller.models._base import revive  # noqa: PLC0415
+    from openteller._core.decoding import decoder_of  # noqa: PLC0415 - see above
     from openteller.models.events import Event  # noqa: PLC0415
 
-    return msgspec.json.Decoder(Event, dec_hook=revive)
+    return decoder_of(Event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,19 +13,35 @@ from openteller.errors import BrokenAnswer
 from openteller.models._base import revive
 from openteller.models.common import Problem
 
-__all__ = ["decode", "oauth_error", "problem_of"]
+__all__ = ["decode", "decoder_of", "oauth_error", "problem_of"]
 
 T = TypeVar("T")
 
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_making = threading.Lock()
 
 
-def _decoder(model: type[T]) -> msgspec.json.Decoder[T]:
-    """Give a model's decoder. Two threads may make the same one at once, which harms nobody."""
+def _begin_again() -> None:
+    """Let a forked child make decoders, whoever was making one in its parent."""
+    global _making  # noqa: PLW0603 - a lock that another process holds
+    _making = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
+
+
+def decoder_of(model: type[T]) -> msgspec.json.Decoder[T]:
+    """Give a model's decoder.
+
+    One thread at a time makes one: msgspec shows what it knows of a struct before it knows all of it, and a thread that
+    uses it then takes the process down.
+    """
     decoder = _decoders.get(model)
     if decoder is None:
-        decoder = _decoders[model] = msgspec.json.Decoder(model, dec_hook=revive)
+        with _making:
+            decoder = _decoders[model] = msgspec.json.Decoder(model, dec_hook=revive)
     return decoder
 
 
@@ -39,7 +57,7 @@ def decode(name: str, model: type[T], outcome: Outcome) -> T:
         kind = media.partition(";")[0] or "of no type"
         raise _broken(outcome, f"{name}: the answer is {kind}, not JSON; is base_url right?")
     try:
-        return _decoder(model).decode(answer.body)
+        return decoder_of(model).decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         text = str(error)
     raise _broken(outcome, f"{name}: the answer is not what the contract says: {text}")
@@ -66,7 +84,7 @@ def problem_of(answer: Answer) -> Problem | None:
     if not _is_json(answer.headers.get("content-type", "")):
         return None
     try:
-        return _decoder(Problem).decode(answer.body)
+        return decoder_of(Problem).decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None  # the status says enough
 
@@ -79,7 +97,7 @@ class _OAuthError(msgspec.Struct):
 def oauth_error(answer: Answer) -> tuple[str, str] | None:
     """Read an error of the token endpoint (RFC 6749 section 5.2) as (error, description)."""
     try:
-        told = _decoder(_OAuthError).decode(answer.body)
+        told = decoder_of(_OAuthError).decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return told.error, told.error_description
