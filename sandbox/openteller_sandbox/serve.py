@@ -312,7 +312,7 @@ def _end_with(leash: int, loop: asyncio.AbstractEventLoop, stop: Callable[[], No
 
 
 def _fault(app: Flask, environ: dict[str, Any]) -> Reply:
-    """Answer as the app answers a fault of its own: with a page where a person asks."""
+    """Answer as the app answers where it cannot keep anything: with a page where a person asks."""
     with app.request_context(environ):
         app.preprocess_request()
         problem = app.make_response(app.handle_user_exception(unavailable()))

@@ -32,10 +32,12 @@ SANDBOX_PACKAGES = (
     "authlib",
     "flask",
     "flask_swagger_ui",
+    "fpdf",
     "granian",
     "joserfc",
     "jsonschema_rs",
     "marshmallow",
+    "noto_cjk_sans_otc",
     "segno",
     "sqlalchemy",
 )

@@ -211,7 +211,8 @@ def test_a_bank_in_clear_text_on_another_machine_is_refused(tmp_path: Path, caps
 
 def test_the_packages_of_the_example_are_those_that_it_is_tested_with() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    tested = {Requirement(line).name: Requirement(line).specifier for line in project["optional-dependencies"]["dev"]}
+    extras = project["optional-dependencies"]
+    tested = {Requirement(line).name: Requirement(line).specifier for line in [*extras["dev"], *extras["sandbox"]]}
     lines = (EXAMPLE / "requirements.txt").read_text(encoding="utf-8").splitlines()
     needed = [Requirement(line) for line in lines if line and not line.startswith("#")]
     assert {each.name for each in needed} > {"openteller"}

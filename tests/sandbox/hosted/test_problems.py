@@ -102,8 +102,9 @@ def test_a_biller_under_maintenance_is_a_page_that_says_when_to_come_again(partn
 def test_what_could_not_be_kept_is_told_in_the_form_that_was_asked_for(flask_app: Flask, path: str, kind: str) -> None:
     status, headers, body = _fault(flask_app, EnvironBuilder(path, headers={"Accept": BROWSER}).get_environ())
     told = dict(headers)
-    assert (status, told["Content-Type"].partition(";")[0], "X-Request-Id" in told) == (500, kind, True)
-    assert b"INTERNAL_ERROR" in body
+    assert (status, told["Content-Type"].partition(";")[0], "X-Request-Id" in told) == (503, kind, True)
+    assert int(told["Retry-After"]) >= 1
+    assert b"BANK_UNAVAILABLE" in body
 
 
 @pytest.fixture(scope="module")
