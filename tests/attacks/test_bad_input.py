@@ -636,7 +636,7 @@ values = st.recursive(
 
 
 @pytest.mark.parametrize("operation_id", POSTS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_no_body_breaks_an_operation(
     operation_id: str, data: st.DataObject, full: dict[str, Good], good: dict[str, Good], attacker: Partner, bank: Bank

@@ -54,6 +54,7 @@ def hand_over(environ: dict[str, Any], disturbance: Disturbance, wait: Callable[
 
 
 def cut(headers: list[tuple[str, str]], body: bytes) -> tuple[list[tuple[str, str]], bytes]:
-    """Announce more than is sent: what a client sees of a connection that broke in the middle of the answer."""
-    kept = [item for item in headers if item[0].lower() != "content-length"]
-    return [*kept, ("Content-Length", str(len(body) + 1))], body[: len(body) // 2]
+    """Announce more than is sent, and hang up: what a client sees of a connection that broke in the middle."""
+    kept = [item for item in headers if item[0].lower() not in {"content-length", "connection"}]
+    announced = [("Content-Length", str(len(body) + 1)), ("Connection", "close")]
+    return [*kept, *announced], body[: len(body) // 2]
