@@ -6,7 +6,8 @@
 #   make test-postgres   run the bank's tests on PostgreSQL; `make test` runs a selection of them on it
 #   make lint            format, lint, types, architecture, generated files
 #   make specs           check the contract with Spectral (needs Node 20)
-#   make bench           measure against the peers (needs Node 20), and kill a bank on either database two hundred times
+#   make bench           measure against the peers (needs Node 20), kill a bank on either database two hundred times, and
+#                        walk and simulate at length on both: an hour or two
 #   make seed            build what is generated anew: the merged contract, the SDK's models and blocking client, the seed, docs
 #   make lock            resolve the development environment anew
 #   make clean           remove what the others have made
@@ -60,6 +61,7 @@ bench: $(INSTALLED) $(NODE_INSTALLED)
 	$(BIN)/python benchmarks/kills.py --engine sqlite
 	$(BIN)/python benchmarks/kills.py --engine sqlite --billers inside
 	$(BIN)/python benchmarks/kills.py --engine postgresql
+	$(MAKE) --no-print-directory soak test-postgres
 
 seed: $(INSTALLED)
 	$(BIN)/python tools/merge_specs.py
