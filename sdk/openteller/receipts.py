@@ -21,14 +21,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from openteller import _ed25519
 from openteller.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     from openteller.models import Receipt, ReceiptKey, ReceiptKeySet
     from openteller.money import Money
 
@@ -38,7 +36,6 @@ Keys: TypeAlias = "ReceiptKeySet | Mapping[str, Any] | Iterable[ReceiptKey | Map
 
 _LARGEST = 64 * 1024
 _BANK_ZONE = timezone(timedelta(hours=8))
-_KEYS_KEPT = 64
 _KEY_BYTES = 32
 _KEY_NAME_BYTES = 10
 _COMPACT = re.compile(
@@ -47,7 +44,6 @@ _COMPACT = re.compile(
 )
 _FORM = re.compile(r"OTR[0-9]+-")
 _BEFORE = "/R/"
-_NO_ED25519 = 'verifying receipts needs the extra oauth: pip install "openteller[oauth]"'
 _CHANGED = "the signature does not fit: something in the receipt was changed, or the bank has never issued it"
 _RECORD = (
     "the signature does not fit this record. If the bank is newer than this release, the record lacks what it does not "
@@ -113,7 +109,7 @@ def _verified(document: Mapping[str, Any], known: Mapping[bytes, bytes], *, is_r
     if thumbprint not in known:
         raise InvalidSignature(_UNKNOWN_KEY, reason="key")
     unsigned = {name: value for name, value in document.items() if name != "signature"}
-    if not _is_signed(known[thumbprint], _decoded(signature.get("value"), 64), _canonical(unsigned)):
+    if not _ed25519.is_signed(known[thumbprint], _decoded(signature.get("value"), 64), _canonical(unsigned)):
         raise InvalidSignature(_RECORD if is_record else _CHANGED)
     found = _facts(document, thumbprint)
     compact = signature.get("compact")
@@ -133,7 +129,7 @@ def _verified_compact(compact: str, known: Mapping[bytes, bytes]) -> VerifiedRec
     if thumbprint is None:
         raise InvalidSignature(_UNKNOWN_KEY, reason="key")
     said = compact[: found.start("seal") - 1].encode("ascii")
-    if not _is_signed(known[thumbprint], _unsealed(found["seal"]), said):
+    if not _ed25519.is_signed(known[thumbprint], _unsealed(found["seal"]), said):
         raise InvalidSignature(_CHANGED)
     return VerifiedReceipt(
         receipt_number=_grouped(found["number"]),
@@ -250,26 +246,6 @@ def _known(keys: Any) -> dict[bytes, bytes]:
 def _thumbprint(x: bytes) -> bytes:
     """RFC 7638 of an Ed25519 key."""
     return hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{_base64(x)}"}}'.encode()).digest()
-
-
-def _is_signed(key: bytes, signature: bytes, content: bytes) -> bool:
-    public = _public_key(key)
-    from cryptography.exceptions import InvalidSignature as Unsigned  # noqa: PLC0415 - it is there by now
-
-    try:
-        public.verify(signature, content)
-    except Unsigned:
-        return False
-    return True
-
-
-@lru_cache(_KEYS_KEPT)
-def _public_key(key: bytes) -> Ed25519PublicKey:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError(_NO_ED25519) from error
-    return Ed25519PublicKey.from_public_bytes(key)
 
 
 def _decoded(text: Any, size: int) -> bytes:

@@ -19,14 +19,12 @@ import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from openteller import _ed25519
 from openteller.errors import BrokenAnswer, ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
     from openteller.models.events import Event
 
 __all__ = ["LARGEST_BODY", "TOLERANCE", "sign", "verify"]
@@ -41,7 +39,6 @@ LARGEST_BODY = 20 * 1024
 _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _SECRET, _PUBLIC, _PRIVATE = "whsec_", "whpk_", "whsk_"
 _KEY_BYTES = 32
-_KEYS_KEPT = 64
 _LEAST_BYTES = 24
 """Of a shared secret, as Standard Webhooks has it: a shorter one was cut off."""
 _SECONDS = re.compile(r"[0-9]{1,12}")
@@ -65,7 +62,6 @@ _REENCODED = (
 _NONE_GIVEN = (
     "there is no secret: it is the one that was shown when the endpoint was made; is the variable that holds it set?"
 )
-_NO_ED25519 = 'Ed25519 signatures (v1a) need the extra oauth: pip install "openteller[oauth]"'
 
 
 def verify(
@@ -136,7 +132,7 @@ def sign(
     signatures = []
     for secret in _listed(secrets):
         if secret.startswith(_PRIVATE):
-            signed = _private_key(_bytes_of(secret, _PRIVATE)).sign(content)
+            signed = _ed25519.private_key(_bytes_of(secret, _PRIVATE)).sign(content)
             signatures.append(f"v1a,{b64encode(signed).decode()}")
         else:
             signatures.append(f"v1,{b64encode(_hmac(_bytes_of(secret, _SECRET), content)).decode()}")
@@ -246,37 +242,11 @@ def _fits(content: bytes, signatures: list[tuple[str, bytes]], shared: list[byte
     if fits or not public:
         return fits
     return any(
-        _is_signed(key, signature, content) for scheme, signature in signatures if scheme == "v1a" for key in public
+        _ed25519.is_signed(key, signature, content)
+        for scheme, signature in signatures
+        if scheme == "v1a"
+        for key in public
     )
-
-
-def _is_signed(key: bytes, signature: bytes, content: bytes) -> bool:
-    public = _public_key(key)
-    from cryptography.exceptions import InvalidSignature as Unsigned  # noqa: PLC0415 - it is there by now
-
-    try:
-        public.verify(signature, content)
-    except Unsigned:
-        return False
-    return True
-
-
-@lru_cache(_KEYS_KEPT)
-def _public_key(key: bytes) -> Ed25519PublicKey:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError(_NO_ED25519) from error
-    return Ed25519PublicKey.from_public_bytes(key)
-
-
-@lru_cache(_KEYS_KEPT)
-def _private_key(key: bytes) -> Ed25519PrivateKey:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigurationError(_NO_ED25519) from error
-    return Ed25519PrivateKey.from_private_bytes(key)
 
 
 def _no_match(

@@ -114,7 +114,7 @@ def test_verifying_comes_without_a_client_and_without_the_models(module: str) ->
     loaded = loaded_after(f"from openteller import {module}")
 
     ours = {name for name in loaded if name.startswith("openteller")}
-    assert ours == {"openteller", "openteller.errors", f"openteller.{module}"}
+    assert ours == {"openteller", "openteller._ed25519", "openteller.errors", f"openteller.{module}"}
     assert not loaded & {"msgspec", "cryptography", "httpx2", "ssl", "asyncio"}
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sdk.processes import ROOT
 
-from openteller import Money, receipts
+from openteller import Money, _ed25519
 from openteller.errors import ConfigurationError, InvalidSignature
 from openteller.models import Receipt
 from openteller.receipts import VerifiedReceipt, verify_offline
@@ -311,7 +311,7 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch)
             raise ImportError(name)
         return real(name, *rest)
 
-    receipts._public_key.cache_clear()
+    _ed25519.public_key.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigurationError, match=r"openteller\[oauth\]"):
         verify_offline(COMPACT, keys=KEYS)
