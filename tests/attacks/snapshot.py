@@ -35,5 +35,6 @@ def snapshot(bank: Bank) -> dict[str, Any]:
         if name in SEEDED:
             found[name] = tx.one(Statement(select(func.count()).select_from(table)))[0]  # type: ignore[index]
         else:
-            found[name] = [tuple(row) for row in tx.all(Statement(select(table)))]
+            in_order = select(table).order_by(*table.primary_key.columns)  # a table itself has none that lasts
+            found[name] = [tuple(row) for row in tx.all(Statement(in_order))]
     return found
