@@ -20,6 +20,7 @@ _SERIAL = b"{serial}"
 _SERIAL_FORMAT = b"%012d"
 _CAPTURED = b"{id}"
 _CHOICE = b"{choice}"
+_OTHER = b"{other}"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -31,7 +32,8 @@ class Step:
 
     ``{serial}`` in path, headers or body becomes a number of 12 digits that is never repeated; ``{id}`` in the path
     what ``capture``, a regular expression with one group, found in the answer to the step before; ``{choice}`` in the
-    path each of ``choices`` in turn. expect: the status that counts; any other one fails the run.
+    path or headers each of ``choices`` in turn, and ``{other}`` in the body what stands beside it in ``others``, which
+    are of one length. expect: the status that counts; any other one fails the run.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Step:
     body: str = ""
     capture: str = ""
     choices: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,12 @@ class _Request:
 
     def __init__(self, step: Step, port: int) -> None:
         body = step.body.encode()
-        length = len(body.replace(_SERIAL, _SERIAL_FORMAT % 0))
-        headers = {"Host": f"127.0.0.1:{port}", "Accept": "application/json", **step.headers}
+        self._others = [other.encode() for other in step.others]
+        length = len(body.replace(_SERIAL, _SERIAL_FORMAT % 0).replace(_OTHER, next(iter(self._others), b"")))
+        headers = {"Host": f"127.0.0.1:{port}", "Accept": "application/json"}
         if body:
             headers |= {"Content-Type": "application/json", "Content-Length": str(length)}
+        headers |= step.headers
         lines = [f"{step.method} {step.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         self._bytes = "\r\n".join([*lines, "", ""]).encode() + body
         self._has_serial = _SERIAL in self._bytes
@@ -107,6 +112,8 @@ class _Request:
             text = text.replace(_SERIAL, _SERIAL_FORMAT % serial)
         if self._choices:
             text = text.replace(_CHOICE, self._choices[serial % len(self._choices)])
+        if self._others:
+            text = text.replace(_OTHER, self._others[serial % len(self._others)])
         return text.replace(_CAPTURED, captured) if self._has_id else text
 
 

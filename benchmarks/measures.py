@@ -133,7 +133,8 @@ class Lab:
         return result
 
 
-def _get(path: str, headers: Mapping[str, str] | None = None) -> Step:
+def get(path: str, headers: Mapping[str, str] | None = None) -> Step:
+    """Read a path."""
     return Step("GET", path, 200, dict(headers or {}))
 
 
@@ -165,7 +166,7 @@ def _intent() -> Step:
     return Step("POST", "/v1/payment_intents", 200, servers.LOCALSTRIPE_KEY, json.dumps(body), capture)
 
 
-def _alternate(lab: Lab, ours: Callable[[], Result], peer: Callable[[], Result]) -> list[tuple[Result, Result]]:
+def alternate(lab: Lab, ours: Callable[[], Result], peer: Callable[[], Result]) -> list[tuple[Result, Result]]:
     """Let the two take turns, and change who begins."""
     rounds = []
     for number in range(lab.pace.rounds):
@@ -182,10 +183,11 @@ def _against_prism(lab: Lab, step: Step, connections: int) -> list[tuple[Result,
     ours, peer = lab.sandbox_and_prism()
     for server in (ours, peer):
         lab.load(server, [step], connections, seconds=lab.pace.warm_s)
-    return _alternate(lab, lambda: lab.load(ours, [step], connections), lambda: lab.load(peer, [step], connections))
+    return alternate(lab, lambda: lab.load(ours, [step], connections), lambda: lab.load(peer, [step], connections))
 
 
-def _rates(measure: str, peer_name: str, rounds: list[tuple[Result, Result]], target: float) -> Row:
+def rates(measure: str, peer_name: str, rounds: list[tuple[Result, Result]], target: float) -> Row:
+    """Compare requests a second."""
     ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
     return Row(
         measure,
@@ -216,7 +218,7 @@ def _reads(steps: Mapping[str, Callable[[Server], Step]], target: float) -> Call
     def run(lab: Lab) -> list[Row]:
         ours, _ = lab.sandbox_and_prism()
         return [
-            _rates(measure, "Prism", _against_prism(lab, step(ours), _CONNECTIONS), target)
+            rates(measure, "Prism", _against_prism(lab, step(ours), _CONNECTIONS), target)
             for measure, step in steps.items()
         ]
 
@@ -247,7 +249,7 @@ def _branches(server: Server) -> Iterator[dict[str, Any]]:
 def _post_payment(lab: Lab) -> list[Row]:
     ours, _ = lab.sandbox_and_prism()
     rounds = _against_prism(lab, _create(servers.token(ours)), _POST_CONNECTIONS)  # Prism takes any token
-    return [_rates("POST payment, durable, 32 connections", "Prism (canned)", rounds, 1.0)]
+    return [rates("POST payment, durable, 32 connections", "Prism (canned)", rounds, 1.0)]
 
 
 _NAIVE = "the naive way"
@@ -265,7 +267,7 @@ def _against_the_naive_way(lab: Lab) -> list[Row]:
     for server, step in ((ours, mine), (peer, its)):
         lab.load(server, [step], _POST_CONNECTIONS, seconds=lab.pace.warm_s)
     seconds = 2 * lab.pace.long_round_s  # a long wait takes its time
-    rounds = _alternate(
+    rounds = alternate(
         lab,
         lambda: lab.load(ours, [mine], _POST_CONNECTIONS, seconds=seconds),
         lambda: lab.load(peer, [its], _POST_CONNECTIONS, seconds=seconds),
@@ -274,7 +276,7 @@ def _against_the_naive_way(lab: Lab) -> list[Row]:
 
 
 def _naive_rates(rounds: list[tuple[Result, Result]]) -> Row:
-    row = _rates("POST payment, durable, 32 connections, against the naive way", _NAIVE, rounds, 1.0)
+    row = rates("POST payment, durable, 32 connections, against the naive way", _NAIVE, rounds, 1.0)
     return replace(row, note=_SAME_WORK)
 
 
@@ -302,7 +304,7 @@ def _under_late_answers(lab: Lab) -> list[Row]:
     server = lab.run(servers.sandbox(branch_path()))
     token = servers.token(server)
     servers.order_fault(server, token, {"match": {"operation_id": "listPayments"}, "effect": {"delay_ms": _LATE_MS}})
-    plain, late = _get(branch_path()), _get("/v1/payments", token)
+    plain, late = get(branch_path()), get("/v1/payments", token)
     lab.load(server, [plain], _CONNECTIONS, seconds=lab.pace.warm_s)
     seconds = lab.pace.long_round_s
 
@@ -318,7 +320,7 @@ def _under_late_answers(lab: Lab) -> list[Row]:
             held.result()
         return result
 
-    rounds = _alternate(lab, under, alone)
+    rounds = alternate(lab, under, alone)
     ours, peers = [mine for mine, _ in rounds], [its for _, its in rounds]
     return [
         Row(
@@ -363,8 +365,8 @@ def _run_of_pairs(lab: Lab) -> _Run:
         ours = running.enter_context(servers.sandbox(branch_path()).running(Path(name), lab.cores))
         peer = running.enter_context(servers.localstripe().running(Path(name), lab.cores))
         token, key = servers.token(ours), servers.LOCALSTRIPE_KEY
-        mine = [_create(token), _get("/v1/payments/{id}", token)]
-        its = [_intent(), _get("/v1/payment_intents/{id}", key)]
+        mine = [_create(token), get("/v1/payments/{id}", token)]
+        its = [_intent(), get("/v1/payment_intents/{id}", key)]
 
         def turn(pairs: int) -> tuple[Result, Result]:
             first = lab.load(ours, mine, _CONNECTIONS, most=2 * pairs)
@@ -417,7 +419,7 @@ def _memory(lab: Lab) -> list[Row]:
     When other measures ran before, their load counts too.
     """
     pair = lab.sandbox_and_prism()
-    reads = [_get(branch_path()), _get(_FX), _nearest(pair[0])]
+    reads = [get(branch_path()), get(_FX), _nearest(pair[0])]
     create = _create(servers.token(pair[0]))
     for server in pair:
         for step in reads:
@@ -454,8 +456,8 @@ def _abuse(_: Lab) -> list[Row]:
 
 
 SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
-    "branch": _reads({"one branch": lambda _: _get(branch_path())}, 3.5),
-    "fx": _reads({"FX board": lambda _: _get(_FX)}, 3.5),
+    "branch": _reads({"one branch": lambda _: get(branch_path())}, 3.5),
+    "fx": _reads({"FX board": lambda _: get(_FX)}, 3.5),
     "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),
     "post-payment": _post_payment,
     "naive": _against_the_naive_way,

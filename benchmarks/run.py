@@ -25,10 +25,11 @@ sys.path[:0] = [str(HERE), str(PROJECT), *(str(PROJECT / part) for part in ("san
 import report  # noqa: E402 - found by the line above, from wherever this is run
 from client_measures import CLIENT_MEASURES  # noqa: E402
 from measures import FULL, QUICK, SANDBOX_MEASURES, Lab, Row  # noqa: E402
+from oauth_measures import OAUTH_MEASURES  # noqa: E402
 from servers import RESULTS, Cores, Unavailable  # noqa: E402
 from webhook_measures import WEBHOOK_MEASURES  # noqa: E402
 
-MEASURES = SANDBOX_MEASURES | CLIENT_MEASURES | WEBHOOK_MEASURES
+MEASURES = SANDBOX_MEASURES | OAUTH_MEASURES | CLIENT_MEASURES | WEBHOOK_MEASURES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,9 +9,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from openteller_sandbox.db.statements import Statement
+
+T = TypeVar("T")
 
 
 class DatabaseError(Exception):
@@ -167,6 +169,16 @@ class Database(ABC):
     @abstractmethod
     def read(self) -> Tx:
         """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
+
+    def while_unchanged(self, key: str, look: Callable[[Tx], T]) -> T:
+        """Give what a look-up gives. An engine that knows that nothing was written since gives what it gave before.
+
+        Args:
+            key: names the look-up, whatever is looked up.
+            look: reads, and gives something that nobody changes.
+        """
+        del key
+        return look(self.read())
 
     @abstractmethod
     def gather(self, on_gather: Callable[[], None] | None, on_end: Callable[[bool], None] = lambda _: None) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from openteller_sandbox.db import schema
@@ -22,6 +22,8 @@ _BEFORE_REVISIONS = 5
 """What ``user_version`` is in a file that was made before there were revisions; it stays. Whoever changes a table adds
 a revision: ``python tools/make_migration.py "WHAT CHANGES"``."""
 _BUSY_TIMEOUT_MS = 5000
+_MOST_KNOWN = 4096
+"""Look-ups of a thread whose results are kept."""
 
 _PRIMARY = 0xFF
 _PASSING = frozenset(
@@ -38,6 +40,7 @@ _PASSING = frozenset(
 )
 """What SQLite cannot do now and may do later, by the primary code."""
 
+T = TypeVar("T")
 _Steps = tuple[str, tuple[str, ...], str]  # begin, undo, keep
 _ALONE: _Steps = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
 _GATHERED: _Steps = ("SAVEPOINT act", ("ROLLBACK TO act", "RELEASE act"), "RELEASE act")
@@ -91,12 +94,19 @@ class SqliteTx(Tx):
 
 
 class _Thread(threading.local):
-    """What a thread has of a database. gathered: acts that wait for ``commit`` are in the connection's transaction."""
+    """What a thread has of a database. gathered: acts that wait for ``commit`` are in the connection's transaction.
+    known: what look-ups gave when the database was as ``mark`` says.
+    """
 
     connection: sqlite3.Connection | None = None
     on_gather: Callable[[], None] | None = None
     on_end: Callable[[bool], None] = staticmethod(lambda _: None)
     gathered = False
+    mark: tuple[int, int] | None = None
+    known: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.known = {}
 
 
 class _Alone:
@@ -195,6 +205,22 @@ class SqliteDatabase(Database):
     def read(self) -> Tx:
         """Give a reader. Each statement sees what is committed by then, and what this thread has gathered."""
         return SqliteTx(self._connection())
+
+    def while_unchanged(self, key: str, look: Callable[[Tx], T]) -> T:
+        """Give what a look-up gives, or gave before, where nothing was written since: not by this connection, and not
+        by another one, in whatever process. What a transaction sees is not kept: it may be undone.
+        """
+        connection, thread = self._connection(), self._thread
+        if connection.in_transaction:
+            return look(SqliteTx(connection))
+        mark = (connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes)
+        if mark != thread.mark or len(thread.known) >= _MOST_KNOWN:
+            thread.mark, thread.known = mark, {}
+        try:
+            found: T = thread.known[key]
+        except KeyError:
+            found = thread.known[key] = look(SqliteTx(connection))
+        return found
 
     @contextmanager
     def alone(self, name: str, *, wait: bool = True) -> Iterator[bool]:

@@ -34,7 +34,7 @@ from openteller_sandbox.settings import AnswerCheck
 
 log = logging.getLogger("openteller_sandbox.http")
 
-_TOKEN = re.compile(r"(Bearer|DPoP) ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _EXPOSED = (
     "DPoP-Nonce, ETag, Last-Modified, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
     "X-Request-Id"
@@ -258,7 +258,7 @@ class Api:
 
     def _known(self, exchange: Exchange) -> Caller:
         """Find out who is asking, and count the request, whatever its token is worth."""
-        header, refused = exchange.received.headers.get("Authorization"), Problem("TOKEN_INVALID")
+        header, refused = exchange.received.headers.get("Authorization"), None
         try:
             caller = ANONYMOUS if header is None else self._caller(exchange.received, header)
         except Problem as problem:
@@ -266,7 +266,7 @@ class Api:
         exchange.caller = caller or ANONYMOUS
         self._count(exchange)
         if caller is None:
-            raise refused
+            raise refused or Problem("TOKEN_INVALID")
         return caller
 
     def admit(self) -> Caller:
@@ -327,13 +327,14 @@ class Api:
             raise Problem("RATE_LIMITED", retry_after=quota.wait_s)
 
     def _caller(self, received: Request, header: str) -> Caller | None:
-        found = _TOKEN.fullmatch(header)
-        if found is None:
+        scheme, _, token = header.partition(" ")
+        kind = scheme.lower()
+        if kind not in {"bearer", "dpop"} or not _TOKEN.fullmatch(token):
             return None
         proof = None
-        if len(found[1]) == len("DPoP"):
+        if kind == "dpop":
             proof = Proof(tuple(received.headers.getlist("DPoP")), received.method, received.path)
-        return self._identify(self._bank, found[2], proof)
+        return self._identify(self._bank, token, proof)
 
     def _address(self, received: Request) -> str:
         address = received.remote_addr or "unknown"

@@ -7,7 +7,6 @@ long: it is done where the first JWT comes.
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ _KID = re.compile(r"[!-~]{1,128}")
 _KINDS = {"ES256": ("EC", "P-256"), "PS256": ("RSA", None), "EdDSA": ("OKP", "Ed25519"), "Ed25519": ("OKP", "Ed25519")}
 _PUBLIC = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e"), "OKP": ("kty", "crv", "x")}
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
+_NUMBERS = frozenset({"x", "y", "n", "e"})
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _RSA_BITS = range(2048, 4097)
 
@@ -67,7 +67,7 @@ def verify(token: Unverified, key: dict[str, Any]) -> bool:
     if key["kty"] != kind or key.get("crv") != curve or key.get("alg", name) != name:
         return False
     # Not by ``get_alg``, which warns of EdDSA by its older name; which names there are, ``read`` has looked at.
-    return bool(JWSRegistry.algorithms[name].verify(token.signed, token.signature, _imported(_text(key))))
+    return bool(JWSRegistry.algorithms[name].verify(token.signed, token.signature, _known(_essence(key)).imported))
 
 
 def public_key(value: object) -> dict[str, Any]:
@@ -81,8 +81,9 @@ def public_key(value: object) -> dict[str, Any]:
     names = _PUBLIC.get(value["kty"]) if isinstance(value.get("kty"), str) else None
     if names is None or value.get("crv") != _CURVES.get(value["kty"]):
         raise Invalid("a kind of key that is not taken")
-    kept = {name: value.get(name) for name in names}
-    if not all(isinstance(part, str) and _BASE64URL.fullmatch(part) for part in list(kept.values())[len(kept) - 1 :]):
+    kept: dict[str, Any] = {name: value.get(name) for name in names}
+    numbers = [kept[name] for name in names if name in _NUMBERS]
+    if not all(isinstance(number, str) and _BASE64URL.fullmatch(number) for number in numbers):
         raise Invalid("a member is missing")
     if "alg" in value:
         if value["alg"] not in ALGORITHMS or _KINDS[value["alg"]][0] != value["kty"]:
@@ -92,33 +93,43 @@ def public_key(value: object) -> dict[str, Any]:
         if not isinstance(value["kid"], str) or not _KID.fullmatch(value["kid"]):
             raise Invalid("no readable kid")
         kept["kid"] = value["kid"]
-    _check_strength(kept)
+    _known(_essence(kept))
     return kept
 
 
 def thumbprint(key: dict[str, Any]) -> str:
     """Give the thumbprint (RFC 7638) of a key that ``public_key`` has checked."""
-    return str(_imported(_text(key)).thumbprint())
+    return _known(_essence(key)).thumbprint
 
 
-def _check_strength(key: dict[str, Any]) -> None:
-    try:
-        imported = _imported(_text(key))
-        raw = imported.public_key
-    except (JoseError, ValueError, TypeError) as error:
-        raise Invalid("not a key") from error
-    if key["kty"] == "RSA" and (raw.key_size not in _RSA_BITS or raw.public_numbers().e < 65537):
-        raise Invalid("an RSA key of another size than 2048 to 4096 bits")
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A key that is strong enough."""
+
+    imported: Any
+    thumbprint: str
 
 
 @lru_cache(maxsize=1024)
-def _imported(text: str) -> Any:
-    return joserfc_jwk.import_key(json.loads(text))
+def _known(essence: tuple[str, ...]) -> _Known:
+    """Import a key, which costs more than a signature; whoever signs once will sign again.
+
+    Raises:
+        Invalid: it is weak, or none.
+    """
+    try:
+        imported: Any = joserfc_jwk.import_key(dict(zip(_PUBLIC[essence[0]], essence, strict=True)))
+        raw = imported.public_key
+    except (JoseError, ValueError, TypeError) as error:
+        raise Invalid("not a key") from error
+    if essence[0] == "RSA" and (raw.key_size not in _RSA_BITS or raw.public_numbers().e < 65537):
+        raise Invalid("an RSA key of another size than 2048 to 4096 bits")
+    return _Known(imported, str(imported.thumbprint()))
 
 
-def _text(key: dict[str, Any]) -> str:
-    """Give a key's essence as text, the same for the same key."""
-    return json.dumps({name: key[name] for name in _PUBLIC[key["kty"]]}, sort_keys=True)
+def _essence(key: dict[str, Any]) -> tuple[str, ...]:
+    """Give what makes a key that key: the members that RFC 7638 looks at."""
+    return tuple(key[name] for name in _PUBLIC[key["kty"]])
 
 
 def _object(segment: str) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
@@ -48,23 +46,14 @@ def identify(bank: Bank, token: str, proof: Proof | None = None) -> Caller | Non
     Raises:
         Problem: DPOP_PROOF_INVALID.
     """
-    row = tokens.find(bank, token)
-    if row is None or (row["jkt"] is None) is not (proof is None):
+    found = tokens.holder(bank, token)
+    if found is None or (found.jkt is None) is not (proof is None):
         return None
     if proof is None:
-        if bank.settings.fapi_only:
-            return None
-    else:
-        _check(bank, proof, token, row["jkt"])
-    world = World(row["world_id"], row["offset_ms"], row["faults"])
-    return Caller(
-        world,
-        _scopes(row["scope"]),
-        row["app_id"],
-        row["partner_id"],
-        row["consent_id"] or "",
-        row["customer_id"] or "",
-    )
+        return None if bank.settings.fapi_only else found.caller
+    assert found.jkt is not None
+    _check(bank, proof, token, found.jkt)
+    return found.caller
 
 
 def _check(bank: Bank, proof: Proof, token: str, jkt: str) -> None:
@@ -77,8 +66,3 @@ def _check(bank: Bank, proof: Proof, token: str, jkt: str) -> None:
         if refusal.nonce:
             headers["DPoP-Nonce"] = refusal.nonce
         raise Problem("DPOP_PROOF_INVALID", refusal.description, headers=headers) from refusal
-
-
-@lru_cache(maxsize=256)
-def _scopes(scope: str) -> frozenset[str]:
-    return frozenset(scope.split())

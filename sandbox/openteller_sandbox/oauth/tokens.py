@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from openteller_sandbox.bank import Bank
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import SECOND
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.oauth import store
@@ -15,6 +16,15 @@ from openteller_sandbox.oauth.model import Client
 ACCESS_PREFIX = "ota_"
 REFRESH_PREFIX = "otr_"
 CODE_PREFIX = "otc_"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds an access token. jkt: the thumbprint of the key that it is bound to; good_until: wall time."""
+
+    caller: Caller
+    jkt: str | None
+    good_until: int
 
 
 def hash_of(token: str) -> str:
@@ -67,14 +77,42 @@ def issue(
 
 def find(bank: Bank, token: str) -> Row | None:
     """Give the row of an access token that is good now."""
+    row = _row(bank.db.read(), hash_of(token)) if token.startswith(ACCESS_PREFIX) else None
+    return row if row is not None and bank.clock.wall() < _good_until(row) else None
+
+
+def holder(bank: Bank, token: str) -> Holder | None:
+    """Give who holds an access token that is good now. What is known of it is known until anything is written."""
     if not token.startswith(ACCESS_PREFIX):
         return None
-    row = bank.db.read().one(store.FIND, token_hash=hash_of(token))
-    if row is None or row["expires_at"] <= (now := bank.clock.wall()):
+    token_hash = hash_of(token)
+    found = bank.db.while_unchanged(token_hash, lambda tx: _holder(_row(tx, token_hash)))
+    return found if found is not None and bank.clock.wall() < found.good_until else None
+
+
+def _row(tx: Tx, token_hash: str) -> Row | None:
+    return tx.one(store.FIND, token_hash=token_hash)
+
+
+def _good_until(row: Row) -> int:
+    """Give when a token and its consent are over; of a consent that was ended, zero."""
+    if not row["consent_id"]:
+        return int(row["expires_at"])
+    return min(row["expires_at"], row["consent_expires_at"]) if row["consent_status"] == "ACTIVE" else 0
+
+
+def _holder(row: Row | None) -> Holder | None:
+    if row is None:
         return None
-    if row["consent_id"] and (row["consent_status"] != "ACTIVE" or row["consent_expires_at"] <= now):
-        return None
-    return row
+    caller = Caller(
+        World(row["world_id"], row["offset_ms"], row["faults"]),
+        frozenset(row["scope"].split()),
+        row["app_id"],
+        row["partner_id"],
+        row["consent_id"] or "",
+        row["customer_id"] or "",
+    )
+    return Holder(caller, row["jkt"], _good_until(row))
 
 
 def revoke(bank: Bank, token: str, client_id: str) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -53,6 +54,49 @@ def test_a_row_has_its_values_by_name_and_by_position_and_in_order(database: Dat
     row = database.read().one(ALL)
     assert row is not None
     assert (row["name"], row[1], tuple(row), list(row.keys())) == ("a", "1", ("a", "1"), ["name", "value"])
+
+
+def known(database: Database) -> str | None:
+    """Look a fact up as a token is looked up with each request."""
+    return database.while_unchanged("a", lambda tx: facts.get(tx, "a"))
+
+
+def test_a_look_up_that_is_kept_shows_what_anybody_has_written_since(
+    address: str, database: Database, reach: Reach
+) -> None:
+    other = reach(address)
+    assert known(database) is None
+    put(database, "a")
+    assert known(database) == "1"
+    with other.act() as tx:
+        facts.put(tx, "a", "another process was here")
+    assert known(database) == "another process was here"
+    with other.act() as tx:
+        facts.drop(tx, "a")
+    assert known(database) is None
+
+
+def test_a_look_up_within_what_is_undone_is_not_kept(database: Database) -> None:
+    assert known(database) is None
+
+    def undone(tx: Tx) -> None:
+        facts.put(tx, "a", "1")
+        assert known(database) in {"1", None}  # on PostgreSQL readers stand beside the act
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        act(database, undone)
+    assert known(database) is None
+
+
+def test_a_look_up_is_made_once_while_nothing_is_written(tmp_path: Path, reach: Reach) -> None:
+    database, made = reach(str(tmp_path / "bank.db")), []
+    for _ in range(3):
+        database.while_unchanged("a", made.append)
+    assert len(made) == 1
+    put(database, "b")
+    database.while_unchanged("a", made.append)
+    assert len(made) == 2
 
 
 def waits_for_the_disk(database: Database) -> bool:
