@@ -56,6 +56,13 @@ class _Forms(HTMLParser):
             form.values.add(name, value)
 
 
+def forms_of(page: str) -> list[Form]:
+    """Find the forms of a page."""
+    parser = _Forms()
+    parser.feed(page)
+    return parser.forms
+
+
 class Payer:
     """Follows one link."""
 
@@ -77,9 +84,7 @@ class Payer:
     @property
     def forms(self) -> dict[str, Form]:
         """The forms of the page by their step."""
-        parser = _Forms()
-        parser.feed(self.answer.text)
-        return {form.step: form for form in parser.forms}
+        return {form.step: form for form in forms_of(self.answer.text)}
 
     @property
     def step(self) -> str:

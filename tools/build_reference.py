@@ -45,6 +45,7 @@ RESOURCES = {
     "webhook_endpoints": "webhooks.WebhookEndpoints",
     "webhook_deliveries": "webhooks.WebhookDeliveries",
     "status": "status.Status",
+    "authorization": "authorization.Authorization",
     "sandbox": "sandbox.Sandbox",
     "sandbox.faults": "sandbox.Faults",
     "sandbox.scenarios": "sandbox.Scenarios",
@@ -76,6 +77,7 @@ Every public name of `openteller`. The pages of the [documentation](../README.md
 | [Receipts](receipts.md) | `openteller.receipts`: verifying what the bank has signed |
 | [Webhooks](webhooks.md) | `openteller.webhooks`: verifying what the bank sends |
 | [Hooks](hooks.md) | `openteller.hooks` |
+| [OAuth](oauth.md) | `openteller.oauth`: keys, stores of tokens, what `client.authorization` gives |
 | [Money](money.md) | `Money`, `CurrencyMismatch` |
 | [Statements](statements.md) | `openteller.statements`: your books and a statement compared |
 """
@@ -117,6 +119,7 @@ class Reference:
         self._homes |= dict.fromkeys(public(self.at("money")), "money.md")
         self._homes |= dict.fromkeys(public(self.at("statements")), "statements.md")
         self._homes |= dict.fromkeys(public(self.at("receipts")), "receipts.md")
+        self._homes |= dict.fromkeys(public(self.at("oauth")), "oauth.md")
         self._homes |= dict.fromkeys(("Rows", "Pager"), "resources.md")
 
     def at(self, path: str) -> Any:
@@ -134,6 +137,7 @@ class Reference:
             "hooks.md": self.module("hooks", "Hooks"),
             "receipts.md": self.module("receipts", "Receipts"),
             "webhooks.md": self.module("webhooks", "Webhooks"),
+            "oauth.md": self.module("oauth", "OAuth"),
             "money.md": self.module("money", "Money"),
             "statements.md": self.module("statements", "Statements"),
         }
@@ -174,7 +178,7 @@ class Reference:
         if name == "money":
             lead = f"# {title}\n\n{prose(module.docstring.value)}\n"
         parts = [lead]
-        for public_name in sorted(public(module), key=lambda name: module[name].lineno):
+        for public_name in sorted(public(module), key=lambda name: (str(module[name].filepath), module[name].lineno)):
             found = module[public_name]
             if found.is_class:
                 parts.append(self.type(name, public_name, page=f"{name}.md"))
@@ -278,7 +282,7 @@ def public(module: Any) -> list[str]:
 
 def signature(function: Any, shown: str) -> str:
     """Write a signature as Python, one argument a line where it is long."""
-    parameters = [one for one in function.parameters if one.name != "self"]
+    parameters = [one for one in function.parameters if one.name not in {"self", "cls"}]
     words: list[str] = []
     is_keyword_only = False
     for one in parameters:

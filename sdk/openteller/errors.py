@@ -5,6 +5,9 @@
     OpenTellerError
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
     ├── InvalidSignature            a webhook or receipt is not of the bank, was changed, or is too old
+    ├── InvalidCallback             a browser brought back what this program did not begin, or another bank's answer
+    ├── AuthorizationRefused        the customer, or the bank, does not allow what was asked for; ``code`` says why
+    ├── TokenStoreFailed            where customers' tokens are kept did not answer
     ├── TransportError              no usable answer came
     │   ├── ConnectionFailed        the bank could not be reached, or the connection broke
     │   ├── TimedOut                no answer came in time
@@ -13,6 +16,8 @@
         ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults
         ├── AuthenticationFailed    401: the credentials are wrong, or the token is not taken
         ├── PermissionDenied        403: the app lacks a scope
+        │   ├── ConsentRequired     the customer has not allowed it, or does not any more: ask again
+        │   └── MandateExceeded     the customer has allowed less than that; ``limit`` and ``resets_at`` may help
         ├── NotFound                404
         ├── Conflict                409: not from where things stand; ``allowed`` and ``payment_id`` may help
         ├── LinkGone                410: the link is used or has expired
@@ -34,20 +39,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationFailed",
+    "AuthorizationRefused",
     "BankError",
     "BankFailure",
     "BrokenAnswer",
     "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
+    "ConsentRequired",
+    "InvalidCallback",
     "InvalidRequest",
     "InvalidSignature",
     "LinkGone",
+    "MandateExceeded",
     "NotFound",
     "OpenTellerError",
     "PermissionDenied",
     "RateLimited",
     "TimedOut",
+    "TokenStoreFailed",
     "TransportError",
 ]
 
@@ -126,6 +136,36 @@ class InvalidSignature(OpenTellerError):
     def __init__(self, message: str, *, reason: str = "signature", **known: Any) -> None:
         super().__init__(message, **known)
         self.reason = reason
+
+
+class InvalidCallback(OpenTellerError):
+    """What a browser brought back is not the answer to what this program has begun in it. See ``client.authorization``.
+
+    Attributes:
+        reason: ``state`` (another browser's, or nobody's), ``issuer`` (another server's answer), ``unknown`` (not begun
+            here, finished before, or begun too long ago), ``form`` (it cannot be read).
+    """
+
+    code = "INVALID_CALLBACK"
+
+    def __init__(self, message: str, *, reason: str = "state", **known: Any) -> None:
+        super().__init__(message, **known)
+        self.reason = reason
+
+
+class AuthorizationRefused(OpenTellerError):
+    """The customer, or the bank, does not allow what was asked for. ``code`` is that of the RFC in capitals:
+    ``ACCESS_DENIED`` where the customer said no, ``EXPIRED_TOKEN`` where nobody answered a device's code in time.
+    """
+
+    code = "ACCESS_DENIED"
+
+
+class TokenStoreFailed(OpenTellerError):
+    """Where customers' tokens are kept did not answer as it should; the cause of this says why."""
+
+    code = "TOKEN_STORE_FAILED"
+    retryable = "later"
 
 
 class TransportError(OpenTellerError):
@@ -218,6 +258,21 @@ class PermissionDenied(BankError):
     """The app may not do that: it lacks a scope."""
 
 
+class ConsentRequired(PermissionDenied):
+    """The customer has not allowed it, or does not any more: ask with ``client.authorization.start``.
+
+    Also where the program holds no tokens of this customer; then nothing was sent, and ``status`` is None.
+    """
+
+    code = "CONSENT_REQUIRED"
+
+
+class MandateExceeded(PermissionDenied):
+    """The customer has allowed payments, but not this one; ``limit`` names the bound that was met."""
+
+    code = "MANDATE_EXCEEDED"
+
+
 class NotFound(BankError):
     """There is no such thing, or not for this app."""
 
@@ -250,8 +305,15 @@ _BY_STATUS: dict[int, type[BankError]] = {
     410: LinkGone,
     429: RateLimited,
 }
+_BY_CODE: dict[str, type[BankError]] = {
+    "CONSENT_EXPIRED": ConsentRequired,
+    "CONSENT_REQUIRED": ConsentRequired,
+    "MANDATE_EXCEEDED": MandateExceeded,
+}
 
 
-def for_status(status: int) -> type[BankError]:
-    """Give the class of error that an HTTP status of 400 and above stands for."""
-    return _BY_STATUS.get(status) or (BankFailure if status >= 500 else InvalidRequest)
+def for_status(status: int, code: str = "") -> type[BankError]:
+    """Give the class of error that an HTTP status of 400 and above stands for; some codes have one of their own."""
+    kind = _BY_STATUS.get(status) or (BankFailure if status >= 500 else InvalidRequest)
+    own = _BY_CODE.get(code)
+    return own if own and issubclass(own, kind) else kind

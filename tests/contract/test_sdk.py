@@ -44,6 +44,8 @@ OF_THE_CORE = {"If-None-Match", "Idempotency-Key"}
 """Parameters that the client sees to itself."""
 MADE_OF_OTHERS = {"statements.reconcile"}
 """Methods that call several operations."""
+OF_THE_RFCS = {"authorization"}
+"""Services that speak with endpoints which their RFCs describe; see specs/oauth.yaml."""
 CLIENTS = {"blocking": OpenTeller, "async": AsyncOpenTeller}
 
 
@@ -189,7 +191,8 @@ def made_up_value(name: str, hint: Any) -> Any:
 
 def services(client: Any) -> Iterator[tuple[str, Any]]:
     """Give each service of a client, and services within services, found by what they are."""
-    found = [(name, getattr(client, name)) for name, one in vars(type(client)).items() if hasattr(one, "attrname")]
+    names = [name for name, one in vars(type(client)).items() if hasattr(one, "attrname") and name not in OF_THE_RFCS]
+    found = [(name, getattr(client, name)) for name in names]
     while found:
         where, service = found.pop()
         yield where, service

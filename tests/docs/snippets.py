@@ -5,6 +5,8 @@ directly below a block of Python is what that prints. A remark above a block say
 
 - ``the payer pays``: before it, somebody follows the link of ``payment`` and pays; with four digits after it, these are
   the last of the account that the link names
+- ``the customer allows``: before it, somebody goes to the address of ``asked``, signs in and allows it; ``came_back``
+  is where the browser comes back to
 - ``needs NAME``: it runs where that package is installed; it must compile anyway
 """
 
@@ -18,7 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+import httpx2
+from tests.payer import forms_of
 from tests.sdk import processes
 
 from openteller import OpenTeller
@@ -99,12 +104,32 @@ def run(block: Block, names: dict[str, Any]) -> str:
             return block.shown
     elif paying := re.match(r"the payer pays(?: ([0-9]{4}))?$", block.mark):
         pay(names["bank"], names["payment"].payment_link.url, paying[1] or "0011")
+    elif block.mark == "the customer allows":
+        names["came_back"] = allow(names["asked"].url)
     else:
         assert not block.mark, f"{block.page}:{block.line}: nobody knows what {block.mark!r} means"
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, names)
     return printed.getvalue()
+
+
+def allow(url: str) -> str:
+    """Go to the bank as the customer of the pages, and allow what is asked for; give where the browser goes then."""
+    sign_in = {"customer_number": "62000001", "demo_code": "246810"}
+    with httpx2.Client() as browser:
+        answer = browser.get(url)
+        while True:
+            if answer.status_code == 303:
+                place = urljoin(url, answer.headers["Location"])
+                if urlsplit(place).netloc != urlsplit(url).netloc:
+                    return place
+                answer = browser.get(place)
+                continue
+            forms = {form.step: form for form in forms_of(answer.text)}
+            form = forms.get("sign_in") or forms["approve"]
+            values = form.values.to_dict() | (sign_in if form.step == "sign_in" else {})
+            answer = browser.post(urljoin(url, form.action), data=values)
 
 
 def pay(bank: OpenTeller, link: str, digits: str = "0011") -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import anyio.lowlevel
 
 from openteller._core.setup import Credentials, Setup
-from openteller._core.wire import Answer, Authorise, Effect, Fault, Outcome, Request, Send, Sleep
+from openteller._core.wire import Answer, Authorise, Consult, Effect, Fault, Outcome, Request, Send, Sleep, Token
 from openteller.errors import OpenTellerError
 
 CONTRACT = Path(__file__).resolve().parents[2] / "sandbox" / "openteller_sandbox" / "openapi.json"
@@ -162,7 +162,9 @@ class Stage:
                 token = self.tokens.pop(0) if self.tokens else f"token-{len(played.refused)}"
                 if isinstance(token, OpenTellerError):
                     raise token
-                return token
+                return Token(token, usable_until=float("inf"))
+            case Consult():
+                return effect.act()
             case Send():
                 assert len(played.sent) < 1_000, "this call never ends"
                 played.sent.append(effect.request)

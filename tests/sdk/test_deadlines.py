@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from openteller import errors
 from openteller._core import catalogue
 from openteller._core.call import call
 from openteller._core.tokens import fetch_token
-from openteller._core.wire import Answer, Fault
+from openteller._core.wire import Answer, Fault, Token
 
 
 def test_a_retry_after_longer_than_the_deadline_is_not_waited_for() -> None:
@@ -82,7 +83,7 @@ def test_a_deadline_that_passes_before_anything_is_sent_says_so() -> None:
     next(steps)
     stage.clock.now += 6.0
     with pytest.raises(errors.TimedOut, match=r"the deadline has passed\); nothing was sent") as caught:
-        steps.send("a token that took its time")
+        steps.send(Token("a-token-that-took-its-time", usable_until=inf))
 
     assert (caught.value.attempts, caught.value.retryable) == (0, "later")
 
@@ -91,12 +92,12 @@ def test_a_deadline_that_passes_after_a_try_does_not_say_that_nothing_was_sent()
     stage = Stage(LOST, credentials=CREDENTIALS, deadline=5.0, random=lambda: 0.0)
     steps = call(stage.setup, catalogue.CREATE_PAYMENT, body={}, key="order-1")
     next(steps)
-    steps.send("token-1")
+    steps.send(Token("token-1", usable_until=inf))
     steps.throw(LOST)
     steps.send(None)
     stage.clock.now += 6.0
     with pytest.raises(errors.TimedOut, match="repeat it with the same idempotency_key") as caught:
-        steps.send("token-2")
+        steps.send(Token("token-2", usable_until=inf))
 
     assert (caught.value.attempts, caught.value.idempotency_key) == (1, "order-1")
 

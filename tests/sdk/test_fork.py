@@ -32,7 +32,8 @@ LOCKED = """
 driver = client._caller.driver
 held = threading.Event()
 def hold():
-    with driver._connecting, driver._fetching:
+    lock = driver._lock_of(driver._tokens)
+    with driver._connecting, lock:
         held.set()
         go_on.wait()
 go_on = threading.Event()

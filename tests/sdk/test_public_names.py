@@ -30,12 +30,13 @@ NAMES = {
     "errors",
     "hooks",
     "models",
+    "oauth",
     "receipts",
     "statements",
     "user_ref",
     "webhooks",
 }
-PUBLIC_MODULES = {"errors", "hooks", "models", "money", "receipts", "statements", "webhooks"}
+PUBLIC_MODULES = {"errors", "hooks", "models", "money", "oauth", "receipts", "statements", "webhooks"}
 
 
 def loaded_after(code: str) -> set[str]:
@@ -69,7 +70,7 @@ def test_a_star_imports_the_public_names() -> None:
 
 
 def test_every_public_name_is_explained() -> None:
-    for module in (errors, hooks, models, openteller.money, openteller.receipts, openteller.webhooks):
+    for module in (errors, hooks, models, openteller.money, openteller.oauth, openteller.receipts, openteller.webhooks):
         for name in module.__all__:
             value = getattr(module, name)
             is_alias = not inspect.isclass(value) and not inspect.isfunction(value)

@@ -18,8 +18,8 @@ from tests.sdk.doubles import APP, CREDENTIALS, TOKEN_PATH, Stage, Visit, answer
 
 from openteller import AsyncOpenTeller, OpenTeller, errors, hooks
 from openteller._core.setup import Credentials
-from openteller._core.tokens import Token, Tokens, fetch_token
-from openteller._core.wire import Answer
+from openteller._core.tokens import Tokens, fetch_token
+from openteller._core.wire import Answer, Token
 
 CROWD = 8
 
@@ -73,9 +73,9 @@ def crowd_at_the_door(driver: Any, counter: Counter) -> Iterator[None]:
     lock = threading.Lock()
     usable = driver._tokens.usable
 
-    def looked(now: float, refused: str | None) -> str | None:
+    def looked(now: float, refused: str | None) -> Token | None:
         nonlocal arrived
-        found: str | None = usable(now, refused)
+        found: Token | None = usable(now, refused)
         with lock:
             arrived += 1
             if arrived >= CROWD:
@@ -175,7 +175,7 @@ def test_a_thread_does_not_wait_for_anothers_token_beyond_its_deadline(counter: 
     with OpenTeller(counter.url, **APP) as bank, ThreadPoolExecutor(1) as threads:
         slow = threads.submit(bank.status.get)
         driver = bank._caller.driver
-        while not driver._fetching.locked():
+        while not driver._lock_of(driver._tokens).locked():
             pass
         with pytest.raises(errors.TimedOut, match="another thread was still asking") as caught:
             bank.with_options(deadline=0.05).status.get()
@@ -262,12 +262,12 @@ def test_expiry_goes_by_the_steady_clock(monkeypatch: pytest.MonkeyPatch, counte
 
 def test_the_steady_clock_decides() -> None:
     tokens = Tokens()
-    tokens.keep(Token("a-token", usable_until=100.0))
+    token = tokens.keep(Token("a-token", usable_until=100.0))
 
-    assert tokens.usable(99.9, None) == "a-token"
+    assert tokens.usable(99.9, None) is token
     assert tokens.usable(100.0, None) is None
     assert tokens.usable(99.9, "a-token") is None
-    assert tokens.usable(99.9, "another") == "a-token"
+    assert tokens.usable(99.9, "another") is token
 
 
 def test_a_wrong_secret_is_told_with_the_banks_words() -> None:

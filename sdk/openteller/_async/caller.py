@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from openteller._async.paging import AsyncPager, AsyncRows
 from openteller._core.call import call
@@ -12,7 +12,7 @@ from openteller._core.decoding import decode
 from openteller._core.operation import Operation
 from openteller._core.paging import PageModel
 from openteller._core.setup import Setup
-from openteller._core.wire import Outcome
+from openteller._core.wire import Effect, Outcome
 from openteller._drivers.concurrent import ConcurrentDriver
 
 __all__ = ["AsyncCaller", "captured"]
@@ -86,6 +86,10 @@ class AsyncCaller:
             return await self.get(operation, page, identifiers=identifiers, query=parameters)
 
         return AsyncRows(AsyncPager(fetch, query, operation.name), row)
+
+    async def run(self, steps: Generator[Effect, Any, T], setup: Setup | None = None) -> T:
+        """Do what several steps ask for until they end; setup: where it is not this client's."""
+        return await self.driver.run(setup or self.setup, steps)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
@@ -12,11 +13,13 @@ from openteller._core.raw import RawAnswer, adhoc, last, parsed
 from openteller._core.setup import Setup, credentials_from, setup_from
 from openteller._core.wire import Outcome
 from openteller._drivers.concurrent import AsyncTransport, ConcurrentDriver
+from openteller._stores.memory import MemoryTokenStore
 from openteller.hooks import Hook
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from openteller._async.authorization import AsyncAuthorization
     from openteller._async.billers import AsyncBillers
     from openteller._async.bills import AsyncBills
     from openteller._async.branches import AsyncAtms, AsyncBranches
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from openteller._async.statements import AsyncStatements
     from openteller._async.status import AsyncStatus
     from openteller._async.webhooks import AsyncWebhookDeliveries, AsyncWebhookEndpoints
+    from openteller._core.jose import SigningKey
+    from openteller._core.store import TokenStore
 
 __all__ = ["AsyncOpenTeller"]
 
@@ -46,7 +51,12 @@ class AsyncOpenTeller:
         base_url: where the bank is; ``OPENTELLER_BASE_URL`` or the sandbox of this machine unless told.
         client_id, client_secret: the app's; ``OPENTELLER_CLIENT_ID`` and ``OPENTELLER_CLIENT_SECRET`` unless told.
             Without them the client is anonymous and reaches open data only; an empty ``client_id`` makes it so whatever
-            the environment holds. Tokens are fetched and renewed as needed.
+            the environment holds, and an empty ``client_secret`` makes it one of a public app. Tokens are fetched and
+            renewed as needed.
+        private_key: of an app that has a key and no secret: an ``openteller.oauth.SigningKey``, or the path of a file
+            with one; ``OPENTELLER_PRIVATE_KEY``, a path, unless told. The app's tokens are bound to it.
+        token_store: where customers' tokens are kept, one of ``openteller.oauth``; the memory of this process unless
+            told.
         timeout: seconds for one try.
         deadline: seconds for a whole call with its tries and pauses; nothing is waited for beyond it.
         max_retries: tries beside the first, where trying again is safe.
@@ -67,6 +77,8 @@ class AsyncOpenTeller:
         *,
         client_id: str | None = None,
         client_secret: str | None = None,
+        private_key: SigningKey | str | os.PathLike[str] | None = None,
+        token_store: TokenStore | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         max_retries: int | None = None,
@@ -79,13 +91,14 @@ class AsyncOpenTeller:
     ) -> None:
         setup = setup_from(
             base_url,
-            credentials_from(client_id, client_secret),
+            credentials_from(client_id, client_secret, private_key),
             allow_http=allow_http or wsgi_app is not None,
             timeout=timeout,
             deadline=deadline,
             max_retries=max_retries,
             headers=headers,
             hooks=hooks,
+            store=token_store or MemoryTokenStore(),
         )
 
         def connect() -> AsyncTransport:
@@ -205,6 +218,13 @@ class AsyncOpenTeller:
         return AsyncReceipts(self._caller)
 
     @cached_property
+    def authorization(self) -> AsyncAuthorization:
+        """Asking customers, and the tokens that come of it."""
+        from openteller._async.authorization import AsyncAuthorization  # noqa: PLC0415 - likewise
+
+        return AsyncAuthorization(self._caller)
+
+    @cached_property
     def sandbox(self) -> AsyncSandbox:
         """Apps, magic accounts and the test clock of a sandbox."""
         from openteller._async.sandbox import AsyncSandbox  # noqa: PLC0415 - likewise
@@ -231,6 +251,17 @@ class AsyncOpenTeller:
             timeout=timeout, deadline=deadline, max_retries=max_retries, headers=headers, hooks=hooks
         )
         return self._over(setup)
+
+    def for_customer(self, customer: str) -> Self:
+        """Give a client that calls with the tokens of a customer, and shares connections with this one.
+
+        ``customer`` is your own name for somebody, as in ``authorization.finish``. Nothing is sent and nothing looked
+        up here: a call without tokens, or with such as the bank does not renew any more, raises ``ConsentRequired``.
+
+        Raises:
+            ConfigurationError: this client has no app's credentials, or no such name can be.
+        """
+        return self._over(self._caller.setup.for_customer(customer))
 
     def _over(self, setup: Setup) -> Self:
         other = object.__new__(type(self))
@@ -268,7 +299,7 @@ class AsyncOpenTeller:
             ConfigurationError: the path does not begin with one slash, or could lead elsewhere.
         """
         operation = adhoc(
-            method, path, has_key=idempotency_key is not None, is_open=self._caller.setup.credentials is None
+            method, path, has_key=idempotency_key is not None, is_open=not self._caller.setup.calls_as_somebody
         )
         outcome = await self._caller.send(operation, query=query, body=body, key=idempotency_key)
         return parsed(operation.name, outcome)
@@ -284,5 +315,4 @@ class AsyncOpenTeller:
         await self.aclose()
 
     def __repr__(self) -> str:
-        who = "anonymous" if self._caller.setup.credentials is None else "with credentials"
-        return f"{type(self).__name__}({self._caller.setup.base_url!r}, {who})"
+        return f"{type(self).__name__}({self._caller.setup.base_url!r}, {self._caller.setup.who})"

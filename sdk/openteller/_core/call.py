@@ -10,7 +10,7 @@ from openteller._core import encoding
 from openteller._core.exchange import Ask, exchange
 from openteller._core.operation import Key, Operation
 from openteller._core.setup import Setup
-from openteller._core.wire import Effect, Outcome, Request
+from openteller._core.wire import Effect, Outcome, Request, Token
 from openteller.errors import ConfigurationError
 
 __all__ = ["call", "check_key"]
@@ -38,11 +38,8 @@ def call(
         ConfigurationError: an argument cannot be sent, or the client has no credentials where they are needed.
         OpenTellerError: the bank refuses, or no usable answer comes in time.
     """
-    if setup.credentials is None and not operation.is_open:
-        raise ConfigurationError(
-            f"{operation.name} needs an app's credentials (scope {operation.scope}): pass client_id and client_secret, "
-            "or set OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET"
-        )
+    if not setup.calls_as_somebody and not operation.is_open:
+        raise ConfigurationError(_nobody(setup, operation))
     url = setup.base_url + operation.path_for(identifiers or {}) + encoding.query(query or {})
     if len(url) > _LONGEST_ADDRESS:
         raise ConfigurationError(f"{operation.name}: an identifier or a parameter is too long to be sent")
@@ -54,20 +51,32 @@ def call(
     if key:
         headers.append(("Idempotency-Key", key))
 
-    def request(token: str | None) -> Request:
-        sent = [*headers, ("Authorization", f"Bearer {token}")] if token else headers
+    def request(token: Token | None) -> Request:
+        sent = [*headers, *token.headers(operation.method, url, setup.wall)] if token else headers
         return Request(operation.method, url, sent, content)
 
     ask = Ask(
         name=operation.name,
         path=operation.path,
         is_safe=operation.is_repeatable or key is not None,
-        needs_token=setup.credentials is not None,
+        needs_token=setup.calls_as_somebody,
         request=request,
         key=key,
         shown=_shown(operation, {**(query or {}), **(body or {})}) if setup.hooks else {},
     )
     return (yield from exchange(setup, ask))
+
+
+def _nobody(setup: Setup, operation: Operation) -> str:
+    if setup.credentials is not None:
+        return (
+            f"{operation.name} needs a token, and a public client has none of its own: call it of a client that "
+            "client.for_customer gives"
+        )
+    return (
+        f"{operation.name} needs an app's credentials (scope {operation.scope}): pass client_id and client_secret, "
+        "or set OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET"
+    )
 
 
 def check_key(key: str | None) -> str | None:

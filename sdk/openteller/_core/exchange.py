@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from openteller import hooks
 from openteller._core import retry
 from openteller._core.decoding import oauth_error, problem_of
+from openteller._core.dpop import Prover, wants_nonce
 from openteller._core.setup import Setup
-from openteller._core.wire import Answer, Authorise, Effect, Fault, Outcome, Request, Send, Sleep
+from openteller._core.wire import Answer, Authorise, Effect, Fault, Outcome, Request, Send, Sleep, Token
 from openteller.errors import (
     AuthenticationFailed,
     BrokenAnswer,
@@ -34,7 +35,8 @@ class Ask:
         path: as in the contract; for hooks.
         is_safe: doing it twice is the same as doing it once, by its nature or by its key.
         needs_token: whether a token goes with it.
-        request: makes the request, given the token.
+        request: makes the request of one try, given the token.
+        prover: signs the proofs of requests that carry no token.
         key: the idempotency key; made once, before the first try.
         shown: parameters that a hook may see.
     """
@@ -43,7 +45,8 @@ class Ask:
     path: str
     is_safe: bool
     needs_token: bool
-    request: Callable[[str | None], Request]
+    request: Callable[[Token | None], Request]
+    prover: Prover | None = None
     key: str | None = None
     shown: Mapping[str, object] = field(default_factory=dict)
 
@@ -57,6 +60,7 @@ class _Call:
         self.ends = setup.monotonic() + setup.deadline
         self.attempt = 0
         self.refused: str | None = None
+        self.met_nonce = False
         self.may_have_acted = False
 
     @property
@@ -65,7 +69,7 @@ class _Call:
 
     def run(self) -> Generator[Effect, Any, Outcome]:
         while True:
-            token: str | None = None
+            token: Token | None = None
             try:
                 if self.ask.needs_token:
                     token = yield from self._token()
@@ -80,12 +84,25 @@ class _Call:
                 is_unsent = False
                 self.may_have_acted |= answer.status >= 500
                 error = self._refusal(answer)
-            if token and isinstance(error, AuthenticationFailed) and self.refused is None:
-                # Revoked or run out before its time: another one, once, and at once.
-                self.refused = token
-                self._tell_failed(error, 0.0)
-                continue
+                if self._is_to_be_said_again(answer, error, token):
+                    self._tell_failed(error, 0.0)
+                    continue
             yield Sleep(self._pause(error, is_unsent=is_unsent))
+
+    def _is_to_be_said_again(self, answer: Answer, error: OpenTellerError, token: Token | None) -> bool:
+        """Tell whether the same is to be sent at once, once for each reason: the server wants a nonce in the proof, or
+        the token was revoked or ran out before its time.
+        """
+        if not self.met_nonce and self._prover(token) and wants_nonce(answer):
+            self.met_nonce = True
+            return True
+        if token and isinstance(error, AuthenticationFailed) and self.refused is None:
+            self.refused = token.value
+            return True
+        return False
+
+    def _prover(self, token: Token | None) -> Prover | None:
+        return token.prover if token else self.ask.prover
 
     def _time(self) -> float:
         """Give the seconds that are left, and not none."""
@@ -94,10 +111,10 @@ class _Call:
             raise Fault("timeout", "the deadline has passed", is_unsent=True)
         return left
 
-    def _token(self) -> Generator[Effect, Any, str]:
+    def _token(self) -> Generator[Effect, Any, Token]:
         """Get a token. An error on the way to it is an error of this call, and tells its key."""
         try:
-            token: str = yield Authorise(self.refused, self._time())
+            token: Token = yield Authorise(self.refused, self._time())
         except OpenTellerError as error:
             error.idempotency_key = self.ask.key
             if self.ask.key and error.retryable == "later":
@@ -105,10 +122,16 @@ class _Call:
             raise
         return token
 
-    def _try(self, token: str | None) -> Generator[Effect, Any, Answer]:
+    def _try(self, token: Token | None) -> Generator[Effect, Any, Answer]:
         timeout = min(self.setup.timeout, self._time())
         request = self.ask.request(token)
         self.attempt += 1
+        answer = yield from self._sent(request, timeout)
+        if prover := self._prover(token):
+            prover.learn(request.url, answer)
+        return answer
+
+    def _sent(self, request: Request, timeout: float) -> Generator[Effect, Any, Answer]:
         if not self.setup.hooks:
             answer: Answer = yield Send(request, timeout)
             return answer
@@ -192,6 +215,7 @@ class _Call:
         known |= {"retry_after": retry.retry_after(answer.headers)}
         problem = problem_of(answer)
         if problem is not None:
+            kind = for_status(answer.status, problem.code)
             known |= {"code": problem.code, "retryable": problem.retryable, "request_id": problem.request_id}
             reason = "; ".join(_fault(one.pointer or one.name, one.message) for one in problem.errors)
             reason = reason or problem.detail or problem.title

@@ -8,12 +8,19 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from openteller import __version__
+from openteller._core.shared import Shared
 from openteller.errors import ConfigurationError
 from openteller.hooks import Hook
+
+if TYPE_CHECKING:
+    from openteller._core.customers import CustomerTokens
+    from openteller._core.dpop import Prover
+    from openteller._core.jose import SigningKey
+    from openteller._core.store import TokenStore
 
 __all__ = ["Credentials", "Setup", "credentials_from", "setup_from"]
 
@@ -27,6 +34,7 @@ _RESERVED = {
     "content-encoding",
     "content-length",
     "content-type",
+    "dpop",
     "expect",
     "host",
     "idempotency-key",
@@ -40,10 +48,21 @@ _NOT_IN_A_HOST = frozenset('\\<>"`{}|^%')
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An app's name and secret. Its ``repr`` shows neither."""
+    """An app's name, and its secret or its key. Its ``repr`` shows none of them.
+
+    Attributes:
+        client_secret: "" where it has none.
+        prover: holds the app's private key, which authenticates it and which its tokens are bound to.
+    """
 
     client_id: str = field(repr=False)
-    client_secret: str = field(repr=False)
+    client_secret: str = field(repr=False, default="")
+    prover: Prover | None = field(repr=False, default=None)
+
+    @property
+    def are_public(self) -> bool:
+        """Whether the app can prove nothing: a public client (RFC 6749 section 2.1)."""
+        return not self.client_secret and self.prover is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +76,10 @@ class Setup:
         max_retries: tries beside the first.
         headers: sent with every call.
         monotonic, random: time that only grows, in seconds; a number from 0 to 1.
+        wall: seconds since 1970, for what others compare with their clocks.
+        store: where customers' tokens are kept.
+        customer: whose tokens calls are made with; None for the app's own.
+        shared: what clients over one driver have learnt of the bank.
     """
 
     base_url: str
@@ -72,6 +95,37 @@ class Setup:
     hooks: tuple[Hook, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
+    wall: Callable[[], float] = time.time
+    store: TokenStore | None = field(default=None, repr=False)
+    customer: CustomerTokens | None = field(default=None, repr=False)
+    shared: Shared = field(default_factory=Shared, repr=False)
+
+    @property
+    def calls_as_somebody(self) -> bool:
+        """Whether calls carry a token: a customer's, or the app's own."""
+        return self.customer is not None or (self.credentials is not None and not self.credentials.are_public)
+
+    @property
+    def who(self) -> str:
+        """Who calls, without a name."""
+        if self.customer is not None:
+            return "for a customer"
+        return "anonymous" if self.credentials is None else "with credentials"
+
+    def for_customer(self, customer: str) -> Setup:
+        """Give a copy whose calls are made with a customer's tokens.
+
+        Raises:
+            ConfigurationError: there is no app, or no such name can be.
+        """
+        from openteller._core.customers import CustomerTokens, credentials_of, name_of  # noqa: PLC0415 - few need them
+
+        credentials_of(self)
+        name_of(customer)
+        source = self.shared.customers.get(customer)
+        if source is None:
+            source = self.shared.customers[customer] = CustomerTokens(customer)
+        return replace(self, customer=source)
 
     def changed(self, **options: Any) -> Setup:
         """Give a copy with other options.
@@ -116,26 +170,45 @@ def setup_from(base_url: str | None, credentials: Credentials | None, *, allow_h
     return Setup(base_url=url, credentials=credentials).changed(**options)
 
 
-def credentials_from(client_id: str | None, client_secret: str | None) -> Credentials | None:
+def credentials_from(
+    client_id: str | None, client_secret: str | None, private_key: SigningKey | str | os.PathLike[str] | None = None
+) -> Credentials | None:
     """Give the credentials that were passed or stand in the environment; None for an anonymous client.
 
-    An empty ``client_id`` without a secret asks for an anonymous client, whatever the environment holds.
+    An empty ``client_id`` without a secret asks for an anonymous client, and an empty ``client_secret`` beside a
+    ``client_id`` for a public one, whatever the environment holds.
 
     Raises:
-        ConfigurationError: only half of them is there.
+        ConfigurationError: only half of them is there, or more than one way to prove who the app is.
     """
-    if client_id == "" and not client_secret:
-        return None
-    client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
-    client_secret = client_secret or os.environ.get("OPENTELLER_CLIENT_SECRET")
-    if not client_id and not client_secret:
+    if client_id == "" and not client_secret and not private_key:
         return None
     if not all(part is None or isinstance(part, str) for part in (client_id, client_secret)):
         raise ConfigurationError("client_id and client_secret are strings")
-    if not client_id or not client_secret:
+    if client_secret and private_key:
+        raise ConfigurationError("an app has client_secret or private_key: pass the one that it is registered with")
+    is_public = bool(client_id) and client_secret == "" and not private_key
+    client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
+    if not is_public and not private_key and not client_secret:
+        client_secret = os.environ.get("OPENTELLER_CLIENT_SECRET")
+        private_key = None if client_secret else os.environ.get("OPENTELLER_PRIVATE_KEY")
+    if not client_id and not client_secret and not private_key:
+        return None
+    if not client_id or not (client_secret or private_key or is_public):
         missing = "client_secret" if client_id else "client_id"
         raise ConfigurationError(f"{missing} is missing: pass it, or set OPENTELLER_{missing.upper()}")
-    return Credentials(client_id, client_secret)
+    return Credentials(client_id, client_secret or "", _prover(private_key) if private_key else None)
+
+
+def _prover(private_key: object) -> Prover:
+    from openteller._core.dpop import Prover  # noqa: PLC0415 - most clients have a secret
+    from openteller._core.jose import SigningKey  # noqa: PLC0415 - likewise
+
+    if isinstance(private_key, SigningKey):
+        return Prover(private_key)
+    if isinstance(private_key, str | os.PathLike):
+        return Prover(SigningKey.load(private_key))
+    raise ConfigurationError("private_key is a SigningKey, or the path of a file that holds one")
 
 
 def _base_url(text: object) -> str:

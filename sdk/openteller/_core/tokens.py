@@ -1,104 +1,131 @@
-"""App tokens: when one is good, and how another is asked for (RFC 6749 section 4.4)."""
+"""Access tokens: when one is good, and how an app asks for its own (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Protocol
 
 import msgspec
 
-from openteller._core.exchange import Ask, exchange
-from openteller._core.setup import Credentials, Setup
-from openteller._core.wire import Effect, Request
+from openteller._core.dpop import Prover
+from openteller._core.forms import post_form
+from openteller._core.setup import Setup
+from openteller._core.wire import Effect, Outcome, Token
 from openteller.errors import BrokenAnswer, ConfigurationError
 
-__all__ = ["Token", "Tokens", "fetch_token"]
+__all__ = ["Grant", "Source", "Token", "Tokens", "fetch_token", "grant_of", "usable_for"]
 
-_BEARER = re.compile(r"[!-~]+")
+_SENDABLE = re.compile(r"[!-~]+")
 _MARGIN = 30.0
 """Seconds before its end from which a token is not used any more: a request takes time, and clocks differ."""
+_LONGEST_LIFE = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token and until when to use it, on the client's own steady clock."""
+class Source(Protocol):
+    """Where a client's tokens come from. Whoever obtains or keeps one holds the driver's lock for the source.
 
-    value: str = field(repr=False)
-    usable_until: float
+    Attributes:
+        must_finish: whether obtaining one that has begun must not be cancelled.
+    """
+
+    must_finish: bool
+
+    def usable(self, now: float, refused: str | None) -> Token | None:
+        """Give the token at hand, unless there is none, its time is up, or it is the one that was refused."""
+
+    def obtain(self, setup: Setup, refused: str | None) -> Generator[Effect, Any, Token]:
+        """Get another one."""
+
+    def keep(self, token: Token) -> Token:
+        """Have a new one at hand."""
 
 
 class Tokens:
-    """The token that a client holds. Whoever changes it holds the driver's lock."""
+    """The app's own token."""
+
+    must_finish = False
 
     def __init__(self) -> None:
         self._held: Token | None = None
 
-    def usable(self, now: float, refused: str | None) -> str | None:
-        """Give the token, unless there is none, its time is up, or it is the one that was refused."""
+    def usable(self, now: float, refused: str | None) -> Token | None:
+        """Give the token at hand, unless there is none, its time is up, or it is the one that was refused."""
         held = self._held
-        return held.value if held and now < held.usable_until and held.value != refused else None
+        return held if held and now < held.usable_until and held.value != refused else None
 
-    def keep(self, token: Token) -> str:
-        """Hold a new token."""
+    def obtain(self, setup: Setup, refused: str | None) -> Generator[Effect, Any, Token]:  # noqa: ARG002 - as a Source
+        """Ask for another one."""
+        return (yield from fetch_token(setup))
+
+    def keep(self, token: Token) -> Token:
+        """Have a new one at hand."""
         self._held = token
-        return token.value
+        return token
 
     def __repr__(self) -> str:
-        return "Tokens()"
+        return f"{type(self).__name__}()"
 
 
-class _Grant(msgspec.Struct):
+class Grant(msgspec.Struct):
+    """An answer of the token endpoint (RFC 6749 section 5.1)."""
+
     access_token: str
     token_type: str
     expires_in: float = 300.0
+    refresh_token: str | None = None
+    scope: str | None = None
+    authorization_details: list[dict[str, Any]] = []
+
+    def __repr__(self) -> str:
+        return "Grant()"
 
 
-_GRANT = msgspec.json.Decoder(_Grant)
+_GRANT = msgspec.json.Decoder(Grant)
 
 
 def fetch_token(setup: Setup) -> Generator[Effect, Any, Token]:
-    """Ask for a token.
+    """Ask for a token of the app's own; it is bound to the app's key, where the app has one.
 
     Raises:
         ConfigurationError: the client has no credentials.
         OpenTellerError: the bank refuses, or no usable answer comes.
     """
-    if setup.credentials is None:
+    credentials = setup.credentials
+    if credentials is None or credentials.are_public:
         raise ConfigurationError("there are no credentials to fetch a token with")
-    headers = [
-        ("Authorization", _basic(setup.credentials)),
-        ("Content-Type", "application/x-www-form-urlencoded"),
-        *setup.headers,
-    ]
-    asked_at = setup.monotonic()
-    request = Request("POST", f"{setup.base_url}/oauth/token", headers, b"grant_type=client_credentials")
-    ask = Ask(name="fetchToken", path="/oauth/token", is_safe=True, needs_token=False, request=lambda _: request)
-    answer, attempts, _ = yield from exchange(setup, ask)
-    grant = _grant(answer.body)
-    if grant is None:
-        request_id = answer.headers.get("x-request-id")
-        known: dict[str, Any] = {"status": answer.status, "request_id": request_id, "attempts": attempts}
-        text = "fetchToken: the answer holds no bearer token that can be read; is base_url right?"
-        raise BrokenAnswer(text, retryable="never", **known)
-    lifetime = min(max(grant.expires_in, 0.0), 86_400.0)
-    return Token(grant.access_token, asked_at + lifetime - min(_MARGIN, lifetime / 4))
+    asked_at, prover, url = setup.monotonic(), credentials.prover, f"{setup.base_url}/oauth/token"
+
+    form = {"grant_type": "client_credentials"}
+    outcome = yield from post_form(setup, "fetchToken", url, form, credentials=credentials, prover=prover)
+    grant = grant_of("fetchToken", outcome, prover)
+    return Token(grant.access_token, asked_at + usable_for(grant.expires_in, grant.expires_in), prover)
 
 
-def _grant(body: bytes) -> _Grant | None:
-    """Read a grant (RFC 6749 section 5.1); None where there is none, or one that no header can carry (RFC 6750)."""
+def usable_for(left: float, lifetime: float) -> float:
+    """Give the seconds for which a token is to be used, of those that it still has and of those that it had."""
+    lifetime = min(max(lifetime, 0.0), _LONGEST_LIFE)
+    return min(max(left, 0.0), _LONGEST_LIFE) - min(_MARGIN, lifetime / 4)
+
+
+def grant_of(name: str, outcome: Outcome, prover: Prover | None) -> Grant:
+    """Read a grant: a bearer token, or one that is bound to the prover's key.
+
+    Raises:
+        BrokenAnswer: there is none, or one that no header can carry (RFC 6750).
+    """
+    answer, attempts, _ = outcome
+    kind = "bearer" if prover is None else "DPoP"
     try:
-        grant = _GRANT.decode(body)
+        grant = _GRANT.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    is_usable = grant.token_type.lower() == "bearer" and _BEARER.fullmatch(grant.access_token)
-    return grant if is_usable else None
-
-
-def _basic(credentials: Credentials) -> str:
-    """Write client_secret_basic: both parts form-encoded first (RFC 6749 section 2.3.1)."""
-    pair = f"{quote(credentials.client_id, safe='')}:{quote(credentials.client_secret, safe='')}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        grant = None
+    if grant and grant.token_type.lower() == kind.lower() and _SENDABLE.fullmatch(grant.access_token):
+        return grant
+    raise BrokenAnswer(
+        f"{name}: the answer holds no {kind} token that can be read; is base_url right?",
+        retryable="never",
+        status=answer.status,
+        request_id=answer.headers.get("x-request-id"),
+        attempts=attempts,
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Answer", "Authorise", "Effect", "Fault", "Outcome", "Request", "Send", "Sleep"]
+if TYPE_CHECKING:
+    from openteller._core.dpop import Prover
+
+__all__ = ["Answer", "Authorise", "Consult", "Effect", "Fault", "Outcome", "Request", "Send", "Sleep", "Token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,26 @@ class Fault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token and until when to use it, on the client's own steady clock.
+
+    Attributes:
+        prover: holds the key that the token is bound to (RFC 9449); None for a bearer token.
+    """
+
+    value: str = field(repr=False)
+    usable_until: float
+    prover: Prover | None = None
+
+    def headers(self, method: str, url: str, wall: Callable[[], float]) -> list[tuple[str, str]]:
+        """Give the headers that it is sent with, once."""
+        if self.prover is None:
+            return [("Authorization", f"Bearer {self.value}")]
+        proof = self.prover.proof(method, url, wall, self.value)
+        return [("Authorization", f"DPoP {self.value}"), ("DPoP", proof)]
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send this, and give the ``Answer`` or throw a ``Fault``; ``timeout`` seconds for all of it."""
 
@@ -62,11 +85,18 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorise:
-    """Give a token; not this one, which the bank has refused. ``timeout``: seconds that are left."""
+class Consult:
+    """Call this, which asks a store of tokens and may block, and give what it gives."""
 
-    refused: str | None
+    act: Callable[[], object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorise:
+    """Give a ``Token``; not this one, which the bank has refused. ``timeout``: seconds that are left."""
+
+    refused: str | None = field(repr=False)
     timeout: float
 
 
-Effect: TypeAlias = Send | Sleep | Authorise
+Effect: TypeAlias = Send | Sleep | Consult | Authorise

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from openteller._core.setup import Setup
-from openteller._core.tokens import Tokens, fetch_token
-from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
+from openteller._core.tokens import Source, Tokens
+from openteller._core.wire import Answer, Authorise, Consult, Effect, Fault, Request, Send, Sleep, Token
 from openteller._drivers.forks import begin_anew_in_children
 from openteller.errors import ConfigurationError, OpenTellerError, TimedOut
 
@@ -49,7 +50,7 @@ class BlockingDriver:
         """Have no transport yet, and no thread that holds a lock."""
         self._transport: Transport | None = None
         self._connecting = threading.Lock()
-        self._fetching = threading.Lock()
+        self._fetching: WeakKeyDictionary[Source, threading.Lock] = WeakKeyDictionary()
 
     def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
         """Do what a call asks for until it ends."""
@@ -75,6 +76,8 @@ class BlockingDriver:
                 return self._ready().send(effect.request, effect.timeout)
             case Authorise():
                 return self._token(setup, effect)
+            case Consult():
+                return effect.act()
             case Sleep():
                 self.sleep(effect.seconds)
         return None
@@ -83,21 +86,27 @@ class BlockingDriver:
         """Let time pass."""
         time.sleep(seconds)
 
-    def _token(self, setup: Setup, effect: Authorise) -> str:
+    def _token(self, setup: Setup, effect: Authorise) -> Token:
         """Give a good token. Of many threads that need one, one asks, and the others wait for it."""
-        if token := self._tokens.usable(setup.monotonic(), effect.refused):
+        source = setup.customer or self._tokens
+        if token := source.usable(setup.monotonic(), effect.refused):
             return token
         ends = setup.monotonic() + effect.timeout
-        if not self._fetching.acquire(timeout=effect.timeout):
+        lock = self._lock_of(source)
+        if not lock.acquire(timeout=effect.timeout):
             text = "fetchToken: another thread was still asking for a token at the deadline"
             raise TimedOut(text, retryable="later")
         try:
-            if token := self._tokens.usable(setup.monotonic(), effect.refused):
+            if token := source.usable(setup.monotonic(), effect.refused):
                 return token
             left = max(ends - setup.monotonic(), 1e-3)
-            return self._tokens.keep(self.run(setup, fetch_token(setup.changed(deadline=left))))
+            return source.keep(self.run(setup, source.obtain(setup.changed(deadline=left), effect.refused)))
         finally:
-            self._fetching.release()
+            lock.release()
+
+    def _lock_of(self, source: Source) -> threading.Lock:
+        with self._connecting:
+            return self._fetching.setdefault(source, threading.Lock())
 
     def _ready(self) -> Transport:
         transport = self._transport

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import anyio
+import anyio.to_thread
 
 from openteller._core.setup import Setup
-from openteller._core.tokens import Tokens, fetch_token
-from openteller._core.wire import Answer, Authorise, Effect, Fault, Request, Send, Sleep
+from openteller._core.tokens import Source, Tokens
+from openteller._core.wire import Answer, Authorise, Consult, Effect, Fault, Request, Send, Sleep, Token
 from openteller._drivers.forks import begin_anew_in_children
 from openteller.errors import ConfigurationError, OpenTellerError, TimedOut
 
@@ -46,7 +48,7 @@ class ConcurrentDriver:
     def begin(self) -> None:
         """Have no transport yet, no task that holds the lock, and no event loop."""
         self._transport: AsyncTransport | None = None
-        self._fetching: anyio.Lock | None = None
+        self._fetching: WeakKeyDictionary[Source, anyio.Lock] = WeakKeyDictionary()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
@@ -90,6 +92,8 @@ class ConcurrentDriver:
                 return await self._ready().send(effect.request, effect.timeout)
             case Authorise():
                 return await self._token(setup, effect)
+            case Consult():
+                return await anyio.to_thread.run_sync(effect.act)
             case Sleep():
                 await self.sleep(effect.seconds)
         return None
@@ -98,11 +102,12 @@ class ConcurrentDriver:
         """Let time pass."""
         await anyio.sleep(seconds)
 
-    async def _token(self, setup: Setup, effect: Authorise) -> str:
+    async def _token(self, setup: Setup, effect: Authorise) -> Token:
         """Give a good token. Of many tasks that need one, one asks, and the others wait for it."""
-        if token := self._tokens.usable(setup.monotonic(), effect.refused):
+        source = setup.customer or self._tokens
+        if token := source.usable(setup.monotonic(), effect.refused):
             return token
-        lock = self._fetching = self._fetching or anyio.Lock()
+        lock = self._fetching.setdefault(source, anyio.Lock())
         ends = setup.monotonic() + effect.timeout
         with anyio.move_on_after(effect.timeout) as waiting:
             await lock.acquire()
@@ -110,10 +115,12 @@ class ConcurrentDriver:
             text = "fetchToken: another task was still asking for a token at the deadline"
             raise TimedOut(text, retryable="later")
         try:
-            if token := self._tokens.usable(setup.monotonic(), effect.refused):
+            if token := source.usable(setup.monotonic(), effect.refused):
                 return token
             left = max(ends - setup.monotonic(), 1e-3)
-            return self._tokens.keep(await self.run(setup, fetch_token(setup.changed(deadline=left))))
+            with anyio.CancelScope(shield=source.must_finish):
+                obtained = await self.run(setup, source.obtain(setup.changed(deadline=left), effect.refused))
+            return source.keep(obtained)
         finally:
             lock.release()
 

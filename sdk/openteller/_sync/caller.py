@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from openteller._core.call import call
 from openteller._core.decoding import decode
 from openteller._core.operation import Operation
 from openteller._core.paging import PageModel
 from openteller._core.setup import Setup
-from openteller._core.wire import Outcome
+from openteller._core.wire import Effect, Outcome
 from openteller._drivers.blocking import BlockingDriver
 from openteller._sync.paging import Pager, Rows
 
@@ -87,6 +87,10 @@ class Caller:
             return self.get(operation, page, identifiers=identifiers, query=parameters)
 
         return Rows(Pager(fetch, query, operation.name), row)
+
+    def run(self, steps: Generator[Effect, Any, T], setup: Setup | None = None) -> T:
+        """Do what several steps ask for until they end; setup: where it is not this client's."""
+        return self.driver.run(setup or self.setup, steps)
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""

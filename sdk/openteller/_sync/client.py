@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -12,12 +13,16 @@ from openteller._core.raw import RawAnswer, adhoc, last, parsed
 from openteller._core.setup import Setup, credentials_from, setup_from
 from openteller._core.wire import Outcome
 from openteller._drivers.blocking import BlockingDriver, Transport
+from openteller._stores.memory import MemoryTokenStore
 from openteller._sync.caller import Caller, captured
 from openteller.hooks import Hook
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from openteller._core.jose import SigningKey
+    from openteller._core.store import TokenStore
+    from openteller._sync.authorization import Authorization
     from openteller._sync.billers import Billers
     from openteller._sync.bills import Bills
     from openteller._sync.branches import Atms, Branches
@@ -47,7 +52,12 @@ class OpenTeller:
         base_url: where the bank is; ``OPENTELLER_BASE_URL`` or the sandbox of this machine unless told.
         client_id, client_secret: the app's; ``OPENTELLER_CLIENT_ID`` and ``OPENTELLER_CLIENT_SECRET`` unless told.
             Without them the client is anonymous and reaches open data only; an empty ``client_id`` makes it so whatever
-            the environment holds. Tokens are fetched and renewed as needed.
+            the environment holds, and an empty ``client_secret`` makes it one of a public app. Tokens are fetched and
+            renewed as needed.
+        private_key: of an app that has a key and no secret: an ``openteller.oauth.SigningKey``, or the path of a file
+            with one; ``OPENTELLER_PRIVATE_KEY``, a path, unless told. The app's tokens are bound to it.
+        token_store: where customers' tokens are kept, one of ``openteller.oauth``; the memory of this process unless
+            told.
         timeout: seconds for one try.
         deadline: seconds for a whole call with its tries and pauses; nothing is waited for beyond it.
         max_retries: tries beside the first, where trying again is safe.
@@ -68,6 +78,8 @@ class OpenTeller:
         *,
         client_id: str | None = None,
         client_secret: str | None = None,
+        private_key: SigningKey | str | os.PathLike[str] | None = None,
+        token_store: TokenStore | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         max_retries: int | None = None,
@@ -80,13 +92,14 @@ class OpenTeller:
     ) -> None:
         setup = setup_from(
             base_url,
-            credentials_from(client_id, client_secret),
+            credentials_from(client_id, client_secret, private_key),
             allow_http=allow_http or wsgi_app is not None,
             timeout=timeout,
             deadline=deadline,
             max_retries=max_retries,
             headers=headers,
             hooks=hooks,
+            store=token_store or MemoryTokenStore(),
         )
 
         def connect() -> Transport:
@@ -206,6 +219,13 @@ class OpenTeller:
         return Receipts(self._caller)
 
     @cached_property
+    def authorization(self) -> Authorization:
+        """Asking customers, and the tokens that come of it."""
+        from openteller._sync.authorization import Authorization  # noqa: PLC0415 - likewise
+
+        return Authorization(self._caller)
+
+    @cached_property
     def sandbox(self) -> Sandbox:
         """Apps, magic accounts and the test clock of a sandbox."""
         from openteller._sync.sandbox import Sandbox  # noqa: PLC0415 - likewise
@@ -232,6 +252,17 @@ class OpenTeller:
             timeout=timeout, deadline=deadline, max_retries=max_retries, headers=headers, hooks=hooks
         )
         return self._over(setup)
+
+    def for_customer(self, customer: str) -> Self:
+        """Give a client that calls with the tokens of a customer, and shares connections with this one.
+
+        ``customer`` is your own name for somebody, as in ``authorization.finish``. Nothing is sent and nothing looked
+        up here: a call without tokens, or with such as the bank does not renew any more, raises ``ConsentRequired``.
+
+        Raises:
+            ConfigurationError: this client has no app's credentials, or no such name can be.
+        """
+        return self._over(self._caller.setup.for_customer(customer))
 
     def _over(self, setup: Setup) -> Self:
         other = object.__new__(type(self))
@@ -269,7 +300,7 @@ class OpenTeller:
             ConfigurationError: the path does not begin with one slash, or could lead elsewhere.
         """
         operation = adhoc(
-            method, path, has_key=idempotency_key is not None, is_open=self._caller.setup.credentials is None
+            method, path, has_key=idempotency_key is not None, is_open=not self._caller.setup.calls_as_somebody
         )
         outcome = self._caller.send(operation, query=query, body=body, key=idempotency_key)
         return parsed(operation.name, outcome)
@@ -285,5 +316,4 @@ class OpenTeller:
         self.close()
 
     def __repr__(self) -> str:
-        who = "anonymous" if self._caller.setup.credentials is None else "with credentials"
-        return f"{type(self).__name__}({self._caller.setup.base_url!r}, {who})"
+        return f"{type(self).__name__}({self._caller.setup.base_url!r}, {self._caller.setup.who})"
