@@ -290,8 +290,9 @@ class Contract:
         return Parameter(node["name"], node["in"], node.get("required", False), schema.get("type", "string"))
 
 
+@cache
 def load() -> Contract:
-    """Load the committed contract."""
+    """Load the committed contract; all banks of a process share it, and what has been compiled of it."""
     return Contract(json.loads(_DOCUMENT.read_bytes()))
 
 

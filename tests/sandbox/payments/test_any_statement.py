@@ -89,7 +89,15 @@ def check(bank: Bank, partner: Partner, payment_id: str, number: int) -> str:
     return str(payment["status"])
 
 
-@pytest.mark.parametrize("scenario", ["DUE_BILL", "TIMEOUT_SUCCEEDED", "TIMEOUT_REFUNDED", "POSTING_REJECTED"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "DUE_BILL",
+        "TIMEOUT_REFUNDED",
+        pytest.param("TIMEOUT_SUCCEEDED", marks=pytest.mark.soak),
+        pytest.param("POSTING_REJECTED", marks=pytest.mark.soak),
+    ],
+)
 def test_killed_before_any_statement_of_a_confirmation_a_payment_ends_well(
     bank: Bank, client: object, seam: Seam, scenario: str
 ) -> None:
