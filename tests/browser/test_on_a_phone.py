@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from tests.sdk.processes import MORNING, sandbox
@@ -14,6 +16,7 @@ selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium import webdriver  # noqa: E402 - only where it is installed
 from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 from tests.sandbox.test_serving import _call, _token  # noqa: E402
@@ -146,6 +149,102 @@ def _check_receipt(browser: webdriver.Chrome, url: str, folder: Path, number: st
         _press(browser)
         _look(browser, folder, f"receipt-check-{said}")
         assert said in browser.find_element(By.TAG_NAME, "main").text
+
+
+def _accessible(browser: webdriver.Chrome, name: str) -> None:
+    """Check a page as those meet it who hear it or use the keyboard: names, headings, contrast, and the way of Tab."""
+    tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    acted_on = {"button", "link", "textbox", "combobox", "radio", "checkbox", "DisclosureTriangle"}
+    for node in tree:
+        if not node["ignored"] and node["role"]["value"] in acted_on:
+            assert node["name"]["value"].strip(), f"{name} has a {node['role']['value']} without a name"
+    levels = [int(heading.tag_name[1]) for heading in browser.find_elements(By.CSS_SELECTOR, "h1, h2, h3, h4")]
+    assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), f"{name}: {levels}"
+    ids = [each.get_attribute("id") for each in browser.find_elements(By.CSS_SELECTOR, "[id]")]
+    assert len(ids) == len(set(ids))
+    assert browser.execute_script(_PALE) == [], f"{name} has text that is hard to read"
+    reached = set()
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        reached.add(browser.switch_to.active_element.id)
+    wanted = browser.find_elements(By.CSS_SELECTOR, "main a, main button, main summary, main input:not([type=hidden])")
+    assert {each.id for each in wanted if each.is_displayed()} <= reached, f"{name} has what Tab does not reach"
+
+
+_PALE = r"""
+const light = colour => {
+  const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map(Number).map(
+    part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = element => {
+  const colour = getComputedStyle(element).backgroundColor;
+  return /, 0\)$/.test(colour) && element.parentElement ? behind(element.parentElement) : colour;
+};
+return [...document.querySelectorAll("body *")].filter(element => {
+  if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()) || !element.checkVisibility())
+    return false;
+  const [one, other] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+  return (one + 0.05) / (other + 0.05) < 4.5;
+}).map(element => element.outerHTML.slice(0, 120));
+"""
+"""Gives what has less contrast than WCAG 2.2 asks for (1.4.3: 4.5 to 1)."""
+
+
+def _allow(browser: webdriver.Chrome, url: str, folder: Path) -> None:
+    """Let an app of the demo world ask the customer, and allow it."""
+    wanted = {
+        "client_name": "微博缴费助手",
+        "profile": "baseline",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code"],
+        "redirect_uris": [f"{url}/link-check"],
+    }
+    headers = {"Authorization": f"Bearer {_token(url)}", "Content_Type": "application/json"}
+    status, _, answer = _call(url, "POST", "/oauth/register", json.dumps(wanted).encode(), **headers)
+    assert status == 201, answer
+    request = {
+        "response_type": "code",
+        "client_id": json.loads(answer)["client_id"],
+        "redirect_uri": f"{url}/link-check",
+        "scope": "bills:read payments:create",
+        "code_challenge": "c" * 43,
+        "code_challenge_method": "S256",
+    }
+    browser.get(f"{url}/oauth/authorize?{urlencode(request)}")
+    _sign_in(browser, folder, "authorize-sign-in")
+    _look(browser, folder, "consent")
+    _accessible(browser, "consent")
+    _press(browser)
+
+
+def _sign_in(browser: webdriver.Chrome, folder: Path, name: str) -> None:
+    _look(browser, folder, name)
+    _accessible(browser, name)
+    _type(browser, "customer_number", "62000001")
+    _type(browser, "demo_code", "246810")
+    _press(browser)
+
+
+def test_customers_see_what_is_theirs_on_a_phone_and_take_a_permission_back(
+    browser: webdriver.Chrome, url: str, tmp_path: Path
+) -> None:
+    _allow(browser, url, tmp_path)
+    browser.get(f"{url}/customer")
+    _sign_in(browser, tmp_path, "customer-sign-in")
+    _look(browser, tmp_path, "customer")
+    _accessible(browser, "customer")
+    assert "微博缴费助手" in browser.find_element(By.ID, "permissions").find_element(By.XPATH, "..").text
+    browser.find_element(By.CSS_SELECTOR, ".card summary").send_keys(Keys.ENTER)  # opened without a pointer
+    _look(browser, tmp_path, "customer-revoke")
+    _accessible(browser, "customer-revoke")
+    _press(browser)
+    _look(browser, tmp_path, "customer-revoked")
+    assert "已撤销" in browser.find_element(By.CSS_SELECTOR, "[role=status]").text
+    assert "您没有给任何应用授权" in browser.find_element(By.TAG_NAME, "main").text
+    browser.find_element(By.CSS_SELECTOR, "header a").click()
+    _look(browser, tmp_path, "customer-en")
+    assert "Permissions that have ended (1)" in browser.find_element(By.TAG_NAME, "main").text
 
 
 def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from flask import Blueprint, Response, make_response, redirect, request
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import ANONYMOUS, Bank
-from openteller_sandbox.billers import service as billers
 from openteller_sandbox.customers import service as customers
+from openteller_sandbox.hosted import views
 from openteller_sandbox.hosted.rendering import (
     PAGE_HEADERS,
     asked_locale,
@@ -204,18 +204,13 @@ def _page(bank: Bank, interaction: Interaction) -> Response:
     values |= {
         "customer": interaction.customer.name,
         "scopes": asked.scope.split(),
-        "mandates": [_mandate(bank, detail) for detail in asked.details],
+        "mandates": [views.mandate(bank, detail) for detail in asked.details],
         "until": until.isoformat(),
     }
     response = render("consent.html", locale, values)
     # A browser holds the place that a form leads to, over its redirect, against this list.
     response.headers["Content-Security-Policy"] = policy(asked.redirect_uri)
     return response
-
-
-def _mandate(bank: Bank, detail: dict[str, Any]) -> dict[str, Any]:
-    """Give a mandate with its billers as customers know them."""
-    return {**detail, "billers": [billers.get(bank.db.read(), biller_id) for biller_id in detail["billers"]]}
 
 
 def _place(interaction: Interaction) -> str:

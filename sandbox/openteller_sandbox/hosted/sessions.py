@@ -120,7 +120,8 @@ def adopt(bank: Bank, world_id: str, browser: str) -> tuple[str, str]:
 
 def reset(tx: Tx, world_id: str) -> None:
     """End every session of a world."""
-    tx.run(store.RESET, world_id=world_id)
+    for statement in store.RESET:
+        tx.run(statement, world_id=world_id)
 
 
 _FIXED = ("session_hash", "world_id", "payment_id", "csrf", "browser")

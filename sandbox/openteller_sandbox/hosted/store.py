@@ -1,5 +1,5 @@
-"""The table of browser sessions on the payment page. ``choice`` holds what the payer typed; a session is deleted when
-it ends.
+"""The tables of browser sessions on the payment page and on a customer's own pages. ``choice`` holds what the payer
+typed; a session is deleted when it ends.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ page_sessions = Table(
     Column("expires_at", BigInteger, nullable=False),
     Index("page_sessions_expiry", "expires_at"),
     Index("page_sessions_world", "world_id"),
+)
+customer_sessions = Table(
+    "customer_sessions",
+    metadata,
+    Column("session_hash", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("customer_id", String, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("customer_sessions_expiry", "expires_at"),
+    Index("customer_sessions_world", "world_id"),
 )
 
 _CHANGING = (
@@ -69,4 +79,24 @@ _EXPIRED = (
     .with_for_update(skip_locked=True)
 )
 PURGE = Statement(delete(page_sessions).where(page_sessions.c.session_hash.in_(_EXPIRED)))
-RESET = Statement(delete(page_sessions).where(page_sessions.c.world_id == bindparam("world_id")))
+RESET = [
+    Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
+    for table in (page_sessions, customer_sessions)
+]
+
+INSERT_CUSTOMER = Insert(customer_sessions)
+FIND_CUSTOMER = Statement(
+    select(customer_sessions).where(
+        customer_sessions.c.session_hash == bindparam("session_hash"),
+        customer_sessions.c.world_id == bindparam("world_id"),
+    )
+)
+DELETE_CUSTOMER = Statement(
+    delete(customer_sessions).where(customer_sessions.c.session_hash == bindparam("session_hash"))
+)
+_CUSTOMERS_EXPIRED = (
+    select(customer_sessions.c.session_hash)
+    .where(customer_sessions.c.expires_at < bindparam("now"))
+    .with_for_update(skip_locked=True)
+)
+PURGE_CUSTOMERS = Statement(delete(customer_sessions).where(customer_sessions.c.session_hash.in_(_CUSTOMERS_EXPIRED)))

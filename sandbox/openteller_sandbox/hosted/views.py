@@ -102,6 +102,7 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
         "refund": payment.refunds[-1].amount if payment.refunds else None,
         "has_receipt": payment.receipt_id is not None,
         "return_url": payment.return_url,
+        "world_id": held.world_id,
     }
 
 
@@ -114,8 +115,13 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
     """Show the receipt to the payer, with the whole account number and name; None where there is none, or it is not
     theirs.
     """
+    return receipt_of_payer(bank, held, locale) if is_payer(held, session) else None
+
+
+def receipt_of_payer(bank: Bank, held: Held, locale: str) -> dict[str, Any] | None:
+    """Show the receipt of a payment to whoever has paid it; None where there is none."""
     found = payments.receipt_of(bank.db.read(), held.payment.payment_id)
-    if found is None or not is_payer(held, session):
+    if found is None:
         return None
     biller = billers.get(bank.db.read(), held.payment.biller_id or "")
     return {
@@ -129,6 +135,11 @@ def receipt(bank: Bank, held: Held, session: Session, locale: str) -> dict[str, 
         "refunded": held.payment.status is Status.REFUNDED,
         "print": receipts.print_state(bank, held).name,
     }
+
+
+def mandate(bank: Bank, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Show a mandate with its billers as customers know them."""
+    return {**detail, "billers": [billers.get(bank.db.read(), biller_id) for biller_id in detail["billers"]]}
 
 
 def _label(biller: Biller, inputs: Mapping[str, str], locale: str) -> str | None:

@@ -17,8 +17,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import SECOND
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.oauth import consents, secrecy, store, tokens
-from openteller_sandbox.oauth.consents import Consent
-from openteller_sandbox.oauth.model import Client, Grant, Refusal
+from openteller_sandbox.oauth.model import Client, Consent, Grant, Refusal
 from openteller_sandbox.oauth.tokens import REFRESH_PREFIX, hash_of
 
 GRACE_MS = 10 * SECOND

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
 
 from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.oauth import secrecy, store
+from openteller_sandbox.oauth.model import Consent
 
 LIFETIME_MS = 180 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """A consent as it is kept. Instants are wall time, epoch milliseconds."""
-
-    consent_id: str
-    world_id: str
-    app_id: str
-    customer_id: str = field(repr=False)
-    scope: str
-    details: list[dict[str, Any]] = field(repr=False)
-    status: str
-    created_at: int
-    expires_at: int
-    last_used_at: int | None
-    version: int
 
 
 def give(bank: Bank, tx: Tx, *, world_id: str, app_id: str, customer_id: str, scope: str, details: str) -> str:
@@ -56,6 +38,11 @@ def find(tx: Tx, consent_id: str) -> Consent | None:
     """Give a consent."""
     row = tx.one(store.FIND_CONSENT, consent_id=consent_id)
     return _consent(row) if row else None
+
+
+def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[Consent]:
+    """Give all that a customer has allowed in a world, newest first."""
+    return [_consent(row) for row in tx.all(store.CONSENTS_OF_CUSTOMER, world_id=world_id, customer_id=customer_id)]
 
 
 def use(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:

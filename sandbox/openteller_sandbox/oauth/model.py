@@ -93,6 +93,27 @@ class Client:
         return self.profile is Profile.FAPI2 or bool(self.settings.get("require_pushed_authorization_requests"))
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent as it is kept. Instants are wall time, epoch milliseconds."""
+
+    consent_id: str
+    world_id: str
+    app_id: str
+    customer_id: str = field(repr=False)
+    scope: str
+    details: list[dict[str, Any]] = field(repr=False)
+    status: str
+    created_at: int
+    expires_at: int
+    last_used_at: int | None
+    version: int
+
+    def status_at(self, now: int) -> str:
+        """Give the status as it stands at an instant of wall time."""
+        return "EXPIRED" if self.status == "ACTIVE" and self.expires_at <= now else self.status
+
+
 class Refusal(Exception):
     """An error as the RFCs name it. Its description is one of a fixed set: nothing that was sent is repeated.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.clock import MINUTE
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
 from openteller_sandbox.oauth import clients, consents, secrecy, store, tokens
-from openteller_sandbox.oauth.model import ACCESS_SECONDS, Client, Profile, Refusal
+from openteller_sandbox.oauth.model import ACCESS_SECONDS, Client, Consent, Profile, Refusal
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
+
+USE_NOTED_MS = MINUTE
+"""How exactly the customer is told when a consent was last used: a note with each request would be a write."""
 
 ensure_secret = secrecy.ensure
 
@@ -18,6 +22,11 @@ ensure_secret = secrecy.ensure
 def find_client(bank: Bank, client_id: str) -> Client | None:
     """Give a client; None where there is none."""
     return clients.find(bank.db.read(), client_id)
+
+
+def consents_of_customer(tx: Tx, world_id: str, customer_id: str) -> list[Consent]:
+    """Give all that a customer has allowed in a world, newest first."""
+    return consents.of_customer(tx, world_id, customer_id)
 
 
 def revoke_consent(bank: Bank, consent_id: str) -> bool:
@@ -50,9 +59,14 @@ def identify(bank: Bank, token: str, proof: Proof | None = None) -> Caller | Non
     if found is None or (found.jkt is None) is not (proof is None):
         return None
     if proof is None:
-        return None if bank.settings.fapi_only else found.caller
-    assert found.jkt is not None
-    _check(bank, proof, token, found.jkt)
+        if bank.settings.fapi_only:
+            return None
+    else:
+        assert found.jkt is not None
+        _check(bank, proof, token, found.jkt)
+    if found.caller.consent_id and bank.clock.wall() >= found.used_at + USE_NOTED_MS:
+        with bank.db.act(found.caller.world.world_id) as tx:
+            consents.use(bank, tx, found.caller.consent_id)
     return found.caller
 
 

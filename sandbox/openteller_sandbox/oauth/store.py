@@ -174,6 +174,7 @@ FIND = Statement(
         consents.c.expires_at.label("consent_expires_at"),
         consents.c.customer_id,
         consents.c.details,
+        consents.c.last_used_at,
         apps.c.partner_id,
         worlds.c.world_id,
         worlds.c.offset_ms,
@@ -207,6 +208,11 @@ PURGE_REPLAYS = _purge(oauth_replays, oauth_replays.c.key_hash, oauth_replays.c.
 
 INSERT_CONSENT = Insert(consents)
 FIND_CONSENT = Statement(select(consents).where(consents.c.consent_id == bindparam("consent_id")))
+CONSENTS_OF_CUSTOMER = Statement(
+    select(consents)
+    .where(consents.c.world_id == bindparam("world_id"), consents.c.customer_id == bindparam("customer_id"))
+    .order_by(consents.c.created_at.desc(), consents.c.consent_id.desc())
+)
 USE_CONSENT = Statement(
     update(consents)
     .where(

@@ -20,11 +20,14 @@ CODE_PREFIX = "otc_"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds an access token. jkt: the thumbprint of the key that it is bound to; good_until: wall time."""
+    """Who holds an access token. jkt: the thumbprint of the key that it is bound to; good_until, and used_at of its
+    consent: wall time.
+    """
 
     caller: Caller
     jkt: str | None
     good_until: int
+    used_at: int
 
 
 def hash_of(token: str) -> str:
@@ -112,7 +115,7 @@ def _holder(row: Row | None) -> Holder | None:
         row["consent_id"] or "",
         row["customer_id"] or "",
     )
-    return Holder(caller, row["jkt"], _good_until(row))
+    return Holder(caller, row["jkt"], _good_until(row), row["last_used_at"] or 0)
 
 
 def revoke(bank: Bank, token: str, client_id: str) -> None:

@@ -111,6 +111,12 @@ def by_code(tx: Tx, link_code: str) -> Held | None:
     return _held(row) if row else None
 
 
+def of_customer(tx: Tx, world_id: str, customer_id: str, *, before: str, count: int) -> list[Held]:
+    """Give what a customer has confirmed over all apps of a world, newest first, from behind a payment on."""
+    rows = tx.all(store.PAGE_OF_CUSTOMER, world_id=world_id, customer_id=customer_id, before=before, count=count)
+    return [_held(row) for row in rows]
+
+
 def parsed(wire: str, *members: str) -> dict[str, Any]:
     """Give some members of a record, those that it has."""
     record = json.loads(wire)

@@ -306,6 +306,11 @@ def by_link(tx: Tx, link_code: str) -> Held | None:
     return records.by_code(tx, link_code)
 
 
+def of_customer(tx: Tx, world_id: str, customer_id: str, *, before: str = "", count: int) -> list[Held]:
+    """Give what a customer has confirmed over all apps of a world, newest first, from behind a payment on."""
+    return records.of_customer(tx, world_id, customer_id, before=before, count=count)
+
+
 def world_of(bank: Bank, held: Held) -> World:
     """Give the world of a payment as its clock stands."""
     return records.world(bank.db.read(), held.world_id)

@@ -50,6 +50,7 @@ payments = Table(
     UniqueConstraint("partner_id", "partner_reference", name="payments_reference"),
     Index("payments_app", "app_id", "seq"),
     Index("payments_world", "world_id", "sent_on"),
+    Index("payments_customer", "world_id", "customer_id", "seq"),
     sqlite_autoincrement=True,
 )
 bill_locks = Table(
@@ -143,6 +144,18 @@ PAGE = Statement(
         payments.c.seq < bindparam("before"),
         or_(bindparam("status") == "", payments.c.status == bindparam("status")),
         or_(bindparam("partner_reference") == "", payments.c.partner_reference == bindparam("partner_reference")),
+    )
+    .order_by(payments.c.seq.desc())
+    .limit(bindparam("count"))
+)
+_earlier = select(payments.c.seq).where(payments.c.payment_id == bindparam("before"))
+PAGE_OF_CUSTOMER = Statement(
+    select(payments)
+    .where(
+        payments.c.world_id == bindparam("world_id"),
+        payments.c.customer_id == bindparam("customer_id"),
+        or_(bindparam("before") == "", payments.c.seq < _earlier.scalar_subquery()),
+        payments.c.debit_status != "NOT_STARTED",
     )
     .order_by(payments.c.seq.desc())
     .limit(bindparam("count"))

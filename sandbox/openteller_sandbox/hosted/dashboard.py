@@ -1,0 +1,214 @@
+"""A customer's own pages at ``/customer``: what they have allowed which app, since when and until when, what they have
+paid, with the receipts, and an end to all of it. Over every app of a world, as a bank sees its customers.
+
+A GET changes nothing. Every change is a form that only a page of this browser can have made, answered with 303.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, make_response, request
+
+from openteller_sandbox.bank import ANONYMOUS, Bank
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.customers.service import SignIn
+from openteller_sandbox.hosted import customer_sessions, dashboard_views, exports
+from openteller_sandbox.hosted.customer_sessions import COOKIE, Visit
+from openteller_sandbox.hosted.rendering import PAGE_HEADERS, asked_locale, foreign_origin, render, see_other
+from openteller_sandbox.http import Problem
+from openteller_sandbox.http.api import Api
+from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.payments.model import Held
+from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.worlds import service as worlds
+
+PATH = "/customer"
+_WORLD = re.compile(r"wld_[0-9a-z]{4,44}")
+_PAYMENT = re.compile(r"pay_[0-9a-z]{4,44}")
+_CONSENT = re.compile(r"cns_[0-9a-z]{4,44}")
+_DONE = frozenset({"revoked", "signed_out"})
+"""What a page may be told to say first; it is in the address, and changes nothing."""
+_LONGEST = 40
+_FILES = {"json": (exports.as_json, "application/json"), "csv": (exports.as_csv, "text/csv; charset=utf-8")}
+
+View = Callable[..., Response]
+
+
+def add_dashboard(pages: Blueprint, bank: Bank, api: Api) -> None:
+    """Add the pages."""
+
+    def visited(view: View, *, signed_in: bool = True) -> View:
+        """Count the request, and find out whose browser it is; who has to sign in first is sent there."""
+
+        @wraps(view)
+        def counted(world_id: str, **path: str) -> Response:
+            api.count(ANONYMOUS)
+            visit = _visit(bank, world_id)
+            if request.method == "POST" and foreign_origin():
+                raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
+            if signed_in and visit.customer is None:
+                return see_other(_place(visit))
+            return view(bank, visit, **path)
+
+        return counted
+
+    @pages.get(PATH)
+    def customer() -> Response:
+        api.count(ANONYMOUS)
+        return see_other(f"{PATH}/{partners.DEMO_WORLD_ID}")
+
+    home = f"{PATH}/<world_id>"
+    paid = f"{home}/payments/<payment_id>"
+    pages.add_url_rule(home, "customer_home", visited(_show, signed_in=False), methods=["GET"])
+    pages.add_url_rule(home, "customer_act", visited(_act, signed_in=False), methods=["POST"])
+    pages.add_url_rule(paid, "customer_payment", visited(_payment), methods=["GET"])
+    pages.add_url_rule(paid, "customer_print", visited(_print), methods=["POST"])
+    pages.add_url_rule(f"{paid}/receipt.pdf", "customer_pdf", visited(_pdf), methods=["GET"])
+    pages.add_url_rule(f"{home}/export.<kind>", "customer_export", visited(_export), methods=["GET"])
+
+
+def _visit(bank: Bank, world_id: str) -> Visit:
+    world = worlds.find(bank.db.read(), world_id) if _WORLD.fullmatch(world_id) else None
+    if world is None:
+        raise Problem("NOT_FOUND")
+    return customer_sessions.visit(bank, world, request.cookies.get(COOKIE))
+
+
+def _show(bank: Bank, visit: Visit, notice: str | None = None, status: int = 200) -> Response:
+    done = request.args.get("done", "")
+    values: dict[str, Any] = {
+        "home": f"{PATH}/{visit.world.world_id}",
+        "form_csrf": visit.csrf,
+        "notice": notice,
+        "done": done if done in _DONE else None,
+    }
+    if visit.customer is None:
+        page = render("customer_sign_in.html", _locale(), values | {"customers": customers.CUSTOMERS}, status)
+        return _with_cookie(bank, visit, page)
+    before = request.args.get("before", "")
+    shown = dashboard_views.overview(bank, visit.world, visit.customer, before if _PAYMENT.fullmatch(before) else "")
+    return render("customer.html", _locale(), values | shown, status)
+
+
+def _act(bank: Bank, visit: Visit) -> Response:
+    """Do what a form asks for, when it is one of this browser's."""
+    step = request.form.get("step", "")
+    if not visit.allows(request.form.get("csrf", "")):
+        return _show(bank, visit, "FORM", 422)
+    if visit.customer is None:
+        return _sign_in(bank, visit) if step == "sign_in" else _show(bank, visit, "FORM", 422)
+    if step == "sign_out":
+        customer_sessions.end(bank, visit)
+        return _without_cookie(visit, see_other(_place(visit, done="signed_out")))
+    if step == "revoke" and _revoke(bank, visit, request.form.get("consent_id", "")):
+        return see_other(_place(visit, done="revoked"))
+    return _show(bank, visit, "FORM", 422)
+
+
+def _sign_in(bank: Bank, visit: Visit) -> Response:
+    number, code = (request.form.get(name, "").strip()[:_LONGEST] for name in ("customer_number", "demo_code"))
+    with bank.db.act(visit.world.world_id) as tx:
+        result, customer = customers.sign_in(tx, visit.world, number, code, bank.now(visit.world))
+    if customer is None:
+        return _show(bank, visit, "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN", 422)
+    signed_in = customer_sessions.begin(bank, visit.world, customer)
+    return _with_cookie(bank, signed_in, see_other(_place(signed_in)))
+
+
+def _revoke(bank: Bank, visit: Visit, consent_id: str) -> bool:
+    """End a consent of the customer who is signed in; False where it is not theirs. Ended twice, it is ended."""
+    assert visit.customer is not None
+    own = oauth.consents_of_customer(bank.db.read(), visit.world.world_id, visit.customer.customer_id)
+    if not any(consent.consent_id == consent_id for consent in own):
+        return False
+    oauth.revoke_consent(bank, consent_id)
+    return True
+
+
+def _payment(bank: Bank, visit: Visit, payment_id: str) -> Response:
+    held, locale = _own(bank, visit, payment_id), _locale()
+    values = {
+        "home": f"{PATH}/{visit.world.world_id}",
+        "here": f"{PATH}/{visit.world.world_id}/payments/{payment_id}",
+        "form_csrf": visit.csrf,
+        **dashboard_views.payment(bank, held, locale),
+    }
+    return render("customer_payment.html", locale, values)
+
+
+def _print(bank: Bank, visit: Visit, payment_id: str) -> Response:
+    """Have the PDF made: not for a GET, and not while anybody waits."""
+    held = _own(bank, visit, payment_id)
+    if held.payment.receipt_id is not None and visit.allows(request.form.get("csrf", "")):
+        receipts.ask_for_print(bank, held)
+    return see_other(_place(visit, f"/payments/{payment_id}"))
+
+
+def _pdf(bank: Bank, visit: Visit, payment_id: str) -> Response:
+    made = receipts.pdf(bank, _own(bank, visit, payment_id))
+    if made is None:
+        return see_other(_place(visit, f"/payments/{payment_id}"))
+    return _file(made, "application/pdf", "receipt.pdf")
+
+
+def _export(bank: Bank, visit: Visit, kind: str) -> Response:
+    """Give all that the bank keeps of the customer, or their payments as a table."""
+    if kind not in _FILES:
+        raise Problem("NOT_FOUND")
+    assert visit.customer is not None
+    write, media_type = _FILES[kind]
+    return _file(write(bank, visit.world, visit.customer), media_type, f"openteller-customer.{kind}")
+
+
+def _file(body: bytes, media_type: str, name: str) -> Response:
+    response = make_response(body)
+    response.headers.update({**PAGE_HEADERS, "Content-Type": media_type})
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _own(bank: Bank, visit: Visit, payment_id: str) -> Held:
+    """Give a payment of the customer who is signed in.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    held = payments.held(bank.db.read(), payment_id) if _PAYMENT.fullmatch(payment_id) else None
+    assert visit.customer is not None
+    if held is None or (held.world_id, held.customer_id) != (visit.world.world_id, visit.customer.customer_id):
+        raise Problem("NOT_FOUND")
+    return held
+
+
+def _locale() -> str:
+    return asked_locale("zh-CN")
+
+
+def _place(visit: Visit, below: str = "", *, done: str = "") -> str:
+    """Give the address of a page in the language that is read; what was done is said there."""
+    language = "" if _locale() == "zh-CN" else f"lang={_locale()}"
+    query = "&".join(part for part in (language, f"done={done}" if done else "") if part)
+    return f"{PATH}/{visit.world.world_id}{below}{'?' if query else ''}{query}"
+
+
+def _with_cookie(bank: Bank, visit: Visit, response: Response) -> Response:
+    response.set_cookie(
+        COOKIE,
+        visit.token,
+        path=f"{PATH}/{visit.world.world_id}",
+        httponly=True,
+        samesite="Strict",
+        secure=bank.settings.public_url.startswith("https://"),
+    )
+    return response
+
+
+def _without_cookie(visit: Visit, response: Response) -> Response:
+    response.delete_cookie(COOKIE, path=f"{PATH}/{visit.world.world_id}")
+    return response

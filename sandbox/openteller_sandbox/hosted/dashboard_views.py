@@ -1,0 +1,98 @@
+"""What a customer's own pages show, as plain values for the templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openteller_sandbox import clock
+from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.billers import service as billers
+from openteller_sandbox.customers import service as customers
+from openteller_sandbox.customers.service import Customer
+from openteller_sandbox.hosted import views
+from openteller_sandbox.hosted.texts import translator
+from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.oauth.model import Consent
+from openteller_sandbox.partners import service as partners
+from openteller_sandbox.payments import service as payments
+from openteller_sandbox.payments.model import Held
+
+PAGE = 20
+
+
+def overview(bank: Bank, world: World, customer: Customer, before: str) -> dict[str, Any]:
+    """Show all that a customer has in a world; before: from behind which payment on."""
+    tx = bank.db.read()
+    consents = oauth.consents_of_customer(tx, world.world_id, customer.customer_id)
+    permissions = [_permission(bank, consent) for consent in consents]
+    found = payments.of_customer(tx, world.world_id, customer.customer_id, before=before, count=PAGE + 1)
+    return {
+        "customer": customer,
+        "available": customers.available(tx, world, customer.customer_id),
+        "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
+        "ended": [each for each in permissions if each["status"] != "ACTIVE"],
+        "payments": [_line(bank, held) for held in found[:PAGE]],
+        "older": found[PAGE - 1].payment.payment_id if len(found) > PAGE else None,
+        "is_first": not before,
+    }
+
+
+def payment(bank: Bank, held: Held, locale: str) -> dict[str, Any]:
+    """Show a payment to whoever has paid it, with its receipt where there is one."""
+    t, paid = translator(locale), held.payment
+    heading, explanation = views.standing(paid.status, paid.status_reason)
+    receipt = views.receipt_of_payer(bank, held, locale) or {}
+    return {
+        **_line(bank, held),
+        "heading": t(heading),
+        "explanation": t(explanation) if explanation else None,
+        "amount": paid.amount,
+        "fees": paid.fees,
+        "receipt": None,
+        "print": None,
+        "refund": paid.refunds[-1].amount if paid.refunds else None,
+        **receipt,
+    }
+
+
+def app_name(bank: Bank, app_id: str) -> str:
+    """Give the name that an app shows to people."""
+    app = partners.find(bank.db.read(), app_id)
+    return app.name if app else app_id
+
+
+def _permission(bank: Bank, consent: Consent) -> dict[str, Any]:
+    return {
+        "consent_id": consent.consent_id,
+        "app_name": app_name(bank, consent.app_id),
+        "status": consent.status_at(bank.clock.wall()),
+        "scopes": consent.scope.split(),
+        "mandates": [views.mandate(bank, detail) for detail in consent.details],
+        "since": _day(consent.created_at),
+        "until": _day(consent.expires_at),
+        "last_used": _minute(consent.last_used_at) if consent.last_used_at else None,
+    }
+
+
+def _line(bank: Bank, held: Held) -> dict[str, Any]:
+    paid = held.payment
+    heading, _ = views.standing(paid.status, paid.status_reason)
+    return {
+        "payment_id": paid.payment_id,
+        "biller": billers.get(bank.db.read(), paid.biller_id or ""),
+        "account": paid.account_ref_masked,
+        "total": paid.total,
+        "standing": heading,
+        "good": paid.receipt_id is not None,
+        "app_name": app_name(bank, held.app_id),
+        "when": _minute(paid.debit.at or paid.created_at),
+        "has_receipt": paid.receipt_id is not None,
+    }
+
+
+def _day(instant: int) -> str:
+    return clock.bank_date(instant).isoformat()
+
+
+def _minute(instant: int) -> str:
+    return f"{clock.to_datetime(instant):%Y-%m-%d %H:%M}"
