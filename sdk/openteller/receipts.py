@@ -18,7 +18,7 @@ import json
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -61,7 +61,7 @@ class VerifiedReceipt:
 
     Attributes:
         receipt_number: as it is printed.
-        verification_code: likewise.
+        verification_code: likewise; in no repr, as it opens the receipt to whoever has it.
         total: what the payer has paid, fees included.
         paid_at: when, in the bank's zone, to the second.
         biller_id: who was paid.
@@ -70,7 +70,7 @@ class VerifiedReceipt:
     """
 
     receipt_number: str
-    verification_code: str
+    verification_code: str = field(repr=False)
     total: Money
     paid_at: datetime
     biller_id: str

@@ -50,6 +50,7 @@ _RAW = (
     "verify needs the bytes of the body as they came, before anything has parsed or decoded them: request.get_data() "
     "in Flask, await request.body() in FastAPI, request.body in Django"
 )
+_NO_HEADERS = "verify needs the headers of the request, as a mapping or as pairs of name and value"
 _NO_MATCH = (
     "no signature fits. The usual causes: the body was parsed and written anew before it was verified, even if only "
     "its spaces changed (pass the bytes as they came); the secret is of another endpoint, or was rotated more than a "
@@ -88,7 +89,8 @@ def verify(
     Raises:
         InvalidSignature: the request is not of the bank, was changed, or is too old; answer 400 or 401.
         BrokenAnswer: the bank has signed it, but it is no event.
-        ConfigurationError: the body is no bytes, there is no secret or one that is none, or Ed25519 is not installed.
+        ConfigurationError: the body is no bytes, the headers are neither mapping nor pairs, there is no secret or one
+            that is none, or Ed25519 is not installed.
     """
     if not isinstance(body, bytes | bytearray | memoryview):
         raise ConfigurationError(_RAW)
@@ -205,8 +207,11 @@ def _once(headers: Headers) -> dict[str, str]:
     return found
 
 
-def _items(headers: Any) -> Iterable[tuple[Any, Any]]:
-    return headers.items() if hasattr(headers, "items") else headers  # type: ignore[no-any-return]
+def _items(headers: Any) -> list[tuple[Any, Any]]:
+    try:
+        return [(name, value) for name, value in (headers.items() if hasattr(headers, "items") else headers)]
+    except (TypeError, ValueError):
+        raise ConfigurationError(_NO_HEADERS) from None
 
 
 def _text(value: str | bytes) -> str:

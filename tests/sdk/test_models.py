@@ -32,6 +32,8 @@ from openteller.models import (
     LoanCalculation,
     Payment,
     PaymentStatus,
+    Receipt,
+    WebhookEndpoint,
 )
 
 
@@ -289,6 +291,16 @@ def test_a_repr_shows_neither_secrets_nor_what_is_personal() -> None:
     assert app.client_secret not in repr(app) and "client_secret=…" in repr(app)
     assert app.name in repr(app)
     assert payment.payment_link.url not in repr(payment) and payment.payment_link.code4 in repr(payment)
+
+
+def test_a_repr_shows_nothing_that_opens_a_receipt_or_speaks_to_a_partners_server() -> None:
+    body = example("getPaymentReceipt", "electricity")
+    receipt = read(Receipt, body)
+    endpoint = read(WebhookEndpoint, example("createWebhookEndpoint") | {"url": "https://bot.example/in?token=s3cret"})
+
+    assert body["verification_code"] not in repr(receipt) and receipt.receipt_number in repr(receipt)
+    assert body["signature"]["compact"] not in repr(receipt)
+    assert "s3cret" not in repr(endpoint) and endpoint.webhook_endpoint_id in repr(endpoint)
 
 
 @pytest.mark.parametrize(("model", "body"), [row[1:] for row in SHOWN], ids=[row[0] for row in SHOWN])

@@ -122,6 +122,7 @@ def test_a_receipt_of_the_bank_is_verified_in_any_shape(given: Any) -> None:
     found = verify_offline(given, keys=KEYS)
     assert facts_of(found) == FACTS
     assert found.receipt == record()
+    assert FACTS["verification_code"] not in repr(found)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def refused(body: bytes, headers: Any, secrets: Any = SECRET, **options: Any) ->
     return caught.value
 
 
+@pytest.mark.parametrize("headers", [None, 7, ["webhook-id"], [("webhook-id", "a", "b")], [None]])
+def test_what_is_no_headers_is_a_mistake_of_the_program(headers: Any) -> None:
+    with pytest.raises(ConfigurationError, match="headers of the request"):
+        webhooks.verify(EVENT, headers, SECRET, now=NOW)
+
+
 def test_the_example_of_standard_webhooks_is_signed_and_recognised() -> None:
     headers = webhooks.sign(BODY, SECRET, webhook_id=MESSAGE, timestamp=TIMESTAMP)
     assert headers == {

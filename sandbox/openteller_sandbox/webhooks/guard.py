@@ -173,7 +173,7 @@ def _host(text: str) -> str:
         Refused: neither, or a number that some resolvers take for an address.
     """
     if ":" in text:  # urlsplit has taken the brackets away
-        if _literal(text) is None:
+        if "%" in text or _literal(text) is None:  # a zone means something on the bank's own machine only
             raise Refused("Its host is no address and no name.")
         return text
     last = text.rstrip(".").rpartition(".")[2]

@@ -288,7 +288,7 @@ VERIFY_RECEIPT = Operation(
     is_open=True,
     key=Key.NONE,
     is_repeatable=False,
-    hidden=frozenset(),
+    hidden=frozenset(["compact", "verification_code"]),
 )
 
 LIST_RECEIPT_KEYS = Operation(
@@ -420,7 +420,7 @@ CREATE_WEBHOOK_ENDPOINT = Operation(
     is_open=False,
     key=Key.NONE,
     is_repeatable=False,
-    hidden=frozenset(),
+    hidden=frozenset(["url"]),
 )
 
 GET_WEBHOOK_ENDPOINT = Operation(
@@ -453,7 +453,7 @@ UPDATE_WEBHOOK_ENDPOINT = Operation(
     is_open=False,
     key=Key.NONE,
     is_repeatable=True,
-    hidden=frozenset(),
+    hidden=frozenset(["url"]),
 )
 
 ROTATE_WEBHOOK_SECRET = Operation(

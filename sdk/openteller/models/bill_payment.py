@@ -1012,6 +1012,8 @@ class ReceiptSignature(Model, frozen=True, kw_only=True):
     UTF-8; and in `compact` over a short text that fits a QR code.
     """
 
+    _hidden: ClassVar[frozenset[str]] = frozenset(["compact"])
+
     algorithm: str
     """The algorithm."""
     key_id: str
@@ -1031,6 +1033,8 @@ class Receipt(Model, frozen=True, kw_only=True):
     """Proof of a posted payment, masked. No number in it can be counted up. It says what was paid and when;
     whether it has been given back since is what `POST /v1/receipts:verify` tells.
     """
+
+    _hidden: ClassVar[frozenset[str]] = frozenset(["verification_code"])
 
     receipt_id: str
     """Identifier of the receipt."""

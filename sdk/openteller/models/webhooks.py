@@ -73,7 +73,7 @@ class WebhookEndpointSignature(StrEnum):
 class WebhookEndpoint(Model, frozen=True, kw_only=True):
     """Where an app wants to hear of its events."""
 
-    _hidden: ClassVar[frozenset[str]] = frozenset(["secret"])
+    _hidden: ClassVar[frozenset[str]] = frozenset(["secret", "url"])
 
     webhook_endpoint_id: str
     """Identifier of an endpoint."""
