@@ -33,6 +33,7 @@ GROUPS = {
     "replay": "Repeating, racing and reusing keys",
     "webhooks": "Webhooks as a way in, and forged ones",
     "returns": "Disputes and refunds as a way to money",
+    "linking": "Linking a social account with somebody else",
     "credentials": "Tokens, scopes and secrets",
 }
 

@@ -33,6 +33,7 @@ DOCUMENTS = (
     "receipts",
     "disputes",
     "statements",
+    "account-links",
     "events",
     "webhooks",
     "status",

@@ -40,6 +40,7 @@ FEATURES = (
     "receipts",
     "disputes",
     "statements",
+    "account_links",
     "events",
     "webhooks",
     "status",

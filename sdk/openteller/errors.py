@@ -226,6 +226,11 @@ class BankError(OpenTellerError):
         return (self.problem.allowed if self.problem else None) or ()
 
     @property
+    def account_link_id(self) -> str | None:
+        """With ``ACCOUNT_LINK_EXISTS``, the link that holds."""
+        return self.problem.account_link_id if self.problem else None
+
+    @property
     def dispute_id(self) -> str | None:
         """With ``DISPUTE_OPEN``, the dispute that is open."""
         return self.problem.dispute_id if self.problem else None

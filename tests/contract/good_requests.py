@@ -12,8 +12,10 @@ from tests.contract.direct_payer import DirectPayer
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import clock
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.contract import Operation
+from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.statements import service as statements
 
@@ -67,7 +69,8 @@ class Good:
 def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
 
-    ``cancelPayment``, ``createDispute`` and ``deleteWebhookEndpoint`` can succeed once for each call of this function.
+    ``cancelPayment``, ``confirmAccountLink``, ``createDispute`` and ``deleteWebhookEndpoint`` can succeed once for each
+    call of this function.
     """
     biller = partner.biller(BILLER)
     inputs = partner.magic(BILLER, "DUE_BILL")
@@ -88,6 +91,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         for _ in range(2)
     )
     partner.pay_link()
+    writer, nonce = approved_link(bank, partner)
+    link = partner.post("/v1/account-links:find", writer, key=None).json["account_link_id"]
+    another = {"channel": "qq", "actor_ref": f"writer-of-the-walk-{next(_numbers)}"}
     delivery = partner.get("/v1/webhook-deliveries", webhook_endpoint_id=endpoint).json["data"][0][
         "webhook_delivery_id"
     ]
@@ -144,6 +150,12 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "getStatement": (f"/v1/statements/{statement}", {}, None),
         "listStatementRows": (f"/v1/statements/{statement}/rows", {"limit": 2}, None),
         "downloadStatement": (f"/v1/statements/{statement}/csv", {}, None),
+        "startAccountLink": ("/v1/account-links", {}, another | {"actor_label": "小明"}),
+        "listAccountLinks": ("/v1/account-links", {"limit": 2}, None),
+        "findAccountLink": ("/v1/account-links:find", {}, writer),
+        "getAccountLink": (f"/v1/account-links/{link}", {}, None),
+        "confirmAccountLink": ("/v1/account-links:confirm", {}, writer | {"nonce": nonce}),
+        "unlinkAccountLink": (f"/v1/account-links/{started_link(partner)}:unlink", {}, None),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
         "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
         "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),
@@ -189,6 +201,24 @@ def paid(bank: Bank, partner: Partner, scenario: str) -> str:
     )
     DirectPayer(bank).pay(payment["payment_id"])
     return str(payment["payment_id"])
+
+
+def started_link(partner: Partner) -> str:
+    """Start a link for somebody new; give it."""
+    writer = {"channel": "weibo", "actor_ref": f"writer-of-the-walk-{next(_numbers)}"}
+    started = partner.post("/v1/account-links", writer | {"actor_label": "@小明"}, key=None)
+    return str(started.json["account_link_id"])
+
+
+def approved_link(bank: Bank, partner: Partner) -> tuple[dict[str, str], str]:
+    """Start a link for somebody new, and approve it; give who that is, and the nonce."""
+    writer = {"channel": "weibo", "actor_ref": f"writer-of-the-walk-{next(_numbers)}"}
+    started = partner.post("/v1/account-links", writer | {"actor_label": "@小明"}, key=None)
+    link = account_links.get(bank.db.read(), started.json["account_link_id"])
+    assert link is not None
+    world = World(partner.app["world_id"])
+    assert account_links.answer(bank, world, link.account_link_id, CUSTOMERS[0].customer_id, approves=True)
+    return writer, account_links.nonce_of(bank, link)
 
 
 def made_statement(bank: Bank, partner: Partner) -> str:

@@ -18,6 +18,7 @@ from openteller_sandbox.db import Statement, metadata
 CONTRACT = contracts.load()
 NO_OPERATION = "No operation answers with it."
 COMPONENT_OF_TABLE = {
+    "account_links": "AccountLink",
     "atms": "Atm",
     "bill_fetches": "BillFetch",
     "biller_categories": "BillerCategory",
@@ -108,6 +109,10 @@ NAMES_SOMETHING = {
 """Examples that name what nobody has fetched or paid here, and where they name it."""
 
 
+NOTHING_THERE = {"confirmAccountLink": "ACCOUNT_LINK_NONCE_INVALID", "findAccountLink": "NOT_FOUND"}
+"""Operations whose examples are about an account that nobody here has linked, and how they are answered."""
+
+
 def own_things(path: str, partner: Partner) -> dict[str, str]:
     """Give identifiers of an app's own things for the parameters of a path."""
     if "{payment_id}" in path:
@@ -140,6 +145,8 @@ def test_a_request_of_the_documents_works_as_it_stands(operation_id: str, exampl
     )
     if pointer := NAMES_SOMETHING.get((operation_id, example)):
         assert [fault["pointer"] for fault in answer.json["errors"]] == [pointer]
+    elif code := NOTHING_THERE.get(operation_id):
+        assert answer.json["code"] == code
     else:
         assert answer.status_code < 300, answer.text
 

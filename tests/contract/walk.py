@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from flask import Flask
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
-from tests.contract.good_requests import HOOK, Good, good_requests, paid, unknown_id
+from tests.contract.good_requests import HOOK, Good, approved_link, good_requests, paid, unknown_id
 from tests.contract.observer import Observer
 
 from openteller_sandbox.app import FEATURES, _module, create_app
@@ -78,6 +78,7 @@ class Walk:
         self.bills()
         self.limit()
         self.disputes()
+        self.account_links()
         self.keys()
         self.control()
         self.webhooks()
@@ -232,6 +233,28 @@ class Walk:
             assert partner.get(f"/v1/disputes/{dispute['dispute_id']}").json["status"] != "ASSIGNED"
             refund = dispute["resolution"].get("refund_id")
             assert refund is None or partner.get(f"/v1/refunds/{refund}").status_code == 200
+        partner.events()
+
+    def account_links(self) -> None:
+        """Each way in which one ends, and what is refused on the way."""
+        partner = make_partner(self.seen)
+        (writer, nonce), (other, foreign) = (approved_link(self.bank, partner) for _ in range(2))
+        self._code(
+            partner.post("/v1/account-links:confirm", writer | {"nonce": "BCDF" * 4}), "ACCOUNT_LINK_NONCE_INVALID"
+        )
+        confirmed = partner.post("/v1/account-links:confirm", writer | {"nonce": foreign})
+        self._code(confirmed, "ACCOUNT_LINK_ACTOR_MISMATCH")
+        assert partner.post("/v1/account-links:find", other, key=None).status_code == 404
+        body = writer | {"nonce": nonce}
+        assert partner.post("/v1/account-links:confirm", body, key="walk-link").status_code == 200
+        changed = partner.post("/v1/account-links:confirm", body | {"nonce": foreign}, key="walk-link")
+        self._code(changed, "IDEMPOTENCY_MISMATCH")
+        again = writer | {"actor_label": "小明"}
+        self._code(partner.post("/v1/account-links", again, key=None), "ACCOUNT_LINK_EXISTS")
+        elsewhere = again | {"return_url": "https://elsewhere.example/done"}
+        self._code(partner.post("/v1/account-links", elsewhere, key=None), "RETURN_URL_NOT_REGISTERED")
+        for link in partner.get("/v1/account-links").json["data"]:
+            partner.post(f"/v1/account-links/{link['account_link_id']}:unlink", key=None)
         partner.events()
 
     def keys(self) -> None:

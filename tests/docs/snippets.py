@@ -7,6 +7,8 @@ directly below a block of Python is what that prints. A remark above a block say
   the last of the account that the link names
 - ``the customer allows``: before it, somebody goes to the address of ``asked``, signs in and allows it; ``came_back``
   is where the browser comes back to
+- ``the customer links``: before it, somebody follows the address of ``link``, and approves; ``nonce`` is what the page
+  shows then
 - ``needs NAME``: it runs where that package is installed; it must compile anyway
 """
 
@@ -38,7 +40,9 @@ _FENCE = re.compile(
 _VOLATILE = (
     (r"\b([a-z]{3})_[0-9a-z]{12,}", r"\1_…"),
     (r"http://127\.0\.0\.1:[0-9]+", "http://127.0.0.1:…"),
-    (r"/pay/[a-z2-7]{26}", "/pay/…"),
+    (r"/(pay|account-link)/[a-z2-7]{26}", r"/\1/…"),
+    (r"\bsub_[0-9A-Za-z_-]{26}", "sub_…"),
+    (r"\b[B-Z]{4}(-[B-Z]{4}){3}\b", "…"),
     (r"\b[0-9A-Z]{4}(-[0-9A-Z]{4}){1,2}\b", "…"),
     (r"((?:核对码 Check code|code4|check code):? +)[0-9]{4}\b", r"\1…"),
     (r"('code4': ')[0-9]{4}", r"\1…"),
@@ -106,6 +110,8 @@ def run(block: Block, names: dict[str, Any]) -> str:
         pay(names["bank"], names["payment"].payment_link.url, paying[1] or "0011")
     elif block.mark == "the customer allows":
         names["came_back"] = allow(names["asked"].url)
+    elif block.mark == "the customer links":
+        names["nonce"] = approve(names["link"].link_url)
     else:
         assert not block.mark, f"{block.page}:{block.line}: nobody knows what {block.mark!r} means"
     printed = io.StringIO()
@@ -141,3 +147,13 @@ def pay(bank: OpenTeller, link: str, digits: str = "0011") -> None:
     browser = Browser()
     with contextlib.redirect_stdout(io.StringIO()):
         story.walk(browser, browser.open(link), answers)
+
+
+def approve(url: str) -> str:
+    """Follow the address of an account link as the customer of the pages does; give the nonce."""
+    browser = Browser()
+    page = browser.open(url)
+    for values in ({}, {"customer_number": "62000001", "demo_code": "246810"}, {}):
+        form = next(one for one in page.forms if one.step not in {"language", "refuse"})
+        page = browser.submit(page, form, values)
+    return page.facts["确认码"]

@@ -21,6 +21,7 @@ SERVICES = (
     "receipts",
     "disputes",
     "statements",
+    "account-links",
     "events",
     "webhooks",
     "status",

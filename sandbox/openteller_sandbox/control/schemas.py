@@ -21,7 +21,7 @@ class AppCreateSchema(ContractSchema):
     )
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
-        validate=validate.Length(1, 10),
+        validate=validate.Length(1, 20),
         load_default=lambda: list(SCOPES),
     )
     join = fields.String(validate=validate.OneOf(["none", "world", "partner"]), load_default="none")

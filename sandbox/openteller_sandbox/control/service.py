@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.biller_port import scenarios
 from openteller_sandbox.biller_port.scenarios import Scenario
@@ -49,6 +50,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         receipts.reset(tx, world_id)
         disputes.reset(tx, world_id)
         statements.reset(tx, world_id)
+        account_links.reset(tx, world_id)
         ledger.reset(tx, world_id)
         due.reset(tx, world_id)
         faults.reset(tx, world_id)

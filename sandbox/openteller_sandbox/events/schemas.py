@@ -20,6 +20,7 @@ class EventDataSchema(ContractSchema):
     dispute_id = fields.String()
     refund_id = fields.String()
     statement_id = fields.String()
+    account_link_id = fields.String()
     business_date = DayField()
     rate_sheet_id = fields.String()
     webhook_endpoint_id = fields.String()

@@ -17,6 +17,8 @@ USE_NOTED_MS = MINUTE
 """How exactly the customer is told when a consent was last used: a note with each request would be a write."""
 
 ensure_secret = secrecy.ensure
+mac = secrecy.mac
+subject = consents.subject
 
 
 def find_client(bank: Bank, client_id: str) -> Client | None:

@@ -30,6 +30,7 @@ SCOPES = (
     "disputes:create",
     "statements:read",
     "webhooks",
+    "account-links",
     "sandbox",
 )
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import Clock, to_wire
 from openteller_sandbox.customers import service as customers
@@ -81,7 +82,7 @@ def _shown(deed: Deed) -> dict[str, Any]:
     details = deed.details
     subjects = {
         deeds.PARTNER: details.get("path"),
-        deeds.PAYER: details.get("payment_id"),
+        deeds.PAYER: details.get("payment_id") or details.get("account_link_id"),
         deeds.BANK: details.get("subject"),
         deeds.CLOCK: to_wire(details["to"]) if "to" in details else None,
     }
@@ -164,6 +165,9 @@ class Replay:
         assert world is not None
         if deed.actor == deeds.PARTNER:
             self._send(app, deed, _request(deed))
+        elif "account_link_id" in details:
+            with deeds.again(deed):
+                account_links.repeat(twin, world, details)
         elif deed.actor == deeds.PAYER:
             self._send(app, deed, _form(twin, world, details))
         elif deed.actor == deeds.CLOCK:

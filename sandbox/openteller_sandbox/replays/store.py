@@ -33,6 +33,7 @@ COMPARED: Mapping[str, Compared] = {
     "disputes": Compared(("dispute_id",), "seq", ("seq",)),
     "statements": Compared(("statement_id",), "seq", ("seq",)),
     "statement_rows": Compared(("statement_id", "position")),
+    "account_links": Compared(("account_link_id",), "seq", ("seq",)),
     "reconciliations": Compared(("business_date", "biller_id")),
     "ledger_lines": Compared(("entry_id", "account", "amount"), without=("line_id",)),
     "customer_accounts": Compared(("customer_id", "currency")),

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from openteller_sandbox import clock, ids
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, Due
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.bills import service as bills
+from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
@@ -42,7 +44,7 @@ def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, Any]) 
     """
     known = BY_TYPE.get(type_)
     if known is None:
-        raise Problem("NOT_FOUND", f"There is no such type of event. There are: {', '.join(sorted(BY_TYPE))}.")
+        raise Problem("NOT_FOUND", f"There is no such type of event. There are: {', '.join(_near(type_))}.")
     act, member = known
     for name in subject:
         if name not in {member, "new"}:
@@ -53,6 +55,13 @@ def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, Any]) 
     if told is None or told[0] == last:
         raise Problem("INVALID_TRANSITION", "It did not happen: see how the thing stands now.", members={"allowed": []})
     return told[1]
+
+
+def _near(type_: str) -> list[str]:
+    """Give the types about the same kind of thing; of an unknown kind, the kinds that there are."""
+    kind = type_.partition(".")[0]
+    same = [known for known in BY_TYPE if known.partition(".")[0] == kind]
+    return sorted(same or {f"{known.partition('.')[0]}.*" for known in BY_TYPE})
 
 
 def _payment(status: Status) -> Trigger:
@@ -179,6 +188,30 @@ def _statement(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
         raise Problem("NOT_FOUND")
 
 
+def _account_link(status: str) -> Trigger:
+    """Bring a link of the app's to a status, with the first demo customer and the account that it was started for."""
+
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+        account_link_id = subject.get("account_link_id") or _new_account_link(bank, caller)
+        if account_links.find_wire(bank.db.read(), caller.app_id, account_link_id) is None:
+            raise Problem("NOT_FOUND")
+        account_links.bring(bank, caller.world, account_link_id, CUSTOMERS[0].customer_id, status)
+
+    return act
+
+
+def _new_account_link(bank: Bank, caller: Caller) -> str:
+    """Start a link for somebody new."""
+    request = {
+        "channel": "weibo",
+        "actor_ref": f"trigger-{ids.new('run')[4:]}",
+        "actor_label": "@演练用户",
+        "locale": "zh-CN",
+    }
+    with bank.db.act(caller.world.world_id) as tx:
+        return account_links.start(bank, tx, caller, request, bank.now(caller.world))[0]
+
+
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
@@ -190,6 +223,10 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
     "dispute.resolved": (_decide("ACCOUNT_NOT_UPDATED"), "dispute_id"),
     "dispute.rejected": (_decide("DUPLICATE"), "dispute_id"),
     "statement.ready": (_statement, "statement_id"),
+    **{
+        f"account_link.{name}": (_account_link(status), "account_link_id")
+        for status, name in account_links.EVENTS.items()
+    },
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

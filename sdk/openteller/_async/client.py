@@ -19,6 +19,7 @@ from openteller.hooks import Hook
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from openteller._async.account_links import AsyncAccountLinks
     from openteller._async.authorization import AsyncAuthorization
     from openteller._async.billers import AsyncBillers
     from openteller._async.bills import AsyncBills
@@ -174,6 +175,13 @@ class AsyncOpenTeller:
         from openteller._async.disputes import AsyncRefunds  # noqa: PLC0415 - likewise
 
         return AsyncRefunds(self._caller)
+
+    @cached_property
+    def account_links(self) -> AsyncAccountLinks:
+        """Social accounts tied to customers of the bank."""
+        from openteller._async.account_links import AsyncAccountLinks  # noqa: PLC0415 - likewise
+
+        return AsyncAccountLinks(self._caller)
 
     @cached_property
     def events(self) -> AsyncEvents:

@@ -49,6 +49,7 @@ def transition(session: Session, *, payment_id: str, status: Any) -> None:
 @click.option("--dispute", "dispute_id", metavar="ID", help="Of which dispute.")
 @click.option("--statement", "statement_id", metavar="ID", help="Of which statement.")
 @click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
+@click.option("--account-link", "account_link_id", metavar="ID", help="Of which account link.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
     """Make an event of TYPE happen, such as payment.succeeded, on something of the app's own or something new."""
@@ -61,6 +62,7 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         dispute_id=subject["dispute_id"],
         statement_id=subject["statement_id"],
         webhook_endpoint_id=subject["webhook_endpoint_id"],
+        account_link_id=subject["account_link_id"],
         new=None if any(subject.values()) else True,
     )
     session.show(answer, _event)
@@ -75,6 +77,7 @@ def _event(event: Event) -> str:
         or data.rate_sheet_id
         or data.statement_id
         or data.webhook_endpoint_id
+        or data.account_link_id
         or ""
     )
     return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")

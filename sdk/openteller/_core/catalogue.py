@@ -390,6 +390,72 @@ DOWNLOAD_STATEMENT = Operation(
     hidden=frozenset(),
 )
 
+LIST_ACCOUNT_LINKS = Operation(
+    name="listAccountLinks",
+    method="GET",
+    path="/v1/account-links",
+    scope="account-links",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+START_ACCOUNT_LINK = Operation(
+    name="startAccountLink",
+    method="POST",
+    path="/v1/account-links",
+    scope="account-links",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(["actor_label", "actor_ref"]),
+)
+
+CONFIRM_ACCOUNT_LINK = Operation(
+    name="confirmAccountLink",
+    method="POST",
+    path="/v1/account-links:confirm",
+    scope="account-links",
+    is_open=False,
+    key=Key.OPTIONAL,
+    is_repeatable=False,
+    hidden=frozenset(["actor_ref", "nonce"]),
+)
+
+FIND_ACCOUNT_LINK = Operation(
+    name="findAccountLink",
+    method="POST",
+    path="/v1/account-links:find",
+    scope="account-links",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(["actor_ref"]),
+)
+
+GET_ACCOUNT_LINK = Operation(
+    name="getAccountLink",
+    method="GET",
+    path="/v1/account-links/{account_link_id}",
+    scope="account-links",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+UNLINK_ACCOUNT_LINK = Operation(
+    name="unlinkAccountLink",
+    method="POST",
+    path="/v1/account-links/{account_link_id}:unlink",
+    scope="account-links",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_EVENTS = Operation(
     name="listEvents",
     method="GET",

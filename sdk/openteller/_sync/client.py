@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from openteller._core.jose import SigningKey
     from openteller._core.store import TokenStore
+    from openteller._sync.account_links import AccountLinks
     from openteller._sync.authorization import Authorization
     from openteller._sync.billers import Billers
     from openteller._sync.bills import Bills
@@ -175,6 +176,13 @@ class OpenTeller:
         from openteller._sync.disputes import Refunds  # noqa: PLC0415 - likewise
 
         return Refunds(self._caller)
+
+    @cached_property
+    def account_links(self) -> AccountLinks:
+        """Social accounts tied to customers of the bank."""
+        from openteller._sync.account_links import AccountLinks  # noqa: PLC0415 - likewise
+
+        return AccountLinks(self._caller)
 
     @cached_property
     def events(self) -> Events:

@@ -118,6 +118,7 @@ class Sandbox:
         dispute_id: str | None = None,
         statement_id: str | None = None,
         webhook_endpoint_id: str | None = None,
+        account_link_id: str | None = None,
         new: Literal[True] | None = None,
     ) -> Event:
         """Make an event happen, on what is named or on something new.
@@ -138,6 +139,7 @@ class Sandbox:
             "dispute_id": dispute_id,
             "statement_id": statement_id,
             "webhook_endpoint_id": webhook_endpoint_id,
+            "account_link_id": account_link_id,
             "new": new,
         }
         return self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from openteller.models._base import Model
+    from openteller.models.account_links import AccountLink, AccountLinkList, AccountLinkStatus, AccountLinkStatusReason
     from openteller.models.bill_payment import (
         Allocation,
         Attempt,
@@ -244,6 +245,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessibilityFeature",
+    "AccountLink",
+    "AccountLinkList",
+    "AccountLinkStatus",
+    "AccountLinkStatusReason",
     "Allocation",
     "App",
     "Atm",
@@ -621,6 +626,10 @@ _HOMES = {
     "StatementRowList": "statements",
     "StatementRowStatus": "statements",
     "StatementRowType": "statements",
+    "AccountLink": "account_links",
+    "AccountLinkList": "account_links",
+    "AccountLinkStatus": "account_links",
+    "AccountLinkStatusReason": "account_links",
     "Event": "events",
     "EventData": "events",
     "EventList": "events",

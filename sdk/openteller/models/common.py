@@ -26,6 +26,9 @@ __all__ = [
 class ErrorCode(StrEnum):
     """Why the bank refused. More values may come."""
 
+    ACCOUNT_LINK_ACTOR_MISMATCH = "ACCOUNT_LINK_ACTOR_MISMATCH"
+    ACCOUNT_LINK_EXISTS = "ACCOUNT_LINK_EXISTS"
+    ACCOUNT_LINK_NONCE_INVALID = "ACCOUNT_LINK_NONCE_INVALID"
     ACCOUNT_NOT_PAYABLE = "ACCOUNT_NOT_PAYABLE"
     AMOUNT_NOT_EXACT = "AMOUNT_NOT_EXACT"
     AMOUNT_OUT_OF_RANGE = "AMOUNT_OUT_OF_RANGE"
@@ -202,6 +205,8 @@ class Problem(Model, frozen=True, kw_only=True):
     """The same text for people in Chinese and in English."""
     payment_id: str | None = None
     """With `DUPLICATE_REFERENCE`, the payment that has it."""
+    account_link_id: str | None = None
+    """With `ACCOUNT_LINK_EXISTS`, the link that holds."""
     dispute_id: str | None = None
     """With `DISPUTE_OPEN`, the dispute that is open."""
     limit: Open[ProblemLimit] | None = None

@@ -38,6 +38,12 @@ class EventType(StrEnum):
     REFUND_SUCCEEDED = "refund.succeeded"
     REFUND_FAILED = "refund.failed"
     STATEMENT_READY = "statement.ready"
+    ACCOUNT_LINK_APPROVED = "account_link.approved"
+    ACCOUNT_LINK_CONFIRMED = "account_link.confirmed"
+    ACCOUNT_LINK_REFUSED = "account_link.refused"
+    ACCOUNT_LINK_EXPIRED = "account_link.expired"
+    ACCOUNT_LINK_FAILED = "account_link.failed"
+    ACCOUNT_LINK_UNLINKED = "account_link.unlinked"
 
 
 class EventData(Model, frozen=True, kw_only=True):
@@ -57,6 +63,8 @@ class EventData(Model, frozen=True, kw_only=True):
     """With `statement.ready`."""
     business_date: dt.date | None = None
     """With `statement.ready`: the day."""
+    account_link_id: str | None = None
+    """With `account_link.*`."""
     rate_sheet_id: str | None = None
     """With `rate.changed`."""
     webhook_endpoint_id: str | None = None
