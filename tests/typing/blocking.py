@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, assert_type
 
 from openteller import CurrencyMismatch, Money, OpenTeller, OpenTellerError, RawAnswer, errors, hooks, user_ref
@@ -36,7 +37,24 @@ from openteller.models import (
     StatementRow,
     StatementRowType,
 )
+from openteller.oauth import (
+    AuthorizationRequest,
+    CustomerGrant,
+    DeviceAuthorization,
+    Kept,
+    MemoryTokenStore,
+    RedisTokenStore,
+    RegisteredClient,
+    SigningKey,
+    SqliteTokenStore,
+    TokenStore,
+)
 from openteller.statements import Kind, OwnRow, Reconciliation
+
+
+def redis_client() -> Any:
+    """Give what the package redis would."""
+
 
 client = OpenTeller(
     "https://bank.example",
@@ -141,11 +159,30 @@ assert_type(total < Money(3), bool)
 assert_type(-total, Money)
 assert_type(2 * total, Money)
 
+# Customers
+key = SigningKey.generate()
+OpenTeller(client_id="app_1", private_key=key, token_store=SqliteTokenStore("tokens.db"))
+OpenTeller(client_id="app_1", private_key=Path("key.json"), token_store=RedisTokenStore(redis_client()))
+asked = client.authorization.start(redirect_uri="https://bot.example/cb", scope=["bills:read"], locale="en")
+assert_type(asked, AuthorizationRequest)
+assert_type(client.authorization.finish("?code=1", state=asked.state, customer="user-1"), CustomerGrant)
+assert_type(client.for_customer("user-1"), OpenTeller)
+assert_type(client.authorization.get("user-1"), CustomerGrant | None)
+assert_type(client.authorization.introspect("user-1").sub, str | None)
+assert_type(client.authorization.register(name="Bot", jwks={"keys": [key.public_jwk()]}), RegisteredClient)
+assert_type(client.authorization.start_device(scope=["open-data"]), DeviceAuthorization)
+store: TokenStore = MemoryTokenStore()
+assert_type(store.load("customer:user-1"), Kept | None)
+
 # Errors
 try:
     client.status.get()
 except errors.RateLimited as error:
     assert_type(error.retry_after, float | None)
+except errors.InvalidCallback as error:
+    assert_type(error.reason, str)
+except errors.MandateExceeded as error:
+    assert_type(error.limit, str | None)
 except errors.BankError as error:
     assert_type(error.errors, tuple[ProblemItem, ...])
     assert_type(error.display_message, LocalizedText | None)

@@ -18,6 +18,7 @@ from openteller.models import (
     Statement,
     StatementRow,
 )
+from openteller.oauth import CustomerGrant
 from openteller.statements import OwnRow, Reconciliation
 
 
@@ -49,6 +50,11 @@ async def main() -> None:
         assert_type(await client.statements.list().first(), Statement | None)
         assert_type([row async for row in client.statements.rows("stm_1")], list[StatementRow])
         assert_type(await client.statements.reconcile([OwnRow("order-1", Money("1.50"))]), Reconciliation)
+
+        asked = await client.authorization.start(redirect_uri="https://bot.example/cb", scope=["bills:read"])
+        assert_type(await client.authorization.finish("?code=1", state=asked.state, customer="user-1"), CustomerGrant)
+        assert_type(client.for_customer("user-1"), AsyncOpenTeller)
+        assert_type(await client.authorization.revoke("user-1"), None)
 
         raw = await client.raw(client.payments.get, payment.payment_id)
         assert_type(raw, RawAnswer[Payment])

@@ -35,6 +35,11 @@ client.raw(client.payments.get, 5)  # type: ignore[arg-type]  # pyright: ignore[
 client.statements.reconcile([("order-1", Money(1))])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 OwnRow("order-1", "1.50")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
+client.authorization.start(redirect_uri="https://bot.example/cb", locale="fr")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+client.authorization.finish("?code=1", customer="user-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+OpenTeller(token_store="tokens.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+OpenTeller(private_key=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
 Money(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 see(Money(1) + 1)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 see(Money(1) * 1.5)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]

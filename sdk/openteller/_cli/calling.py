@@ -68,7 +68,13 @@ def connected(url: str, found: Credentials, *, allow_http: bool = False) -> Iter
 
     with (
         refusals.guarded(url, found),
-        OpenTeller(url, client_id=found.client_id, client_secret=found.client_secret, allow_http=allow_http) as client,
+        OpenTeller(
+            url,
+            client_id=found.client_id,
+            client_secret=found.client_secret or None,
+            private_key=found.private_key,
+            allow_http=allow_http,
+        ) as client,
     ):
         yield client
 

@@ -17,7 +17,7 @@ _REQUESTS = click.IntRange(1, 1_000_000_000)
 
 
 _ELSEWHERE = {
-    "apps": "world:apps",
+    "apps": "apps:apps",
     "atms": "places:atms",
     "billers": "billers:billers",
     "bills": "bills:bills",

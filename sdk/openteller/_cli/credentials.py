@@ -18,10 +18,11 @@ __all__ = ["ANONYMOUS", "DEMO", "Credentials", "find", "is_loopback"]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An app's."""
+    """An app's. private_key: the file of the key of an app that has no secret."""
 
     client_id: str
     client_secret: str = field(repr=False)
+    private_key: str | None = None
 
 
 DEMO = Credentials(
@@ -68,11 +69,13 @@ def _host(url: str) -> str:
 
 def _of_environment(client_id: str | None) -> Credentials | None:
     client_id = client_id or os.environ.get("OPENTELLER_CLIENT_ID")
-    secret = os.environ.get("OPENTELLER_CLIENT_SECRET")
+    secret, key = os.environ.get("OPENTELLER_CLIENT_SECRET"), os.environ.get("OPENTELLER_PRIVATE_KEY")
     if not client_id and not secret:
         return None
     if not client_id:
         raise click.UsageError("OPENTELLER_CLIENT_SECRET is set without OPENTELLER_CLIENT_ID: set both")
+    if not secret and key:
+        return Credentials(client_id, "", key)
     if not secret:
         raise click.UsageError("the app's secret is missing: set OPENTELLER_CLIENT_SECRET, or give --credentials FILE")
     return Credentials(client_id, secret)
@@ -89,7 +92,11 @@ def _read(file: Path) -> Credentials:
     match found:
         case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:
             return Credentials(client_id, client_secret)
-    raise click.UsageError(f"the credentials file {file} lacks client_id or client_secret: {_HOW}")
+        case {"client_id": str(client_id), "private_key": str(private_key)} if client_id and private_key:
+            return Credentials(client_id, "", private_key)
+    raise click.UsageError(
+        f"the credentials file {file} lacks client_id or client_secret, or private_key in its place: {_HOW}"
+    )
 
 
 _HOW = "openteller apps create --name NAME > FILE makes one"

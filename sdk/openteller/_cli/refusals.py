@@ -84,6 +84,8 @@ def _advice(error: errors.OpenTellerError, url: str, credentials: Credentials) -
 def _about_app(credentials: Credentials) -> str:
     if credentials == DEMO:
         return "this bank does not know the demo app: openteller apps create makes one of your own"
+    if credentials.private_key:
+        return "check OPENTELLER_CLIENT_ID and OPENTELLER_PRIVATE_KEY, or the file of --credentials"
     return "check OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET, or the file of --credentials"
 
 

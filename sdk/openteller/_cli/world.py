@@ -1,4 +1,4 @@
-"""The sandbox's own commands: ``apps create``, ``clock``, ``reset``, ``magic-values``."""
+"""The sandbox's own commands: ``clock``, ``reset``, ``magic-values``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openteller._cli import billers
-from openteller._cli.calling import Session, calling, connected, dump, url_option
-from openteller._cli.credentials import ANONYMOUS
+from openteller._cli.calling import Session, calling
 from openteller._cli.inputs import DURATION, INSTANT
 from openteller._cli.tables import facts, table
 from openteller._cli.texts import both, instant
@@ -17,32 +16,7 @@ from openteller._cli.texts import both, instant
 if TYPE_CHECKING:
     from openteller.models import Clock, MagicValueList, World
 
-__all__ = ["apps", "clock", "magic_values", "reset"]
-
-
-@click.group()
-def apps() -> None:
-    """Manage apps, the credentials with which a program calls the bank."""
-
-
-@apps.command(short_help="Make an app and print its credentials as JSON.")
-@click.option("--name", required=True, help="What payers see as the partner's name.")
-@click.option(
-    "--return-url",
-    "return_urls",
-    multiple=True,
-    help="Where the result page may lead back to; may be given several times.",
-)
-@url_option
-def create(*, name: str, return_urls: tuple[str, ...], url: str, allow_http: bool) -> None:
-    """Make an app in a running sandbox and print its credentials as JSON.
-
-    The app gets a world of its own: its data and its clock are nobody else's. The secret is shown this once: put it
-    into a file, and name that with --credentials or OPENTELLER_CREDENTIALS.
-    """
-    with connected(url, ANONYMOUS, allow_http=allow_http) as client:
-        app = client.sandbox.create_app(name=name, return_urls=return_urls or None)
-    click.echo(dump(app.to_dict()))
+__all__ = ["clock", "magic_values", "reset"]
 
 
 @click.group()
