@@ -223,7 +223,7 @@ class SimulatedBiller:
                 world_id=world.world_id,
                 posting_id=posting.posting_id,
                 biller_id=posting.biller.biller_id,
-                account_digest=digest(world, posting.biller, account),
+                account_digest=digest(world, posting.biller, posting.biller.bills_key(posting.inputs)),
                 amounts=json.dumps({number: amount.minor for number, amount in posting.amounts.items() if number}),
                 amount=posting.total.minor,
                 state=state.value,
@@ -240,16 +240,16 @@ class SimulatedBiller:
     ) -> tuple[DueBill, ...]:
         if biller.fetch_mode != "FETCH":
             return ()
-        account = biller.account(inputs)
+        account, key = biller.account(inputs), biller.bills_key(inputs)
         scenario = scenarios.of(biller, inputs)
         rows = self._db.read().all(
             store.OF_ACCOUNT,
             world_id=world.world_id,
             biller_id=biller.biller_id,
-            account_digest=digest(world, biller, account),
+            account_digest=digest(world, biller, key),
         )
         today = clock.bank_date(now)
-        count = _how_many(scenario, biller, account)
+        count = _how_many(scenario, biller, key)
         began = today if scenario else self._began_on(world, today)
         months = _months_due(count, began, today)
         if asking is Asking.TO_PAY:  # what was found on the last day of a month can be paid on the first of the next
@@ -259,7 +259,7 @@ class SimulatedBiller:
             return (_meter(biller, account, today, len(rows)),)
         paid = _payments(rows)
         months |= {month for month in _months_back(today, _MONTHS_ASKED_FOR) if _number(account, month) in paid}
-        bills = (_bill(biller, account, month, today, extra, paid) for month in sorted(months))
+        bills = (_bill(biller, account, key, month, today, extra, paid) for month in sorted(months))
         return tuple(bill for bill in bills if bill.outstanding.amount)
 
     def _began_on(self, world: World, today: date) -> date:
@@ -326,12 +326,18 @@ def _payments(rows: Iterable[Any]) -> _Payments:
 
 
 def _bill(
-    biller: Biller, account: str, month: date, today: date, extra: Decimal, payments: Mapping[str, list[_Payment]]
+    biller: Biller,
+    account: str,
+    key: str,
+    month: date,
+    today: date,
+    extra: Decimal,
+    payments: Mapping[str, list[_Payment]],
 ) -> DueBill:
     """Derive the bill of a month: issued at the beginning of the next one, due 30 days later, with a late penalty
     after that.
     """
-    seed = _hash_number("bill", biller.biller_id, account, month.isoformat())
+    seed = _hash_number("bill", biller.biller_id, key, month.isoformat())
     low, high = _MONTHLY.get(biller.category_code, (30, 300))
     amount = Money(Decimal(low) + Decimal(seed % ((high - low) * 100)) / 100 + extra)
     last = month.replace(day=monthrange(month.year, month.month)[1])

@@ -19,6 +19,9 @@ from openteller_sandbox.money import Money, rounded
 
 _WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _PAGE_ONLY = "Of HIGH sensitivity, or part of what is: only the page of the bank asks for it. Leave it out."
+_PLACES = ("area_code",)
+_OCCASIONS = ("term", "violation_date")
+"""Names of fields that say where an account is, and which of its bills are meant."""
 _FIXED_LEAD = re.compile(r"\^([0-9]+)\[0-9\]\{([0-9]+)\}\$")
 
 
@@ -290,6 +293,14 @@ class Biller:
     def account(self, inputs: Mapping[str, str]) -> str:
         """Give the account reference among inputs: the first field of the biller's that is there."""
         return next(inputs[field.name] for field in self.input_fields if field.name in inputs)
+
+    def account_key(self, inputs: Mapping[str, str]) -> str:
+        """Give the account reference with what tells it from another: lines of two areas may have the same number."""
+        return "".join(inputs.get(name, "") for name in _PLACES) + self.account(inputs)
+
+    def bills_key(self, inputs: Mapping[str, str]) -> str:
+        """Give the account with what says which of its bills are meant: of a term, or of a day."""
+        return "/".join((self.account_key(inputs), *(inputs[name] for name in _OCCASIONS if name in inputs)))
 
     def account_label(self, inputs: Mapping[str, str]) -> dict[str, str] | None:
         """Give what the biller calls the account reference among inputs, in Chinese and English; without inputs what

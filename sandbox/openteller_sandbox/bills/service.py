@@ -381,17 +381,35 @@ def answer_late(bank: Bank, act: Due) -> None:
 
 def purge(bank: Bank, act: Due) -> None:
     """Delete a fetch, its bills that nothing was paid of since, and its idempotency key, which holds both, 24 hours
-    later; of one with a paid bill, and of what was only counted, the account number goes.
+    later; of one with a paid bill, and of what was only counted, the account number goes. A bill that somebody is
+    paying stays, and is looked at again a day later.
     """
     with bank.db.act(act.world.world_id) as tx:
         velocity.forget(tx, act.world, act.subject, act.at)
         idempotency.forget(tx, act.world.world_id, act.subject)
         tx.run(store.PURGE_BILLS, bill_fetch_id=act.subject)
+        if tx.one(store.UNPAID_LEFT, bill_fetch_id=act.subject):
+            due.schedule(tx, act.world, act.at + KEEP_MS, PURGE, act.subject)
         left = tx.one(store.COUNT_BILLS, bill_fetch_id=act.subject)
         if left and left["count"]:
             tx.run(store.FORGET_INPUTS, f=act.subject)
         else:
             tx.run(store.PURGE_FETCH, bill_fetch_id=act.subject)
+
+
+def lock(tx: Tx, world: World, bill: FetchedBill, payment_id: str) -> bool:
+    """Keep everybody else from paying a bill, in whatever fetch they have it; False when somebody else does."""
+    return tx.run(store.LOCK, **_lock_key(world, bill), payment_id=payment_id) == 1
+
+
+def is_locked(tx: Tx, world: World, bill: FetchedBill) -> bool:
+    """Tell whether somebody is paying a bill."""
+    return tx.one(store.LOCKED, **_lock_key(world, bill)) is not None
+
+
+def unlock(tx: Tx, payment_id: str) -> None:
+    """Let others pay what a payment has left of its bills."""
+    tx.run(store.UNLOCK, payment_id=payment_id)
 
 
 def reset(tx: Tx, world_id: str) -> int:
@@ -441,7 +459,7 @@ def _keep_bills(
             app_id=asked.app_id,
             bill_fetch_id=fetch_id,
             biller_id=asked.biller.biller_id,
-            account_digest=digest(world, asked.biller, account),
+            account_digest=digest(world, asked.biller, asked.biller.bills_key(asked.inputs)),
             bill_number=bill.bill_number,
             position=position,
             status=status,
@@ -450,6 +468,15 @@ def _keep_bills(
             facts=json_text(bill_to_json(bill)),
             wire=json_text(wire),
         )
+
+
+def _lock_key(world: World, bill: FetchedBill) -> dict[str, str]:
+    return {
+        "world_id": world.world_id,
+        "biller_id": bill.biller_id,
+        "account_digest": bill.account_digest,
+        "bill_number": bill.due.bill_number,
+    }
 
 
 def _fetched(row: Any) -> FetchedBill:

@@ -1,6 +1,7 @@
-"""The tables of bill fetches and bills, and of what was asked, by which questions are counted. ``inputs``,
-``bill_number`` and ``number`` are personal: they stay here, and are purged after 24 hours unless paid. A fetch that the
-page has made for a payer has an empty ``end_user_ref``; in ``fetch_asks`` it has no app, and the payer in its place.
+"""The tables of bill fetches and bills, of who is paying which bill, and of what was asked, by which questions are
+counted. ``inputs``, ``bill_number`` and ``number`` are personal: they stay here, and are purged after 24 hours unless
+paid. A fetch that the page has made for a payer has an empty ``end_user_ref``; in ``fetch_asks`` it has no app, and the
+payer in its place.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    exists,
     func,
     null,
     or_,
@@ -87,6 +89,17 @@ fetch_suspensions = Table(
     Column("reason", String, nullable=False),
 )
 
+bill_locks = Table(
+    "bill_locks",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("biller_id", String, primary_key=True),
+    Column("account_digest", String, primary_key=True),
+    Column("bill_number", String, primary_key=True),
+    Column("payment_id", String, nullable=False),
+    Index("bill_locks_payment", "payment_id"),
+)
+
 INSERT_FETCH = Insert(bill_fetches)
 INSERT_BILL = Insert(bills)
 _MY_FETCH = (bill_fetches.c.bill_fetch_id == bindparam("bill_fetch_id"), bill_fetches.c.app_id == bindparam("app_id"))
@@ -125,12 +138,15 @@ SET_BILL = Statement(
     .where(bills.c.bill_id == bindparam("b"))
     .values(status=bindparam("to"), version=bindparam("v"), facts=bindparam("f"), wire=bindparam("w"))
 )
+_OF_BILL = ("world_id", "biller_id", "account_digest", "bill_number")
+LOCK = insert_or_ignore(bill_locks)
+LOCKED = Statement(select(bill_locks.c.payment_id).where(*(bill_locks.c[name] == bindparam(name) for name in _OF_BILL)))
+UNLOCK = Statement(delete(bill_locks).where(bill_locks.c.payment_id == bindparam("payment_id")))
 # Version 1: nothing was paid of it since it was fetched.
-PURGE_BILLS = Statement(
-    delete(bills).where(
-        bills.c.bill_fetch_id == bindparam("bill_fetch_id"), or_(bills.c.status == "OPEN", bills.c.version == 1)
-    )
-)
+_UNPAID = (bills.c.bill_fetch_id == bindparam("bill_fetch_id"), or_(bills.c.status == "OPEN", bills.c.version == 1))
+_IS_LOCKED = exists().where(*(bill_locks.c[name] == bills.c[name] for name in _OF_BILL))
+PURGE_BILLS = Statement(delete(bills).where(*_UNPAID, ~_IS_LOCKED))
+UNPAID_LEFT = Statement(select(bills.c.bill_id).where(*_UNPAID).limit(1))
 COUNT_BILLS = Statement(select(func.count().label("count")).where(bills.c.bill_fetch_id == bindparam("bill_fetch_id")))
 FORGET_INPUTS = Statement(
     update(bill_fetches).where(bill_fetches.c.bill_fetch_id == bindparam("f")).values(inputs="{}")
@@ -139,7 +155,7 @@ PURGE_FETCH = Statement(delete(bill_fetches).where(bill_fetches.c.bill_fetch_id 
 COUNT = Statement(select(func.count().label("count")).where(bill_fetches.c.world_id == bindparam("world_id")))
 RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
-    for table in (bill_fetches, bills, fetch_asks, fetch_suspensions)
+    for table in (bill_fetches, bills, bill_locks, fetch_asks, fetch_suspensions)
 ]
 
 INSERT_ASK = Insert(fetch_asks)

@@ -145,7 +145,7 @@ def problem(reached: Reached, now: int) -> Problem:
 
 def counted_as(world: World, biller: Biller, inputs: Mapping[str, str]) -> str:
     """Name the account among inputs, the same however it was typed, without holding its number."""
-    return digest(world, biller, plain(biller.account(inputs)))
+    return digest(world, biller, plain(biller.account_key(inputs)))
 
 
 def plain(account: str) -> str:

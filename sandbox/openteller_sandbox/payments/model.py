@@ -139,7 +139,8 @@ class Payment:
 @dataclass(slots=True)
 class Choice:
     """What is paid, as only the bank knows it: account numbers in full. Filled by the partner's request or, step by
-    step, on the page. owed_minor: what the bills added up to when they were chosen.
+    step, on the page. owed_minor: what the bills added up to when they were chosen; bill_numbers: what the biller calls
+    each bill, kept with the payment from when it was confirmed.
     """
 
     biller_id: str | None = None
@@ -149,6 +150,7 @@ class Choice:
     amount_minor: int | None = None
     owed_minor: int | None = None
     from_partner: bool = False
+    bill_numbers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)

@@ -46,14 +46,17 @@ def chosen(tx: Tx, held: Held) -> list[FetchedBill]:
 
 
 def at_biller(tx: Tx, held: Held) -> port.Posting:
-    """Give what the biller is sent, or asked about; an old payment has lost its account number by then."""
+    """Give what the biller is sent, or asked about; an old payment has lost all numbers by then."""
     payment = held.payment
-    numbers = {bill.bill_id: bill.due.bill_number for bill in chosen(tx, held)}
+    amounts: dict[str, Money] = {}
+    for part in payment.allocations:
+        number = held.choice.bill_numbers.get(part.bill_id or "", "")
+        amounts[number] = amounts[number] + part.amount if number in amounts else part.amount
     return port.Posting(
         posting_id=payment.payment_id,
         biller=billers.get(tx, biller_id(payment)),
         inputs=held.choice.inputs,
-        amounts={numbers.get(part.bill_id or "", ""): part.amount for part in payment.allocations},
+        amounts=amounts,
     )
 
 

@@ -23,7 +23,7 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
-from openteller_sandbox.payments import amounts, lifecycle, moves, receipts, records, returning, store
+from openteller_sandbox.payments import amounts, lifecycle, moves, receipts, records, returning
 from openteller_sandbox.payments.model import Attempt, Choice, Held, Payment, Resolution
 from openteller_sandbox.payments.states import Debit, Posting, Status
 
@@ -41,7 +41,7 @@ def check_unpaid(tx: Tx, world: World, bill: FetchedBill) -> None:
     Raises:
         Problem: BILL_ALREADY_PAID.
     """
-    if not bill.payable or tx.one(store.LOCKED, **_lock_key(world, bill)):
+    if not bill.payable or bills.is_locked(tx, world, bill):
         raise Problem("BILL_ALREADY_PAID")
 
 
@@ -70,6 +70,7 @@ def authorise(
         return False
     for bill in chosen:
         _lock(tx, world, held, bill)
+    choice.bill_numbers = {bill.bill_id: bill.due.bill_number for bill in chosen}
     held.choice, held.customer_id = choice, customer.customer_id
     amounts.show(payment, biller, parts, now)
     assert payment.total == total
@@ -166,7 +167,7 @@ def _succeed(bank: Bank, tx: Tx, act: Due, held: Held, answer: PostingAnswer) ->
     if answer.times > 1:
         returning.note_surplus(tx, act.world, held, "DOUBLE_POSTING", act.at)
     moves.count(bank, tx, act.world, held)
-    tx.run(store.UNLOCK, payment_id=payment.payment_id)  # what is left of a bill can be paid now
+    bills.unlock(tx, payment.payment_id)  # what is left of a bill can be paid now
     payment.receipt_id = receipts.issue(bank, tx, held, billers.get(tx, moves.biller_id(payment)), act.at)
     due.cancel(tx, act.world, QUERY, payment.payment_id)
     if answer.reverses_after_ms is not None:
@@ -225,22 +226,13 @@ def _sent_at(payment: Payment) -> int:
 
 def _lock(tx: Tx, world: World, held: Held, bill: FetchedBill) -> None:
     """Keep everybody else from paying a bill, when it is still as the payer has seen it."""
-    if tx.run(store.LOCK, **_lock_key(world, bill), payment_id=held.payment.payment_id) != 1:
+    if not bills.lock(tx, world, bill, held.payment.payment_id):
         raise Problem("BILL_ALREADY_PAID")
     now = bills.find_bill(tx, held.app_id, bill.bill_id)
     if now is None or not now.payable:
         raise Problem("BILL_ALREADY_PAID")
     if now.due.outstanding != bill.due.outstanding:
         raise Problem("BILL_CHANGED")
-
-
-def _lock_key(world: World, bill: FetchedBill) -> dict[str, str]:
-    return {
-        "world_id": world.world_id,
-        "biller_id": bill.biller_id,
-        "account_digest": bill.account_digest,
-        "bill_number": bill.due.bill_number,
-    }
 
 
 DUE_HANDLERS = {SEND: send, QUERY: query}

@@ -150,6 +150,8 @@ def _compare(work: _Compared, row: Mapping[str, Any], entry: Listed | None) -> N
             work.report.add(row["payment_id"], "UNDECIDED", row["amount_minor"], "NOT_POSTED")
         elif status is Status.SUCCEEDED:
             work.report.add(row["payment_id"], "SHORT", row["amount_minor"], _short(work, row["payment_id"]))
+        else:
+            _gone(work, row["payment_id"])
     elif status in _UNDECIDED:
         _decide(work, row["payment_id"], PostingAnswer(PostingState.POSTED, entry.reference, entry.times))
         work.report.add(row["payment_id"], "LONG", entry.amount.minor, "SUCCEEDED")
@@ -219,6 +221,23 @@ def _surplus(work: _Compared, payment_id: str, entry: Listed) -> None:
     work.report.add(payment_id, kind, entry.amount.minor, "RECOVERED" if recovered else "OPEN")
 
 
+def _gone(work: _Compared, payment_id: str) -> None:
+    """Where a payment went back with a posting that the biller had twice: what it had too much went with it, or not."""
+    bank, act = work.bank, work.act
+    held = records.get(bank.db.read(), payment_id)
+    if held is None or not returning.has_surplus(held):
+        return
+    amount = moves.amount(held.payment).minor
+    answer = bills.port_of(bank).query_posting(act.world, moves.at_biller(bank.db.read(), held), act.at)
+    gone = answer.state in {PostingState.REJECTED, PostingState.NOT_FOUND}
+    if gone:
+        with bank.db.act(act.world.world_id) as tx:
+            held = records.get(tx, payment_id)
+            if held is not None and returning.has_surplus(held):
+                returning.recover(bank, tx, act.world, held, act.at)
+    work.report.add(payment_id, "DOUBLE", amount, "RECOVERED" if gone else "OPEN")
+
+
 def _match(work: _Compared, entry: Listed) -> None:
     work.report.matched += 1
     work.report.matched_minor += entry.amount.minor
@@ -230,7 +249,7 @@ def _note(bank: Bank, tx: Tx, act: Due, held: Held, entry: Listed) -> str | None
     if status in _GOING_BACK:
         return "LONG"
     if status is Status.REFUNDED:
-        if held.payment.posting.status != Posting.POSTED.value:
+        if held.payment.posting.status != Posting.POSTED.value and not returning.has_surplus(held):
             returning.note_late(bank, tx, act.world, held, act.at)
         return "LONG"
     if entry.times > 1 and not returning.has_surplus(held):

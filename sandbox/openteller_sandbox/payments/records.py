@@ -89,7 +89,7 @@ def save(bank: Bank, tx: Tx, held: Held, now: int) -> None:
 
 def forget_account(tx: Tx, held: Held) -> None:
     """Delete the account number of a payment that needs it no more; its record has it masked."""
-    held.choice.inputs = {}
+    held.choice.inputs, held.choice.bill_numbers = {}, {}
     tx.run(store.FORGET_CHOICE, p=held.payment.payment_id, chosen=_choice(held))
 
 

@@ -319,7 +319,7 @@ def recover(bank: Bank, tx: Tx, world: World, held: Held, now: int) -> None:
     lines = {ledger.biller(moves.biller_id(payment)): -amount.minor, ledger.SUSPENSE: amount.minor}
     moves.book(tx, world, payment, "recover", lines, now)
     moves.note(payment, "RECOVERED", now, amount)
-    if payment.status is Status.REFUNDED:
+    if payment.status is Status.REFUNDED and payment.posting.status == Posting.POSTED.value:  # it was posted late
         moves.set_posting(payment, Posting.REVERSED, now)
         moves.count(bank, tx, world, held, taken_back=True)
     records.save(bank, tx, held, now)
@@ -359,7 +359,7 @@ def _returned(bank: Bank, tx: Tx, act: Due, held: Held, method: str) -> None:
     payment.debit.status = (Debit.RELEASED if _is_held(held) else Debit.RETURNED).value
     payment.debit.at = act.at
     payment.refunds[-1].status, payment.refunds[-1].completed_at = "SUCCEEDED", act.at
-    tx.run(store.UNLOCK, payment_id=payment.payment_id)
+    bills.unlock(tx, payment.payment_id)
     lifecycle.reconcile_day(tx, act.world, act.at)
     lifecycle.move(bank, tx, act.world, held, Status.REFUNDED, "BANK", act.at)
     _follow(bank, tx, act, held, method, clock.bank_date(act.at).isoformat())

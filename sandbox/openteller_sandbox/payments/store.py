@@ -1,4 +1,4 @@
-"""The tables of payments, bill locks, contexts, receipts and refunds, and of what payers have paid in a day.
+"""The tables of payments, contexts, receipts and refunds, and of what payers have paid in a day.
 ``choice`` holds account numbers: it never leaves the bank.
 """
 
@@ -52,16 +52,6 @@ payments = Table(
     Index("payments_world", "world_id", "sent_on"),
     Index("payments_customer", "world_id", "customer_id", "seq"),
     sqlite_autoincrement=True,
-)
-bill_locks = Table(
-    "bill_locks",
-    metadata,
-    Column("world_id", String, primary_key=True),
-    Column("biller_id", String, primary_key=True),
-    Column("account_digest", String, primary_key=True),
-    Column("bill_number", String, primary_key=True),
-    Column("payment_id", String, nullable=False),
-    Index("bill_locks_payment", "payment_id"),
 )
 payment_contexts = Table(
     "payment_contexts",
@@ -187,16 +177,6 @@ OPEN_DISPUTE = Statement(
 CLOSE_DISPUTE = Statement(update(payments).where(payments.c.payment_id == bindparam("p")).values(open_dispute=null()))
 DISPUTE_OF = Statement(select(payments.c.open_dispute).where(payments.c.payment_id == bindparam("payment_id")))
 COUNT = Statement(select(func.count().label("count")).where(payments.c.world_id == bindparam("world_id")))
-LOCK = insert_or_ignore(bill_locks)
-LOCKED = Statement(
-    select(bill_locks.c.payment_id).where(
-        bill_locks.c.world_id == bindparam("world_id"),
-        bill_locks.c.biller_id == bindparam("biller_id"),
-        bill_locks.c.account_digest == bindparam("account_digest"),
-        bill_locks.c.bill_number == bindparam("bill_number"),
-    )
-)
-UNLOCK = Statement(delete(bill_locks).where(bill_locks.c.payment_id == bindparam("payment_id")))
 INSERT_CONTEXT = Insert(payment_contexts)
 FORGET_CONTEXT = Statement(delete(payment_contexts).where(payment_contexts.c.payment_id == bindparam("payment_id")))
 INSERT_RECEIPT = Insert(receipts)
@@ -292,7 +272,6 @@ RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
     for table in (
         payments,
-        bill_locks,
         payment_contexts,
         receipts,
         refunds,

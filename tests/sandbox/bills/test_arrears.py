@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from tests.conftest import Partner
 from tests.payer import Payer
 
+from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.biller_port.port import Asking, DueBill, Found, Posting
 from openteller_sandbox.biller_port.simulated import _months_back, _months_due
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.account_numbers import check_digits
+from openteller_sandbox.bills import service as bills
 
 pytestmark = pytest.mark.both_engines
 
@@ -141,3 +145,31 @@ def test_the_months_due_are_those_at_the_beginning_and_all_since_but_never_too_m
     since = (today.year - began.year) * 12 + today.month - began.month
     expected = min(6, count + since) if count else 0
     assert _months_due(count, began, today) == set(_months_back(today, expected))
+
+
+@pytest.mark.parametrize(
+    ("code", "inputs", "field", "values"),
+    [
+        ("TJ-LANDLINE-01", {"line_number": "55512347"}, "area_code", ("022", "010")),
+        ("BJ-TUITION-01", {"account_number": "3100000011", "enquiry_code": "246810"}, "term", ("SPRING", "AUTUMN")),
+        ("SH-TRAFFIC_FINE-01", {"plate_number": "沪A12344"}, "violation_date", ("2026-08-01", "2026-08-15")),
+    ],
+)
+def test_what_is_paid_in_one_area_term_or_day_is_still_owed_in_another(
+    bank: Bank, partner: Partner, code: str, inputs: dict[str, str], field: str, values: tuple[str, str]
+) -> None:
+    biller = billers.get(bank.db.read(), partner.biller(code)["biller_id"])
+    world, books, now = World(partner.app["world_id"]), bills.port_of(bank), bank.clock.bank()
+    one, other = (inputs | {field: value} for value in values)
+
+    def owed(inputs: dict[str, str]) -> tuple[DueBill, ...]:
+        answer = books.query(world, biller, inputs, now, Asking.FIRST)
+        return answer.bills if isinstance(answer, Found) else ()
+
+    before = owed(other)
+    due = {bill.bill_number: bill.outstanding for bill in owed(one)}
+    assert due or before, "an account that owes nothing shows nothing"
+    if due:
+        books.post(world, Posting("pay_test0000000", biller, one, due), now)
+    assert owed(one) == ()
+    assert owed(other) == before

@@ -245,6 +245,23 @@ def test_dying_between_the_biller_giving_back_and_our_booking_books_it_once_at_t
     assert balances(bank, partner)[f"biller:{payment['biller_id']}"] == 50_00
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_went_back_with_a_double_posting_is_got_back_once(
+    bank: Bank, partner: Partner, pay: Pay, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """A biller that has taken all back has nothing too much; one that still lists the other is asked for it."""
+    payment = pay("POSTED_TWICE")
+    for status in ("refund_pending", "refunded"):
+        partner.post(f"/sandbox/v1/payments/{payment['payment_id']}:transition", {"to": status}, key=None)
+    listed = [Listed(payment["payment_id"], Money.from_minor(50_00), "R", 1)] * left
+    monkeypatch.setattr(SimulatedBiller, "reconcile", lambda *_: listed)
+    partner.advance(to="2026-10-02T12:00:00+08:00")
+    payment = partner.payment(payment["payment_id"])
+    assert (payment["status"], types(payment)) == ("refunded", ["DOUBLE_POSTING", "BILLER_REVERSED", "RECOVERED"])
+    assert {"suspense", f"biller:{payment['biller_id']}"}.isdisjoint(balances(bank, partner))
+    assert reports(bank, partner)[0].status == "CLOSED"
+
+
 def test_a_payment_a_minute_before_midnight_is_of_that_day(bank: Bank, partner: Partner, pay: Pay) -> None:
     partner.advance(to="2026-09-29T23:59:30+08:00")
     late = pay("UNANSWERED_POSTED")["payment_id"]
