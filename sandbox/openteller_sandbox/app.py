@@ -14,7 +14,7 @@ from openteller_sandbox import contract as contracts
 from openteller_sandbox import prebuilt, seeding
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.biller_port.served import ServedBillers
-from openteller_sandbox.clock import Clock
+from openteller_sandbox.clock import Clock, to_wire
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Database, open_database
 from openteller_sandbox.db import facts as bank_facts
@@ -64,8 +64,8 @@ def create_bank(
 
     Args:
         settings: what the operator chose.
-        clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, otherwise a
-            known database goes on where it began.
+        clock: bank and wall time; a clock whose base offset is not zero sets where bank time begins, but never
+            back; otherwise a known database goes on where it was.
         make_in_child: make a new database ready in a process of its own, which takes the memory that this needs with
             it when it ends. For a process that has no threads yet and will live long.
         on_import: called before the seed's records are loaded one by one, which takes seconds.
@@ -153,12 +153,16 @@ def create_app(bank: Bank, identify: Identify = oauth.identify) -> Flask:
 
 
 def _settle_clock(bank: Bank) -> None:
-    """Keep where bank time begins with the database, so that a restart goes on from there."""
+    """Keep where bank time begins with the database, so that a restart goes on from there; it never goes back."""
     with bank.db.act() as tx:
-        if bank.clock.base_offset_ms:
-            bank_facts.put(tx, "base_offset_ms", str(bank.clock.base_offset_ms))
-        else:
-            bank.clock.base_offset_ms = int(bank_facts.get(tx, "base_offset_ms") or 0)
+        known, wanted = bank_facts.get(tx, "base_offset_ms"), bank.clock.base_offset_ms
+        if wanted and (known is None or wanted > int(known)):
+            bank_facts.put(tx, "base_offset_ms", str(wanted))
+            return
+        bank.clock.base_offset_ms = int(known or 0)
+        if wanted and wanted < int(known or 0):
+            stands = to_wire(bank.clock.bank())
+            log.warning("the bank's clock stays at %s: that of a known database is not set back", stands)
 
 
 def _module(feature: str, name: str) -> Any:

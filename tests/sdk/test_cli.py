@@ -243,7 +243,7 @@ def test_listening_for_others_warns(known: Path) -> None:
     assert processes.value_of(said, "API").startswith("http://127.0.0.1:")
 
 
-def test_the_clock_of_a_known_database_goes_on_unless_it_is_set(known: Path) -> None:
+def test_the_clock_of_a_known_database_goes_on_or_is_set_forward_and_never_back(known: Path) -> None:
     """A morning long past is far from now, so an hour tells the two apart."""
     morning = datetime.fromisoformat(MORNING)
     evening = morning + timedelta(days=1, hours=9)
@@ -254,8 +254,10 @@ def test_the_clock_of_a_known_database_goes_on_unless_it_is_set(known: Path) -> 
         assert timedelta(0) <= bank_time(url) - evening < timedelta(minutes=5)
     with processes.sandbox(known) as (url, _):
         assert timedelta(0) <= bank_time(url) - evening < timedelta(hours=1)
-    with processes.sandbox(known, "--clock", MORNING) as (url, _):
-        assert timedelta(0) <= bank_time(url) - morning < timedelta(minutes=5)
+    with processes.sandbox(known, "--clock", MORNING) as (url, running):
+        assert timedelta(0) <= bank_time(url) - evening < timedelta(hours=1)
+        _, said = running.end(signal.SIGTERM)
+    assert "that of a known database is not set back" in said
 
 
 def test_requests_are_logged_when_asked_for_and_without_what_they_carry(known: Path) -> None:

@@ -47,7 +47,7 @@ COMPARED: Mapping[str, Compared] = {
     "biller_postings": Compared(("posting_id",)),
     "faults": Compared(("fault_id",)),
     "due_acts": Compared(("due_at", "kind", "subject"), without=("due_id",)),
-    "idempotency_keys": Compared(("app_id", "key")),
+    "idempotency_keys": Compared(("app_id", "key"), without=("body",)),  # has the public URL of its time
 }
 """All that an app, a payer or the bank can see of a world. Not compared: browsers' sessions and failed sign-ins, which
 name what was typed, tokens, and webhooks, which depend on what partners' servers answer.

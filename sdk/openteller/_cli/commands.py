@@ -119,7 +119,7 @@ def sandbox() -> None:
     "--clock",
     metavar="RFC3339",
     help="Bank time at the start, such as 2026-09-29T10:30:00+08:00; it ticks from there. Without it a new database "
-    "begins now, and a known one goes on where its bank time is; with it a known one is set anew, too.",
+    "begins now, and a known one goes on where its bank time is; with it a known one may go forward, and never back.",
 )
 @click.option(
     "--check-answers",

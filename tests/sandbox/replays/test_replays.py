@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -254,3 +255,14 @@ def test_a_delay_that_was_ordered_is_not_waited_for_again(partner: Partner) -> N
     order(partner, {"operation_id": "createPayment"}, {"delay_ms": 60_000}, times=1)
     report = replay(partner)
     assert_same(report)
+
+
+def test_a_bank_that_has_moved_to_another_address_is_still_the_same(bank: Bank, partner: Partner) -> None:
+    """What an idempotency key keeps has the link as it was given out."""
+    partner.pay_link(category_code="WATER")
+    here = bank.settings
+    bank.settings = replace(here, public_url="https://elsewhere.example")
+    try:
+        assert_same(replay(partner))
+    finally:
+        bank.settings = here
