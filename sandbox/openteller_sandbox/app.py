@@ -86,6 +86,7 @@ def create_bank(
     bank.make_app = create_app
     payments.ensure_receipt_key(bank)
     oauth.ensure_secret(bank)
+    oauth.ensure_signing_key(bank)
     deeds.ensure_key(bank)
     partners.ensure_demo_app(bank)
     return bank

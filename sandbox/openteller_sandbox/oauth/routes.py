@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.http import Answer, Problem, json_answer
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.http.checks import read_body, read_json
-from openteller_sandbox.oauth import metadata
+from openteller_sandbox.oauth import keys, metadata
 from openteller_sandbox.oauth.forms import FORM_TYPE, Sent
 from openteller_sandbox.oauth.model import Refusal
 
@@ -64,7 +65,14 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
 
     @routes.get("/.well-known/oauth-authorization-server")
     def of_server() -> Response:
-        return _response(json_answer(metadata.of_server(bank.settings), Cache_Control=_CACHED))
+        said = metadata.of_server(bank.settings)
+        said["signed_metadata"] = keys.signed(bank, said)
+        return _response(json_answer(said, Cache_Control=_CACHED))
+
+    @routes.get("/oauth/jwks")
+    def jwks() -> Response:
+        published = {"keys": [key.jwk for key, _ in keys.published(bank)]}
+        return _response(replace(json_answer(published, Cache_Control=_CACHED), media_type="application/jwk-set+json"))
 
     @routes.get("/.well-known/oauth-protected-resource")
     def of_resource() -> Response:

@@ -8,7 +8,7 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
-from openteller_sandbox.oauth import clients, consents, secrecy, store, tokens
+from openteller_sandbox.oauth import clients, consents, keys, secrecy, store, tokens
 from openteller_sandbox.oauth.model import ACCESS_SECONDS, Client, Consent, Profile, Refusal
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
@@ -19,6 +19,10 @@ USE_NOTED_MS = MINUTE
 ensure_secret = secrecy.ensure
 mac = secrecy.mac
 subject = consents.subject
+ensure_signing_key = keys.ensure
+rotate_signing_key = keys.rotate
+published_keys = keys.published
+RotationPending = keys.RotationPending
 
 
 def find_client(bank: Bank, client_id: str) -> Client | None:

@@ -256,6 +256,28 @@ def rotate_receipt_key(*, database: str) -> None:
     dispatching.rotate_receipt_key(database)
 
 
+@sandbox.command("rotate-signing-key", short_help="Give the authorization server its next key.")
+@click.option(
+    "--database",
+    default="openteller-sandbox.db",
+    show_default=True,
+    envvar="OPENTELLER_DATABASE_URL",
+    show_envvar=True,
+    help="The database of a sandbox.",
+)
+@click.option(
+    "--at-once", is_flag=True, help="The keys that there are have leaked: sign with the new one now, and forget them."
+)
+def rotate_signing_key(*, database: str, at_once: bool) -> None:
+    """Publish the next key with which the authorization server signs its metadata; ten minutes later it signs.
+
+    The key before it stays published for a day. A server that runs needs no restart.
+    """
+    from openteller._cli import dispatching  # noqa: PLC0415 - nothing to the other commands
+
+    dispatching.rotate_signing_key(database, at_once=at_once)
+
+
 @sandbox.command(short_help="Send webhooks and print receipts in a process of its own.")
 @click.option(
     "--database",

@@ -15,7 +15,7 @@ from openteller._cli.signals import leave_on_signals
 if TYPE_CHECKING:
     from openteller_sandbox.bank import Bank
 
-__all__ = ["dispatch", "rotate_receipt_key"]
+__all__ = ["dispatch", "rotate_receipt_key", "rotate_signing_key"]
 
 
 def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
@@ -48,6 +48,28 @@ def rotate_receipt_key(database: str) -> None:
 
     click.echo(f"Receipts are signed with {payments.rotate_receipt_key(bank)} from now on.")
     bank.db.close()
+
+
+def rotate_signing_key(database: str, *, at_once: bool) -> None:
+    """Make the authorization server's next key, and tell its name and since when it signs.
+
+    Raises:
+        click.ClickException: there is no such database, or it cannot be used; a next key is waiting already.
+    """
+    need_sandbox()
+    bank = _open(database, loopback=True)
+    from openteller_sandbox import clock  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.oauth import service as oauth  # noqa: PLC0415
+
+    try:
+        key = oauth.rotate_signing_key(bank, at_once=at_once)
+    except oauth.RotationPending as pending:
+        key = pending.key
+        text = f"{key.kid} is published already, and signs from {clock.to_wire(key.signs_from)} on."
+        raise click.ClickException(text) from pending
+    finally:
+        bank.db.close()
+    click.echo(f"{key.kid} signs from {clock.to_wire(key.signs_from)} on.")
 
 
 def _dispatch(bank: Bank, lease_s: float) -> None:

@@ -336,6 +336,7 @@ def test_what_apps_create_prints_is_a_credentials_file(url: str, tmp_path: Any) 
 def test_every_command_that_calls_the_bank_takes_the_common_options() -> None:
     elsewhere = {("sandbox", "serve"), ("sandbox", "dispatch"), ("sandbox", "billers"), ("demo",), ("apps", "create")}
     elsewhere.add(("sandbox", "rotate-receipt-key"))
+    elsewhere.add(("sandbox", "rotate-signing-key"))
     for path in commands_of(commands.openteller):
         command: click.Command | None = commands.openteller
         for name in path:
