@@ -128,7 +128,7 @@ def world_state(bank: Bank, caller: Caller, world_id: str) -> dict[str, Any]:
         "bank_time": bank.now(world),
         "apps": partners.app_ids_of_world(tx, world.world_id),
         "faults": world.faults,
-        "books": {"balanced": ledger.is_balanced(tx) and not sum(balances.values()), "accounts": accounts},
+        "books": {"balanced": ledger.is_balanced(tx, world) and not sum(balances.values()), "accounts": accounts},
     }
 
 

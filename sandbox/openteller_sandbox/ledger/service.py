@@ -121,9 +121,11 @@ def balances(tx: Tx, world: World) -> dict[str, int]:
     return {row["account"]: row["balance"] for row in tx.all(store.BALANCES, world_id=world.world_id)}
 
 
-def is_balanced(tx: Tx) -> bool:
-    """Tell whether every entry of the whole database sums to zero."""
-    return tx.one(store.UNBALANCED) is None
+def is_balanced(tx: Tx, world: World | None = None) -> bool:
+    """Tell whether every entry sums to zero: of a world, or of the whole database."""
+    if world is None:
+        return tx.one(store.UNBALANCED) is None
+    return tx.one(store.UNBALANCED_OF_WORLD, world_id=world.world_id) is None
 
 
 def reset(tx: Tx, world_id: str) -> None:

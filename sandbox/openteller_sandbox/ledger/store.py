@@ -51,10 +51,12 @@ BALANCES = Statement(
     .group_by(ledger_lines.c.account, ledger_lines.c.currency)
     .order_by(ledger_lines.c.account)
 )
-UNBALANCED = Statement(
+_UNBALANCED = (
     select(ledger_lines.c.entry_id)
     .group_by(ledger_lines.c.entry_id, ledger_lines.c.currency)
     .having(func.sum(ledger_lines.c.amount) != 0)
     .limit(1)
 )
+UNBALANCED = Statement(_UNBALANCED)
+UNBALANCED_OF_WORLD = Statement(_UNBALANCED.where(ledger_lines.c.world_id == bindparam("world_id")))
 RESET = Statement(delete(ledger_lines).where(ledger_lines.c.world_id == bindparam("world_id")))
