@@ -186,6 +186,7 @@ class Walk:
         assert again["payment_id"] == taken["payment_id"]
         self._code(partner.get(f"/v1/payments/{taken['payment_id']}/receipt"), "RECEIPT_NOT_READY")
         assert partner.post(f"/v1/payments/{taken['payment_id']}:cancel").status_code == 200
+        self._code(partner.get(f"/v1/payments/{taken['payment_id']}/receipt"), "RECEIPT_NOT_AVAILABLE")
         refused = self._code(partner.post(f"/v1/payments/{taken['payment_id']}:cancel"), "INVALID_TRANSITION")
         assert refused["allowed"] == []
         self._every_ending(direct | {"amount": yuan})

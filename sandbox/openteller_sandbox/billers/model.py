@@ -156,8 +156,9 @@ class Biller:
         return frozenset(field.name for field in self.input_fields if field.high)
 
     @cached_property
-    def _plans(self) -> frozenset[Decimal]:
-        return frozenset(Decimal(plan["amount"]["amount"]) for plan in self.facts["plans"])
+    def plan_amounts(self) -> tuple[Decimal, ...]:
+        """The amounts of the biller's plans, the least first."""
+        return tuple(sorted({Decimal(plan["amount"]["amount"]) for plan in self.facts["plans"]}))
 
     @cached_property
     def page_only(self) -> frozenset[str]:
@@ -250,7 +251,7 @@ class Biller:
         multiple = self.facts.get("amount_multiple")
         if multiple and amount.amount % Decimal(multiple["amount"]):
             return "AMOUNT_OUT_OF_RANGE"
-        if self._plans and self.exactness == "EXACT" and amount.amount not in self._plans:
+        if self.plan_amounts and self.exactness == "EXACT" and amount.amount not in self.plan_amounts:
             return "AMOUNT_NOT_EXACT"
         return None
 

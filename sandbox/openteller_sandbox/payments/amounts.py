@@ -26,10 +26,12 @@ def check(biller: Biller, amount: Money, *, with_bill: bool = False) -> None:
         Problem: AMOUNT_OUT_OF_RANGE, AMOUNT_NOT_EXACT, LIMIT_EXCEEDED.
     """
     if amount.amount != amount.amount.quantize(Decimal(1).scaleb(-exponent(amount.currency))) or amount.amount <= 0:
-        raise Problem("AMOUNT_OUT_OF_RANGE")
+        raise Problem("AMOUNT_OUT_OF_RANGE", _range(biller, biller.min_amount, biller.max_amount))
     refusal = None if with_bill else biller.amount_refusal(amount)
+    if refusal == "AMOUNT_OUT_OF_RANGE":
+        raise Problem(refusal, _range(biller, biller.min_amount, biller.max_amount))
     if refusal:
-        raise Problem(refusal)
+        raise Problem(refusal, f"The biller takes {', '.join(map(str, biller.plan_amounts))} and no other amount.")
     if amount.amount > MOST_PER_PAYMENT.amount:
         raise Problem("LIMIT_EXCEEDED")
 
@@ -43,8 +45,15 @@ def check_for_bill(biller: Biller, bill: FetchedBill, amount: Money) -> None:
     if amount != bill.due.outstanding and biller.exactness == "EXACT" and bill.due.balance is None:
         raise Problem("AMOUNT_NOT_EXACT")
     if not bill.due.min_amount.amount <= amount.amount <= bill.due.max_amount.amount:
-        raise Problem("AMOUNT_OUT_OF_RANGE")
+        raise Problem("AMOUNT_OUT_OF_RANGE", _range(biller, bill.due.min_amount, bill.due.max_amount))
     check(biller, amount, with_bill=True)
+
+
+def _range(biller: Biller, least: Money, most: Money) -> str:
+    """Say which amounts are taken."""
+    multiple = biller.facts.get("amount_multiple")
+    steps = f", in steps of {multiple['amount']}" if multiple else ""
+    return f"The biller takes {least} to {most} {most.currency}{steps}."
 
 
 def check_selection(biller: Biller, chosen: Sequence[FetchedBill], all_bills: Sequence[FetchedBill]) -> None:

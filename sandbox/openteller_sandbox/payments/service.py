@@ -36,7 +36,7 @@ from openteller_sandbox.payments import (
     store,
 )
 from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
-from openteller_sandbox.payments.states import CANCELLABLE, Status
+from openteller_sandbox.payments.states import CAN_SUCCEED, CANCELLABLE, Status
 
 CONTEXT_MS = 30 * DAY
 
@@ -132,14 +132,18 @@ def receipt_wire(tx: Tx, app_id: str, payment_id: str) -> str:
     """Give the masked receipt of an app's payment.
 
     Raises:
-        Problem: NOT_FOUND, RECEIPT_NOT_READY.
+        Problem: NOT_FOUND, RECEIPT_NOT_READY, RECEIPT_NOT_AVAILABLE.
     """
-    if tx.one(store.FIND, payment_id=payment_id, app_id=app_id) is None:
+    held = records.find(tx, app_id, payment_id)
+    if held is None:
         raise Problem("NOT_FOUND")
     row = tx.one(store.FIND_RECEIPT, payment_id=payment_id)
-    if row is None:
+    if row is not None:
+        return str(row["wire"])
+    status = held.payment.status
+    if status in CAN_SUCCEED:
         raise Problem("RECEIPT_NOT_READY")
-    return str(row["wire"])
+    raise Problem("RECEIPT_NOT_AVAILABLE", f"The payment is {status}, and the biller has not posted it.")
 
 
 def refund_wire(tx: Tx, app_id: str, refund_id: str) -> str | None:

@@ -63,6 +63,18 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following) | {Status.SUCCEEDED}
 """Where nothing more is expected. A success can still be reversed."""
 
+
+def _reaching(goal: Status) -> frozenset[Status]:
+    """Give the statuses from which a payment can still come to another one."""
+    found = {goal}
+    while further := {status for status, following in TRANSITIONS.items() if following & found} - found:
+        found |= further
+    return frozenset(found)
+
+
+CAN_SUCCEED = _reaching(Status.SUCCEEDED)
+"""From where the biller can still post it."""
+
 CANCELLABLE = frozenset({Status.CREATED, Status.AUTHORISING})
 """Where no money has moved."""
 

@@ -114,8 +114,8 @@ class Payments:
         """Get the receipt of a payment that the biller has posted, masked for the partner.
 
         Raises:
-            Conflict: there is none yet.
-            NotFound: there is no such payment for this app.
+            Conflict: ``RECEIPT_NOT_READY``: there is none yet.
+            NotFound: ``RECEIPT_NOT_AVAILABLE``: the payment ended without one; or the app has no such payment.
         """
         return self._caller.get(catalogue.GET_PAYMENT_RECEIPT, Receipt, identifiers={"payment_id": payment_id})
 

@@ -138,9 +138,16 @@ def test_a_wrong_check_digit_is_named_without_the_number(partner: Partner) -> No
         ({"amount": "50.01", "currency": "CNY"}, "AMOUNT_NOT_EXACT"),
     ],
 )
-def test_an_amount_that_the_biller_does_not_take_is_refused(partner: Partner, amount: dict, code: str) -> None:
+def test_an_amount_that_the_biller_does_not_take_is_refused_with_those_that_it_takes(
+    partner: Partner, amount: dict, code: str
+) -> None:
     biller, inputs = partner.biller(TOP_UP), partner.magic(TOP_UP, "DUE_BILL")
-    _refused(partner, 422, code, biller_id=biller["biller_id"], inputs=inputs, amount=amount)
+    problem = _refused(partner, 422, code, biller_id=biller["biller_id"], inputs=inputs, amount=amount)
+    least, most = biller["min_amount"]["amount"], biller["max_amount"]["amount"]
+    plans = ", ".join(plan["amount"]["amount"] for plan in biller["plans"])
+    range_ = f"The biller takes {least} to {most} CNY"
+    expected = {"AMOUNT_OUT_OF_RANGE": range_, "AMOUNT_NOT_EXACT": f"The biller takes {plans}"}
+    assert problem["detail"].startswith(expected[code])
 
 
 def test_a_fetching_biller_takes_no_direct_payment(partner: Partner) -> None:
@@ -275,3 +282,15 @@ def test_payments_are_found_by_status_and_reference(partner: Partner) -> None:
 def test_a_receipt_is_there_only_after_posting(partner: Partner) -> None:
     answer = partner.get(f"/v1/payments/{partner.pay_link()['payment_id']}/receipt")
     assert (answer.status_code, answer.json["code"]) == (409, "RECEIPT_NOT_READY")
+
+
+def test_a_payment_that_ended_without_being_posted_has_no_receipt_to_wait_for(partner: Partner) -> None:
+    payment_id = partner.pay_link()["payment_id"]
+    partner.post(f"/v1/payments/{payment_id}:cancel")
+    answer = partner.get(f"/v1/payments/{payment_id}/receipt")
+    assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (
+        404,
+        "RECEIPT_NOT_AVAILABLE",
+        "never",
+    )
+    assert answer.json["detail"].startswith("The payment is cancelled")
