@@ -51,6 +51,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     options.binary_location = _CHROMIUM or ""
     for switch in (*_SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(switch)
+    options.add_experimental_option("prefs", {"intl.accept_languages": "zh-CN,en"})
     options.add_experimental_option(
         "mobileEmulation", {"deviceMetrics": {"width": WIDTH, "height": 740, "pixelRatio": 2}}
     )
@@ -65,7 +66,7 @@ def _look(browser: webdriver.Chrome, folder: Path, name: str) -> None:
     browser.save_screenshot(str(folder / f"{name}.png"))
     size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
     assert size["width"] <= WIDTH, f"{name} is wider than the phone"
-    for field in browser.find_elements(By.CSS_SELECTOR, "main input:not([type=hidden]), main select"):
+    for field in browser.find_elements(By.CSS_SELECTOR, "main input:not([type=hidden]), main select, main textarea"):
         assert _is_labelled(browser, field), f"{name} has a field without a label"
     for target in browser.find_elements(By.CSS_SELECTOR, "main button, main .choice"):
         assert target.size["height"] >= 40, f"{name} has a target that is hard to hit"

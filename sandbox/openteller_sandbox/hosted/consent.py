@@ -7,7 +7,7 @@ approved, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -167,7 +167,8 @@ def _act(bank: Bank, interaction: Interaction) -> Response:
         interaction.locale = "en" if interaction.locale == "zh-CN" else "zh-CN"
     elif step == "sign_in" and interaction.customer is None:
         number, code = (request.form.get(name, "").strip() for name in ("customer_number", "demo_code"))
-        authorization.sign_in(bank, interaction, number, code)
+        if not authorization.sign_in(bank, interaction, number, code):
+            return _page(bank, interaction, {"customer_number": number}, 422)
         return _with_cookie(bank, interaction, see_other(_place(interaction)))
     elif step == "refuse" or (step == "approve" and interaction.customer):
         decide = authorization.approve if step == "approve" else authorization.refuse
@@ -186,7 +187,7 @@ def _leave(place: str) -> Response:
     return response
 
 
-def _page(bank: Bank, interaction: Interaction) -> Response:
+def _page(bank: Bank, interaction: Interaction, typed: Mapping[str, str] | None = None, status: int = 200) -> Response:
     locale, asked = interaction.locale, interaction.asked
     values: dict[str, Any] = {
         "path": _place(interaction),
@@ -199,7 +200,8 @@ def _page(bank: Bank, interaction: Interaction) -> Response:
     if interaction.decided:
         return render("decided.html", locale, values | {"csrf": None})
     if interaction.customer is None:
-        return render("authorize_sign_in.html", locale, values | {"customers": customers.CUSTOMERS})
+        values |= {"customers": customers.CUSTOMERS, "typed": typed or {}}
+        return render("authorize_sign_in.html", locale, values, status)
     until = clock.bank_date(bank.clock.wall() + consents.LIFETIME_MS)
     values |= {
         "customer": interaction.customer.name,

@@ -68,9 +68,10 @@ class Visit:
 class FieldFaults(Exception):
     """Inputs that do not fit; by field name, a message for a developer that payers see beside the field."""
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
+    def __init__(self, faults: Mapping[str, str], notice: str = "FIELD") -> None:
         super().__init__("inputs do not fit")
         self.faults = dict(faults)
+        self.notice = notice
 
 
 def step(bank: Bank, held: Held, session: Session, now: int) -> Step:
@@ -171,15 +172,20 @@ def fill_account(visit: Visit) -> None:
 
 
 def sign_in(visit: Visit) -> None:
-    """Take a customer's number and code."""
+    """Take a customer's number and code.
+
+    Raises:
+        FieldFaults: they are wrong.
+        Problem: LINK_EXPIRED, this was the last attempt; LINK_USED.
+    """
     session = visit.session
     number, code = typed_to_sign_in(visit.form)
     result, customer, attempt_id = authorisation.sign_in(
         visit.bank, visit.world, visit.held.payment.payment_id, number, code, visit.now
     )
     if customer is None:
-        session.notice = "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN"
-        return
+        authorisation.open_payment(visit.bank.db.read(), visit.held.payment.payment_id, visit.now)
+        raise FieldFaults({}, "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN")
     session.customer_id, session.attempt_id = customer.customer_id, attempt_id
     sessions.renew(visit.bank, session)
     _fetch_when_ready(visit)

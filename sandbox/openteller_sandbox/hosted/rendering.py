@@ -102,6 +102,12 @@ def see_other(path: str) -> Response:
 
 
 def asked_locale(fallback: str) -> str:
-    """Give the language that the address asks for, else the fallback; a language is no state."""
-    asked = request.args.get("lang", fallback)
-    return asked if asked in LOCALES else fallback
+    """Give the language that the address asks for, else the fallback, but English to a browser that takes English and
+    no Chinese at all: a payer who lists both reads what the bank, or the app in the chat, has chosen. A language is no
+    state.
+    """
+    asked = request.args.get("lang")
+    if asked in LOCALES:
+        return str(asked)
+    taken = {tag.lower().partition("-")[0] for tag, quality in request.accept_languages if quality > 0}
+    return "en" if "en" in taken and not taken & {"zh", "*"} else fallback

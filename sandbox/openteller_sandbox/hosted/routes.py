@@ -192,7 +192,7 @@ def _act_alone(bank: Bank, browser: Browser) -> Response:
     if not session.allows(request.form.get("csrf", "")):
         session.notice = "FORM"
     elif name == "language":
-        session.locale = "en" if session.locale == "zh-CN" else "zh-CN"
+        session.locale = _other(session.locale)
     else:
         response = _do(_visit(bank, browser, session), browser, name)
     if response is None:
@@ -206,20 +206,34 @@ def _receipt(bank: Bank, browser: Browser) -> Response:
     shown = views.receipt(bank, browser.held, session, session.locale) if session else None
     if session is None or shown is None:
         return see_other(browser.path)
-    values = {"code": browser.held.link_code, "form_csrf": session.csrf, **shown}
+    values = {"code": browser.held.link_code, "csrf": session.csrf, "path": f"{browser.path}/receipt", **shown}
     return render("receipt.html", session.locale, values)
 
 
 def _print(bank: Bank, browser: Browser) -> Response:
-    """Have the PDF made: not for a GET, which crawlers send, and not while anybody waits."""
+    """Have the PDF made: not for a GET, which crawlers send, and not while anybody waits; or change the language."""
     session = browser.session
     if foreign_origin():
         raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
+    if session is not None and request.form.get("step") == "language":
+        with bank.db.alone(f"page {session.session_hash}"):  # its next form waits, also at another process
+            _change_language(bank, _session(bank, browser.held))
+        return see_other(f"{browser.path}/receipt")
     if session is None or browser.held.payment.receipt_id is None or not views.is_payer(browser.held, session):
         return see_other(browser.path)
     if session.allows(request.form.get("csrf", "")):
         receipts.ask_for_print(bank, browser.held)
     return see_other(f"{browser.path}/receipt")
+
+
+def _change_language(bank: Bank, session: Session | None) -> None:
+    if session is not None and session.allows(request.form.get("csrf", "")):
+        session.locale = _other(session.locale)
+        sessions.save(bank, session)
+
+
+def _other(locale: str) -> str:
+    return "en" if locale == "zh-CN" else "zh-CN"
 
 
 def _pdf(bank: Bank, browser: Browser) -> Response:
@@ -285,7 +299,7 @@ def _do(visit: Visit, browser: Browser, name: str) -> Response | None:
         else:
             session.notice = "FORM"
     except FieldFaults as faults:
-        session.notice = "FIELD"
+        session.notice = faults.notice
         marks = {"faults": faults.faults, "typed": visit.form}
         return _page_of(visit.bank, browser, session, step, marks, 422)
     except Problem as problem:

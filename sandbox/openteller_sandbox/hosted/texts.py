@@ -326,12 +326,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "It is too old, has been answered, or is not the bank's. To link your account, begin again in the chat.",
     ),
     "check_title": ("这是本行的链接吗？", "Is this link ours?"),
-    "check_label": ("粘贴链接", "Paste the link"),
+    "check_label": ("粘贴链接，或整条聊天消息", "Paste the link, or the whole message"),
     "check_submit": ("核对", "Check"),
     "check_ours": ("是本行发出的缴费链接。", "Yes: this bank issued this payment link."),
     "check_not_ours": (
         "不是本行的链接，请勿打开或付款。",
         "No: this is not a link of this bank. Do not open it, do not pay.",
+    ),
+    "check_mixed": (
+        "消息中还有不是本行的链接，请勿打开或付款。",
+        "No: the message also has a link that is not of this bank. Do not open it, do not pay.",
     ),
     "check_prefix": ("本行缴费链接都以此开头", "Every payment link of this bank begins with"),
     "receipt_check": ("这是本行的回单吗？", "Is this receipt ours?"),

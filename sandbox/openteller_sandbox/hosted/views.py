@@ -79,6 +79,10 @@ _STANDING: dict[Status, tuple[str, str | None]] = {
 }
 
 
+_MARKS = {Status.SUCCEEDED: "✓", Status.REFUNDED: "↩\ufe0e", Status.REFUND_FAILED: "!"}
+"""What stands over the result; ``…`` where it is on its way. The selector keeps the arrow from being a picture."""
+
+
 def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dict[str, Any]:
     """Show what became of a payment; only the payer sees more than that the link has been used."""
     payment = held.payment
@@ -91,6 +95,7 @@ def result(bank: Bank, held: Held, session: Session | None, t: Translate) -> dic
         "mine": True,
         "good": payment.status is Status.SUCCEEDED,
         "moving": payment.status in {Status.AUTHORISED, Status.PROCESSING, Status.UNKNOWN, Status.REFUND_PENDING},
+        "mark": _MARKS.get(payment.status, "…"),
         "heading": t(heading),
         "explanation": t(explanation) if explanation else None,
         "biller_name": biller.name[locale],

@@ -272,8 +272,8 @@ def _world(bank: Bank, client: Client) -> World:
     return world
 
 
-def sign_in(bank: Bank, interaction: Interaction, number: str, code: str) -> None:
-    """Take a customer's number and code; who signs in gets another cookie and other forms."""
+def sign_in(bank: Bank, interaction: Interaction, number: str, code: str) -> bool:
+    """Take a customer's number and code; who signs in gets another cookie and other forms. Tell whether they fit."""
     with bank.db.act(interaction.world.world_id) as tx:
         result, customer = customers.sign_in(tx, interaction.world, number, code, bank.now(interaction.world))
     interaction.notice = {SignIn.WRONG: "WRONG_SIGN_IN", SignIn.LOCKED: "LOCKED"}.get(result)
@@ -281,6 +281,7 @@ def sign_in(bank: Bank, interaction: Interaction, number: str, code: str) -> Non
         interaction.customer = customer
         interaction.cookie, interaction.csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     save(bank, interaction)
+    return customer is not None
 
 
 def save(bank: Bank, interaction: Interaction) -> None:

@@ -316,7 +316,9 @@ class PaymentLinkStatus(StrEnum):
 
 
 class PaymentLocale(StrEnum):
-    """The language in which the page begins. More values may come."""
+    """The language in which the page begins; a browser that takes English and no Chinese gets English. More values
+    may come.
+    """
 
     ZH_CN = "zh-CN"
     EN = "en"
@@ -974,7 +976,7 @@ class Payment(PaymentMoves, frozen=True, kw_only=True):
     metadata: dict[str, str]
     """The partner's own notes, returned as they are. No personal data."""
     locale: Open[PaymentLocale]
-    """The language in which the page begins."""
+    """The language in which the page begins; a browser that takes English and no Chinese gets English."""
     return_url: str | None = None
     """Where the result page leads back to."""
     created_at: Instant

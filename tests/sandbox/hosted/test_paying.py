@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 from tests.conftest import Partner
 from tests.payer import POOR, RICH, Payer
 
@@ -425,3 +427,56 @@ def test_the_account_number_is_forgotten_a_day_after_the_end(bank: Bank, partner
     stored = bank.db.read().one(payments_store.BY_ID, payment_id=payment["payment_id"])
     assert stored is not None
     assert account not in str(tuple(stored))
+
+
+def test_a_wrong_code_leaves_the_customer_number_as_it_was_typed(partner: Partner, payer: Payers) -> None:
+    payment, _ = _bill_link(partner)
+    page = payer(payment["payment_link"]["url"]).send("start")
+    page.send("sign_in", customer_number="62000001", demo_code="000000")
+    assert "客户号或演示码不对" in page.text
+    assert page.forms["sign_in"].values.to_dict()["customer_number"] == "62000001"
+    assert page.forms["sign_in"].values.to_dict()["demo_code"] == ""
+    assert page.send("sign_in", demo_code="246810").step == "digits"
+
+
+def test_money_that_is_back_is_not_marked_as_on_its_way(partner: Partner, payer: Payers) -> None:
+    payment, digits = _bill_link(partner, "REVERSED")
+    page = payer(payment["payment_link"]["url"]).pay(digits)
+    partner.advance(seconds=3 * 86_400)
+    page.open()
+    assert partner.payment(payment["payment_id"])["status"] == "refunded"
+    assert "已退款" in page.text
+    assert "…" not in page.text
+    assert "↩" in page.text
+
+
+def test_the_receipt_is_read_in_either_language(partner: Partner, payer: Payers) -> None:
+    payment, digits = _bill_link(partner)
+    page = payer(payment["payment_link"]["url"]).pay(digits)
+    page.open("/receipt")
+    answer = page.send("language").answer
+    assert answer.status_code == 200
+    page.open("/receipt")
+    assert "Receipt number" in page.text
+    assert page.send("language").open("/receipt").headers["Content-Language"] == "zh-CN"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "locale", "language"),
+    [
+        ("en-GB,en;q=0.9", "zh-CN", "en"),
+        ("fr,en;q=0.1", "zh-CN", "en"),
+        ("en-US,en;q=0.9,zh-CN;q=0.8", "zh-CN", "zh-CN"),
+        ("en,*;q=0.1", "zh-CN", "zh-CN"),
+        ("fr", "zh-CN", "zh-CN"),
+        ("zh-CN", "en", "en"),
+        ("", "en", "en"),
+    ],
+)
+def test_the_page_begins_in_english_where_the_browser_takes_no_chinese(
+    partner: Partner, client: FlaskClient, accepted: str, locale: str, language: str
+) -> None:
+    path = urlsplit(partner.pay_link(locale=locale)["payment_link"]["url"]).path
+    assert client.get(path, headers={"Accept-Language": accepted}).headers["Content-Language"] == language
+    asked = client.get(f"{path}?lang=zh-CN", headers={"Accept-Language": accepted})
+    assert asked.headers["Content-Language"] == "zh-CN"

@@ -1,0 +1,77 @@
+"""The page "is this link ours?": what is pasted there is a link, or a message with one."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from tests.conftest import Partner
+
+YES, NO, MIXED = "是本行发出的缴费链接", "不是本行的链接", "消息中还有不是本行的链接"
+
+
+def said(client: FlaskClient, text: str) -> str:
+    return client.post("/link-check", data={"link": text}).text
+
+
+@pytest.fixture
+def link(partner: Partner) -> str:
+    return str(partner.pay_link()["payment_link"]["url"])
+
+
+def test_a_whole_message_and_a_link_without_its_scheme_are_read(client: FlaskClient, link: str) -> None:
+    short = link.removeprefix("http://")
+    for text in (
+        link,
+        short,
+        f"  {link}?lang=en\n",
+        f"上海市电费在这里交：{link} 页面上的核对码须是 8378。",
+        f"电费CNY 111.85，请打开{link}，10:30 前付。",
+        f"Pay CNY 111.85 here: {short}. The check code is 8378.",
+        f"({link})",
+        link.replace("http", "Http"),
+        f"{link[:40]}\u200b{link[40:]}",
+        f"{link}\n{link}",
+    ):
+        assert YES in said(client, text), text
+
+
+@pytest.mark.abuse("link", "hides a link of another site in a message beside one of the bank's")
+def test_a_link_of_another_site_beside_one_of_the_bank_makes_it_a_no(client: FlaskClient, link: str) -> None:
+    for other in (
+        "http://evil.example/pay",
+        "https:evil",
+        "evil.example/x",
+        "www.evil.cn",
+        "假银行.中国/pay",
+        "ｅｖｉｌ．ｃｏｍ",
+        "evil。com",
+        "ev\u200bil.com",
+        "127.0.0.2",
+        "localhost:9/pay",
+        "weixin://pay",
+        "JavaScript:alert(1)",
+        f"{link}x",
+        f"{link[:-1]}/..//evil",
+        f"user@{link.removeprefix('http://')}",
+        f"假{link.removeprefix('http://')}",
+        f"假。{link.removeprefix('http://')}",
+        link.replace("http:", "https:"),
+    ):
+        for text in (f"{link} 或 {other}", f"{other}\n{link}", f"{other}，{link}"):
+            assert YES not in said(client, text), text
+        assert MIXED in said(client, f"{link} {other}"), other
+
+
+def test_every_link_must_have_been_issued(client: FlaskClient, link: str) -> None:
+    made_up = link[:-4] + ("aaaa" if not link.endswith("aaaa") else "bbbb")
+    assert YES not in said(client, f"{link} {made_up}")
+    for text in ("", "没有链接", made_up, f"假{link.removeprefix('http://')}"):
+        assert NO in said(client, text), text
+
+
+def test_no_browser_keeps_the_form_from_being_sent(client: FlaskClient) -> None:
+    """A message is no URL: a field of that type would leave the answer to the one before on the screen."""
+    page = client.get("/link-check").text
+    assert "<textarea" in page
+    assert 'type="url"' not in page
+    assert "required" not in page
