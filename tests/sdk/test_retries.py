@@ -71,14 +71,29 @@ def test_there_are_so_many_tries_and_no_more(retries: int) -> None:
     assert len(played.sent) == played.failure.attempts == retries + 1
 
 
-@pytest.mark.parametrize("failure", [LOST, SILENT, refusal(503, retryable="later"), refusal(500, retryable="same_key")])
+@pytest.mark.parametrize(
+    "failure",
+    [LOST, SILENT, refusal(503, retryable="later"), refusal(500, retryable="same_key"), answer(502, "<html>")],
+)
 def test_an_act_without_a_key_that_may_have_been_done_is_not_repeated(failure: Answer | Fault) -> None:
     played = play(UNSAFE, failure, answer())
 
     assert len(played.sent) == 1
-    if isinstance(failure, Fault):
+    if not isinstance(failure, Answer) or b'"later"' not in failure.body:  # which the bank says where nothing was done
         assert played.failure.retryable == "never"
+    if isinstance(failure, Fault):
         assert "look whether the bank has acted" in str(played.failure)
+
+
+@pytest.mark.parametrize("said", [answer(502, "<html>"), refusal(500, retryable="same_key")])
+def test_what_may_be_repeated_after_a_failure_of_the_server_depends_on_the_call(said: Answer) -> None:
+    told = {ask: play(ask, said).failure.retryable for ask in (QUESTION, KEYED, UNSAFE)}
+
+    assert told == {QUESTION: "later", KEYED: "same_key", UNSAFE: "never"}
+
+
+def test_a_refusal_that_names_a_key_means_later_to_a_call_without_one() -> None:
+    assert play(UNSAFE, refusal(429, retryable="same_key")).failure.retryable == "later"
 
 
 def test_an_act_that_did_not_leave_is_sent_again() -> None:
@@ -294,4 +309,4 @@ def test_no_header_stops_a_call(value: str, date: str) -> None:
 def test_a_conflict_that_passes_later_is_not_waited_for_and_one_of_the_same_key_is() -> None:
     """A receipt that is not ready, or a biller past its hours, is not there in seconds either."""
     assert len(play(QUESTION, refusal(409, "RECEIPT_NOT_READY", retryable="later")).sent) == 1
-    assert len(play(QUESTION, refusal(409, "IDEMPOTENCY_IN_PROGRESS", retryable="same_key")).sent) == 4
+    assert len(play(KEYED, refusal(409, "IDEMPOTENCY_IN_PROGRESS", retryable="same_key")).sent) == 4

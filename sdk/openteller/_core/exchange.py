@@ -216,19 +216,27 @@ class _Call:
         problem = problem_of(answer)
         if problem is not None:
             kind = for_status(answer.status, problem.code)
-            known |= {"code": problem.code, "retryable": problem.retryable, "request_id": problem.request_id}
+            retryable = self._said(answer.status, problem.retryable)
+            known |= {"code": problem.code, "retryable": retryable, "request_id": problem.request_id}
             reason = "; ".join(_fault(one.pointer or one.name, one.message) for one in problem.errors)
             reason = reason or problem.detail or problem.title
             return kind(
                 f"{self.ask.name} was refused: {answer.status} {problem.code}: {reason}", problem=problem, **known
             )
-        known["retryable"] = kind.retryable
+        if answer.status < 500:  # of a server's failure nobody has said that it did nothing
+            known["retryable"] = kind.retryable
         if told := oauth_error(answer):
             known["code"] = told[0].upper()
             return kind(f"{self.ask.name} was refused: {answer.status} {told[0]}: {told[1]}", **known)
         media = answer.headers.get("content-type", "no content type").partition(";")[0]
         text = f"{self.ask.name} failed: {answer.status} with {media} and no problem details; is base_url right?"
         return kind(text, **known)
+
+    def _said(self, status: int, retryable: str) -> str:
+        """Give what the bank says of repeating, and where it means a key that this call has not, what comes of that."""
+        if retryable != "same_key" or self.ask.key:
+            return retryable
+        return "later" if self.ask.is_safe or status < 500 else "never"
 
 
 def _fault(where: str | None, message: str) -> str:
