@@ -213,6 +213,10 @@ def _name(metadata: Metadata) -> str:
     name = metadata.raw("client_name")
     if not isinstance(name, str) or len(name) > _MOST_NAME or not partners.is_readable(name):
         raise Refusal("invalid_client_metadata", "client_name: a name that people can read, of at most 60 characters.")
+    if partners.is_the_banks(name):
+        raise Refusal(
+            "invalid_client_metadata", "client_name: a name of the client's own, not one with the bank's in it."
+        )
     return name
 
 

@@ -16,6 +16,7 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.events import service as events
+from openteller_sandbox.folding import fold
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.partners import store
@@ -40,6 +41,7 @@ _DECEIVING = (
     r"\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3164\uE000-\uF8FF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB"
 )
 READABLE_NAME = rf"^[^{_DECEIVING} \u3000][^{_DECEIVING}]*$"
+BANK_NAMES = ("示范银行", "Demo Bank")
 _UNREADABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 DEMO_APP_ID = "app_demo00000000"
@@ -92,11 +94,13 @@ def create(
 
     Raises:
         Problem: TOKEN_MISSING, joining needs a token of the world that is joined; FIELD_INVALID, a payer could not
-            read the name as it is.
+            read the name as it is, or would take it for the bank's.
     """
     if not is_readable(name):
         # What the contract's pattern cannot name alike in every engine: such characters beyond U+FFFF.
         raise field_invalid("/name", "Must be a name that payers can read as it is: it has an invisible character.")
+    if is_the_banks(name):
+        raise field_invalid("/name", "Must be a name of the partner's own: the bank's is in it.")
     if join != "none" and caller.anonymous:
         raise Problem(
             "TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox."
@@ -126,6 +130,18 @@ def is_readable(name: str) -> bool:
     return re.fullmatch(READABLE_NAME, name) is not None and not any(
         unicodedata.category(character) in _UNREADABLE for character in name
     )
+
+
+def is_the_banks(name: str) -> bool:
+    """Tell whether payers could take a name for the bank's: one of its own is in it, with or without blanks and marks
+    between its letters, in full width, small letters or Traditional characters.
+    """
+    letters = _letters(name)
+    return any(_letters(own) in letters for own in BANK_NAMES)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, fold(name)))
 
 
 def change(tx: Tx, app_id: str, *, name: str, scopes: Sequence[str]) -> None:

@@ -105,6 +105,8 @@ BAD_METADATA: dict[str, dict[str, Any]] = {
     "a name with a line break": {"client_name": "a\nb"},
     "a name with a null": {"client_name": "a\u0000b"},
     "a name that nobody sees": {"client_name": "\u3164"},
+    "the bank's name": {"client_name": "示范银行"},
+    "a name with the bank's in it": {"client_name": "Demo-Bank Support"},
     "an unknown profile": {"profile": "fapi1"},
     "a profile that is a number": {"profile": 2},
     "an unknown method": {"token_endpoint_auth_method": "client_secret_jwt"},

@@ -14,6 +14,7 @@ from tests.payer import Payer
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import contract as contracts
+from openteller_sandbox.hosted.texts import LOCALES, translator
 
 BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0f"
 """Letters and marks that show nothing, although their general category does not say so."""
@@ -28,14 +29,24 @@ def _create(client: FlaskClient, name: str) -> TestResponse:
 
 
 @pytest.mark.parametrize(
-    "name", ["V缴费 Demo", "My bill bot", "缴费助手（测试）", "Zahlhilfe für Müller", "账单🧾", "ｖ缴费"]
+    "name",
+    [
+        "V缴费 Demo",
+        "My bill bot",
+        "缴费助手（测试）",
+        "Zahlhilfe für Müller",
+        "账单🧾",
+        "ｖ缴费",
+        "演示银行助手",
+        "My bank demo",
+    ],
 )
 def test_an_ordinary_name_is_taken(client: FlaskClient, name: str) -> None:
     created = _create(client, name)
     assert (created.status_code, created.json["name"]) == (201, name)
 
 
-@pytest.mark.abuse("page", "calls its app like the bank, or with letters that cannot be seen")
+@pytest.mark.abuse("page", "gives its app a name with letters that cannot be seen")
 @pytest.mark.parametrize(
     "name",
     [
@@ -61,6 +72,34 @@ def test_a_name_that_would_deceive_a_payer_is_refused_in_words(client: FlaskClie
     (error,) = refused.json["errors"]
     assert error["pointer"] == "/name"
     assert error["message"].startswith("Must be a name that payers can read as it is")
+
+
+@pytest.mark.abuse("page", "calls its app like the bank")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(translator(locale)("bank") for locale in LOCALES),
+        "Demo Bank 官方",
+        "缴费·示范银行客服",
+        "DEMOBANK",
+        "demo  bank",
+        "Demo-Bank",
+        "Ｄｅｍｏ　Ｂａｎｋ",
+        "𝐃𝐞𝐦𝐨 𝐁𝐚𝐧𝐤",
+        "Dêmo Bánk",
+        "示 范 银 行",
+        "示範銀行",
+        "示・范・银・行",
+    ],
+)
+def test_a_name_with_the_banks_own_in_it_is_refused(client: FlaskClient, name: str) -> None:
+    refused = _create(client, name)
+    assert (refused.status_code, refused.json["code"]) == (422, "FIELD_INVALID")
+    (error,) = refused.json["errors"]
+    assert (error["pointer"], error["message"]) == (
+        "/name",
+        "Must be a name of the partner's own: the bank's is in it.",
+    )
 
 
 def test_no_character_that_unicode_says_cannot_be_seen_is_taken(client: FlaskClient) -> None:
