@@ -166,19 +166,46 @@ def test_anothers_payment_is_moved_by_no_operation(
 
 @pytest.mark.abuse("strangers", "reads what another app has paid out of its list, its log or its events")
 def test_nothing_of_another_app_stands_in_any_list(at: AtStep, partner: Partner, new_partner: NewPartner) -> None:
+    """Nor in a list of what the path names: the world that both are in, a statement of the other's."""
     stranger = new_partner(headers=partner.headers, join="world")
     at("confirm").send("confirm")
     payment_id = partner.get("/v1/payments").json["data"][0]["payment_id"]
+    fetch_id = partner.fetch().json["bill_fetch_id"]
+    assert partner.post("/v1/disputes", {"payment_id": payment_id, "type": "DUPLICATE"}).status_code == 201
+    assert partner.post(f"/v1/payments/{partner.pay_link()['payment_id']}:cancel").status_code == 200
+    partner.advance(seconds=2 * 86_400)  # the bank's deeds concern what is the partner's, too
+    named = {"world_id": "current", "statement_id": partner.get("/v1/statements").json["data"][0]["statement_id"]}
     lists = [
-        operation
+        operation.path.format_map(named)
         for operation in contracts.load().operations.values()
-        if operation.method == "GET" and "after" in operation.query_names and "{" not in operation.path
+        if operation.method == "GET" and "after" in operation.query_names
     ]
-    assert len(lists) >= 8
-    for operation in lists:
-        answer = stranger.get(operation.path)
-        assert answer.status_code in {200, 422}
-        assert payment_id not in answer.text
+    assert len(lists) >= 12
+    for path in lists:
+        answer = stranger.get(path, limit=100)
+        assert answer.status_code == 404 if named["statement_id"] in path else answer.status_code in {200, 422}
+        for made in (payment_id, fetch_id, "pay_", "dsp_"):
+            assert made not in answer.text, path
+
+
+@pytest.mark.abuse("strangers", "reads in the log of a shared world what another partner does")
+def test_the_log_of_a_shared_world_names_nothing_of_another_partner(
+    at: AtStep, partner: Partner, new_partner: NewPartner
+) -> None:
+    stranger, sibling = (new_partner(headers=partner.headers, join=near) for near in ("world", "partner"))
+    at("confirm").send("confirm")
+    partner.fetch()
+    stranger.pay_link()
+    partner.advance(seconds=2 * 86_400)
+    whole, part = (app.get("/sandbox/v1/worlds/current/log", limit=100).json["data"] for app in (sibling, stranger))
+    assert [deed["number"] for deed in whole] == [deed["number"] for deed in part]
+    assert {deed.get("app_id") for deed in part} == {None, stranger.app["app_id"]}
+    assert {deed.get("app_id") for deed in whole} == {None, partner.app["app_id"]}
+    payments = {app.get("/v1/payments").json["data"][0]["payment_id"] for app in (partner, stranger)}
+    assert {deed["actor"] for deed in part} == {"PARTNER", "PAYER", "BANK", "CLOCK"}
+    for shown, own in ((whole, partner), (part, stranger)):
+        (payment_id,) = (one["payment_id"] for one in own.get("/v1/payments").json["data"])
+        assert {deed["subject"] for deed in shown if deed.get("subject") in payments} == {payment_id}
 
 
 # Links.

@@ -198,10 +198,10 @@ def app_ids_of_world(tx: Tx, world_id: str) -> list[str]:
     return [row["app_id"] for row in tx.all(store.APPS_OF_WORLD, world_id=world_id)]
 
 
-def app_ids_of_partner(tx: Tx, partner_id: str, *, scope: str) -> list[str]:
-    """Give the identifiers of a partner's apps that may ask for a scope."""
+def app_ids_of_partner(tx: Tx, partner_id: str, *, scope: str | None = None) -> list[str]:
+    """Give the identifiers of a partner's apps; scope: of those that may ask for it."""
     rows = tx.all(store.APPS_OF_PARTNER, partner_id=partner_id)
-    return [row["app_id"] for row in rows if scope in json.loads(row["scopes"])]
+    return [row["app_id"] for row in rows if scope is None or scope in json.loads(row["scopes"])]
 
 
 def hash_secret(secret: str) -> str:

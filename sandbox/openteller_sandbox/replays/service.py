@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -15,7 +15,7 @@ from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import Clock, to_wire
 from openteller_sandbox.customers import service as customers
-from openteller_sandbox.db import in_memory
+from openteller_sandbox.db import Tx, in_memory
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.deeds.service import Deed
 from openteller_sandbox.due import service as due
@@ -50,8 +50,11 @@ def log(bank: Bank, caller: Caller, world_id: str, after: int, count: int) -> li
         Problem: NOT_FOUND, another world.
     """
     _check_own(caller, world_id)
-    found = deeds.of_world(bank, bank.db.read(), caller.world.world_id, after, count)
-    return [_shown(deed) for deed in found]
+    tx, own_world = bank.db.read(), caller.world.world_id
+    own = set(partners.app_ids_of_partner(tx, caller.partner_id))
+    shared = not own.issuperset(partners.app_ids_of_world(tx, own_world))
+    found = deeds.of_world(bank, tx, own_world, after, count)
+    return [_shown(deed, whole=not shared or _is_of(tx, own_world, own, deed)) for deed in found]
 
 
 def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
@@ -78,7 +81,16 @@ def _check_own(caller: Caller, world_id: str) -> None:
         raise Problem("NOT_FOUND")
 
 
-def _shown(deed: Deed) -> dict[str, Any]:
+def _is_of(tx: Tx, world_id: str, apps: Collection[str], deed: Deed) -> bool:
+    """Tell whether a deed is one of these apps', or concerns what is theirs, or nobody's."""
+    if deed.app_id:
+        return deed.app_id in apps
+    subject = deed.details.get("payment_id" if deed.actor == deeds.PAYER else "subject")
+    return subject is None or not store.is_owned(subject) or store.owner(tx, world_id, subject) in apps
+
+
+def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
+    """Give a deed; of what is another partner's only what every app of the world feels."""
     details = deed.details
     subjects = {
         deeds.PARTNER: details.get("path"),
@@ -90,9 +102,9 @@ def _shown(deed: Deed) -> dict[str, Any]:
         "number": deed.number,
         "at": deed.bank_at,
         "actor": deed.actor,
-        "app_id": deed.app_id or None,
+        "app_id": deed.app_id if whole and deed.app_id else None,
         "name": deed.name,
-        "subject": subjects.get(deed.actor),
+        "subject": subjects.get(deed.actor) if whole else None,
     }
 
 

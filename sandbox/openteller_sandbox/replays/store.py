@@ -63,6 +63,8 @@ OPEN_DATA = (
     "division_words",
 )
 _MOST_AT_ONCE = 500
+_OWNED = {"pay_": ("payments",), "bft_": ("bill_fetches", "fetch_asks"), "dsp_": ("disputes",)}
+"""Where the app stands that what a deed is about belongs to, by the prefix of its identifier."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 """By table, in a fixed order; values as ``columns`` names them."""
@@ -76,6 +78,20 @@ def columns(name: str) -> list[str]:
 def state(tx: Tx, world_id: str) -> Rows:
     """Read all of a world that is compared."""
     return {name: [tuple(row) for row in tx.all(_of_world(name), world_id=world_id)] for name in COMPARED}
+
+
+def is_owned(subject: str) -> bool:
+    """Tell whether a subject of a deed names what an app has made."""
+    return subject[:4] in _OWNED
+
+
+def owner(tx: Tx, world_id: str, subject: str) -> str | None:
+    """Give the app that has made what a deed is about; None where it is gone."""
+    for name in _OWNED[subject[:4]]:
+        row = tx.one(_owner(name), world_id=world_id, subject=subject)
+        if row:
+            return str(row["app_id"])
+    return None
 
 
 def copy_open_data(source: Tx, target: Tx) -> None:
@@ -118,6 +134,15 @@ def _whole_world(name: str) -> Statement:
 @cache
 def _everything(name: str) -> Statement:
     return Statement(select(metadata.tables[name]))
+
+
+@cache
+def _owner(name: str) -> Statement:
+    table = metadata.tables[name]
+    (key,) = COMPARED[name].key
+    return Statement(
+        select(table.c.app_id).where(table.c[key] == bindparam("subject"), table.c.world_id == bindparam("world_id"))
+    )
 
 
 @cache

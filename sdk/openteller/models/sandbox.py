@@ -384,7 +384,7 @@ class Deed(Model, frozen=True, kw_only=True):
     name: str
     """An operation of the contract, a step of the payment page, a kind of what falls due, or `begin` and `move`."""
     subject: str | None = None
-    """To what: a path, a payment, what is due, or an instant."""
+    """To what: a path, a payment, what is due, or an instant. Not of what is another partner's."""
 
 
 class DeedList(Model, frozen=True, kw_only=True):
