@@ -1,0 +1,220 @@
+"""The web app: pages and forms. The SDK sees to the bank; who is who, and what may be done, is decided here.
+
+Whoever is signed in with the platform is the *actor*; the session holds nothing else that matters. The bank is told an
+HMAC of the actor, and tokens are kept under the same name. Nothing about customers is stored by the app itself: links,
+saved billers and payments are the bank's to tell.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, flash, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from openteller import Money, OpenTeller, errors, user_ref
+from openteller.models import AccountLink
+
+from .settings import Settings
+from .texts import language, say
+
+__all__ = ["create_app"]
+
+BILLER_CODE = "SH-ELECTRICITY-01"
+AT_MOST = Money("200.00")
+"""What one payment may be; the customer reads it at the bank before allowing it."""
+IN_A_MONTH = Money("500.00")
+VALID_FOR = timedelta(days=180)
+SCOPE = ["bills:read"]
+_LONGEST_NAME = 60
+
+
+def create_app(settings: Settings, bank: OpenTeller) -> Flask:
+    """Make the app.
+
+    Args:
+        settings: of this installation.
+        bank: a client of an app that is registered with ``/linked`` and ``/allowed`` as redirect URIs.
+    """
+    app = Flask(__name__)
+    # Lax: a form of another site brings no session along, and so does nothing; the bank's redirects bring it.
+    app.config.update(SECRET_KEY=settings.key("session"), SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True)
+    app.jinja_env.globals.update(say=say, language=language)
+    counter = _Counter(settings, bank)
+    _add_pages(app, counter)
+    _add_linking(app, counter)
+    _add_consent(app, counter)
+    _add_answers(app, settings)
+    return app
+
+
+class _Counter:
+    """The bank, for whoever is signed in."""
+
+    def __init__(self, settings: Settings, bank: OpenTeller) -> None:
+        self.settings = settings
+        self.bank = bank
+        self._key = settings.key("actors")
+
+    @property
+    def actor(self) -> str:
+        """The HMAC of the account that the platform says this browser is of; nobody: 403."""
+        account = session.get("account")
+        if not account:
+            abort(403)
+        return user_ref(self._key, self.settings.channel, account)
+
+    @property
+    def mine(self) -> OpenTeller:
+        """A client that calls with what this customer has allowed."""
+        return self.bank.for_customer(self.actor)
+
+    def link(self) -> AccountLink | None:
+        """Give the actor's link, where it holds."""
+        try:
+            found = self.bank.account_links.find(channel=self.settings.channel, actor_ref=self.actor)
+        except errors.NotFound:
+            return None
+        return found if found.status == "ACTIVE" else None
+
+    def url_of(self, path: str) -> str:
+        """Give an address of the app, as it is registered at the bank."""
+        return self.settings.own_url + path
+
+
+def _add_pages(app: Flask, counter: _Counter) -> None:
+    @app.get("/")
+    def home() -> str:
+        if "account" not in session:
+            return render_template("sign_in.html")
+        link = counter.link()
+        granted = counter.bank.authorization.get(counter.actor) if link else None
+        return render_template("home.html", account=session["account"], link=link, granted=granted, at_most=AT_MOST)
+
+    @app.post("/sign-in")
+    def sign_in() -> Response:
+        """Stand in for signing in with the platform, which would say who this is."""
+        account = request.form.get("account", "").strip()
+        if not 1 <= len(account) <= _LONGEST_NAME:
+            abort(400)
+        session.clear()
+        session["account"] = account
+        return _home()
+
+    @app.post("/sign-out")
+    def sign_out() -> Response:
+        session.clear()
+        return _home()
+
+
+def _add_linking(app: Flask, counter: _Counter) -> None:
+    @app.post("/link")
+    def link() -> Response:
+        """Send the browser to the bank; in a chat the address would be sent to this account, in private."""
+        begun = counter.bank.account_links.start(
+            channel=counter.settings.channel,
+            actor_ref=counter.actor,
+            actor_label=session["account"],
+            return_url=counter.url_of("/linked"),
+            locale=language(),
+        )
+        assert begun.link_url is not None  # a link that was just started has one
+        return redirect(begun.link_url, 303)
+
+    @app.get("/linked")
+    def linked() -> Response:
+        """Confirm with the nonce that a browser has brought, for the account that *this* browser is signed in as."""
+        if request.args.get("iss") != counter.bank.authorization.server().issuer:
+            return _home("forged")
+        try:
+            counter.bank.account_links.finish(
+                channel=counter.settings.channel, actor_ref=counter.actor, nonce=request.args.get("nonce", "")
+            )
+        except (errors.Conflict, errors.InvalidRequest):
+            return _home("link_failed")
+        return _home("linked")
+
+    @app.post("/unlink")
+    def unlink() -> Response:
+        if link := counter.link():
+            counter.bank.account_links.unlink(link.account_link_id)
+        counter.bank.authorization.revoke(counter.actor)
+        return _home("unlinked")
+
+
+def _add_consent(app: Flask, counter: _Counter) -> None:
+    @app.post("/allow")
+    def allow() -> Response:
+        """Ask for a mandate. Its state is kept in the session of this browser, and nowhere else."""
+        if counter.link() is None:
+            return _home("not_linked")
+        asked = counter.bank.authorization.start(
+            redirect_uri=counter.url_of("/allowed"),
+            scope=SCOPE,
+            authorization_details=[_mandate(counter.bank)],
+            locale=language(),
+        )
+        session["bank_state"] = asked.state
+        return redirect(asked.url, 303)
+
+    @app.get("/allowed")
+    def allowed() -> Response:
+        state, actor, link = session.pop("bank_state", ""), counter.actor, counter.link()
+        try:
+            counter.bank.authorization.finish(request.url, state=state, customer=actor)
+        except errors.InvalidCallback:
+            return _home("forged")
+        except errors.AuthorizationRefused:
+            return _home("refused")
+        # Whoever has signed in at the bank just now need not be who has linked this account.
+        if link is None or counter.bank.authorization.introspect(actor).sub != link.subject:
+            counter.bank.authorization.revoke(actor)
+            return _home("other_customer")
+        return _home()
+
+
+def _mandate(bank: OpenTeller) -> dict[str, Any]:
+    """Give what the customer shall allow: one biller, so much at once and in a month, for half a year."""
+    biller = next(one for one in bank.billers.list(q=BILLER_CODE) if one.biller_code == BILLER_CODE)
+    today = bank.status.get().bank_time.date()
+    return {
+        "type": "bill_payment_mandate",
+        "billers": [biller.biller_id],
+        "maximum_individual_amount": AT_MOST,
+        "periodic_limits": [{"period_type": "MONTH", "period_alignment": "CALENDAR", "amount": IN_A_MONTH}],
+        "valid_from": today,
+        "valid_to": today + VALID_FOR,
+    }
+
+
+def _add_answers(app: Flask, settings: Settings) -> None:
+    bank = urlsplit(settings.bank_url)
+    forms = f"form-action 'self' {bank.scheme}://{bank.netloc}"
+    policy = f"default-src 'none'; style-src 'self'; {forms}; frame-ancestors 'none'; base-uri 'none'"
+
+    @app.errorhandler(errors.ConsentRequired)
+    def consent_required(_: errors.ConsentRequired) -> Response:
+        return _home("ask_again")
+
+    @app.errorhandler(errors.OpenTellerError)
+    def trouble(error: errors.OpenTellerError) -> Response:
+        app.logger.warning("%r", error)
+        told = error.display_message if isinstance(error, errors.BankError) else None
+        flash((told.en if language() == "en" else told.zh_cn) if told else say("bank_trouble"))
+        return _home()
+
+    @app.after_request
+    def guard(answer: Response) -> Response:
+        """Nothing but our own; forms lead here and, by a redirect, to the bank."""
+        answer.headers["Content-Security-Policy"] = policy
+        answer.headers["Referrer-Policy"] = "no-referrer"  # addresses that the bank sends back to hold codes
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+
+def _home(text: str | None = None) -> Response:
+    if text:
+        flash(say(text))
+    return redirect(url_for("home"), 303)

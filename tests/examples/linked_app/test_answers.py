@@ -1,0 +1,169 @@
+"""What the app makes of what browsers bring back: only what they began, for who is signed in, of who is linked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.payer import POOR, RICH, forms_of
+from tests.sdk.oauth.conftest import URL, Door, opened
+
+from linked_app.app import create_app
+from linked_app.settings import Settings
+from openteller import OpenTeller
+from openteller.oauth import SigningKey
+
+OWN = "http://127.0.0.1:8099"
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    yield from opened(tmp_path_factory.mktemp("bank"))
+
+
+@pytest.fixture(scope="module")
+def bank(door: Door) -> Iterator[OpenTeller]:
+    key = SigningKey.generate()
+    made = door.register(key=key, redirect_uris=[f"{OWN}/linked", f"{OWN}/allowed"])
+    with door.client(client_id=made.client_id, private_key=key) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def butler(bank: OpenTeller, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return create_app(Settings(URL, OWN, tmp_path_factory.mktemp("butler") / "data"), bank)
+
+
+class Visitor:
+    """A browser at the app and at the bank. who: as whom it signs in at the bank."""
+
+    def __init__(self, butler: Flask, door: Door, account: str, who: tuple[str, str] = RICH) -> None:
+        self.app: FlaskClient = butler.test_client()
+        self._bank = door.app.test_client()
+        self.who = who
+        self.app.post("/sign-in", data={"account": account})
+
+    def begin(self, what: str) -> str:
+        """Press a button; give where the browser is sent."""
+        answer = self.app.post(f"/{what}")
+        assert answer.status_code == 303
+        return str(answer.headers["Location"])
+
+    def approve(self, address: str) -> str:
+        """Sign in at the bank and approve; give where the browser is sent back to."""
+        answer = self._bank.get(_path(address))
+        for _ in range(10):
+            if answer.status_code != 303:
+                form = next(form for form in forms_of(answer.text) if form.step in {"start", "sign_in", "approve"})
+                typed = dict(zip(("customer_number", "demo_code"), self.who, strict=True))
+                filled = form.values.to_dict() | (typed if form.step == "sign_in" else {})
+                answer = self._bank.post(form.action, data=filled)
+            elif (place := answer.headers["Location"]).startswith(OWN):
+                return str(place)
+            else:
+                answer = self._bank.get(_path(place))
+        raise AssertionError(answer.text)
+
+    def come_back(self, address: str) -> str:
+        """Bring an answer; give the page that follows."""
+        answer = self.app.get(_path(address))
+        assert answer.status_code == 303 and answer.headers["Location"] == "/"
+        return self.page
+
+    def do(self, what: str) -> str:
+        return self.come_back(self.approve(self.begin(what)))
+
+    @property
+    def page(self) -> str:
+        return self.app.get("/").text
+
+
+def _path(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}"
+
+
+@pytest.fixture
+def visit(butler: Flask, door: Door, request: pytest.FixtureRequest) -> Any:
+    def make(name: str = "a", who: tuple[str, str] = RICH) -> Visitor:
+        return Visitor(butler, door, f"{request.node.name}-{name}"[-60:], who)
+
+    return make
+
+
+def test_a_nonce_that_somebody_else_was_led_to_links_nobody(visit: Any) -> None:
+    """The attacker begins, and tricks a victim, signed in as himself, into finishing it."""
+    attacker, victim = visit("attacker"), visit("victim")
+    stolen = victim.approve(attacker.begin("link"))
+    assert "绑定没有完成" in victim.come_back(stolen)
+    assert "还没有绑定" in victim.page and "还没有绑定" in attacker.page
+    assert "绑定没有完成" in attacker.come_back(stolen)
+
+
+def test_an_answer_of_another_server_links_nobody(visit: Any) -> None:
+    me = visit()
+    back = me.approve(me.begin("link"))
+    assert "已忽略" in me.come_back(back.replace("bank.example", "evil.example"))
+    assert "还没有绑定" in me.page
+
+
+def test_a_code_in_a_forged_address_does_nothing(visit: Any) -> None:
+    attacker, victim = visit("attacker"), visit("victim")
+    attacker.do("link")
+    victim.do("link")
+    stolen = attacker.approve(attacker.begin("allow"))
+    assert "已忽略" in victim.come_back(stolen)
+    victim.begin("allow")
+    assert "已忽略" in victim.come_back(stolen)
+    assert "还没有授权" in victim.page
+
+
+def test_what_another_customer_allows_is_taken_back(visit: Any) -> None:
+    """Whoever signs in at the bank decides, who need not be the one that is linked."""
+    me = visit()
+    me.do("link")
+    me.who = POOR
+    assert "不是同一人" in me.do("allow")
+    assert "还没有授权" in me.page
+
+
+def test_nothing_is_allowed_without_a_link(visit: Any) -> None:
+    assert visit().begin("allow") == "/"
+
+
+def test_unlinking_ends_both(visit: Any) -> None:
+    me = visit()
+    me.do("link")
+    assert "每笔最多 CNY 200.00" in me.do("allow")
+    me.app.post("/unlink")
+    assert "已解除绑定" in me.page
+    assert "还没有绑定" in me.page
+
+
+@pytest.mark.parametrize("path", ["/link", "/allow", "/unlink"])
+def test_nobody_who_is_not_signed_in_can_do_anything(path: str, butler: Flask) -> None:
+    assert butler.test_client().post(path).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/linked?nonce=x&iss=y", "/allowed?code=x&state=y"])
+def test_answers_without_a_session_are_nobodys(path: str, butler: Flask) -> None:
+    assert butler.test_client().get(path).status_code in {303, 403}
+
+
+def test_names_are_shown_as_text(butler: Flask) -> None:
+    client = butler.test_client()
+    client.post("/sign-in", data={"account": "<script>alert(1)</script>"})
+    assert "<script>" not in client.get("/").text
+
+
+def test_pages_are_guarded_and_speak_english(butler: Flask) -> None:
+    answer = butler.test_client().get("/", headers={"Accept-Language": "en-GB"})
+    assert "Sign in" in answer.text
+    assert "form-action 'self' https://bank.example;" in answer.headers["Content-Security-Policy"]
+    assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
+    cookie = butler.test_client().post("/sign-in", data={"account": "x"}).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
