@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, request
 
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import ANONYMOUS, Bank
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import SignIn
@@ -31,8 +32,8 @@ from openteller_sandbox.worlds import service as worlds
 PATH = "/customer"
 _WORLD = re.compile(r"wld_[0-9a-z]{4,44}")
 _PAYMENT = re.compile(r"pay_[0-9a-z]{4,44}")
-_CONSENT = re.compile(r"cns_[0-9a-z]{4,44}")
-_DONE = frozenset({"revoked", "signed_out"})
+_LINK = re.compile(r"acl_[0-9a-z]{4,44}")
+_DONE = frozenset({"revoked", "signed_out", "unlinked"})
 """What a page may be told to say first; it is in the address, and changes nothing."""
 _LONGEST = 40
 _FILES = {"json": (exports.as_json, "application/json"), "csv": (exports.as_csv, "text/csv; charset=utf-8")}
@@ -92,7 +93,9 @@ def _show(bank: Bank, visit: Visit, notice: str | None = None, status: int = 200
         page = render("customer_sign_in.html", _locale(), values | {"customers": customers.CUSTOMERS}, status)
         return _with_cookie(bank, visit, page)
     before = request.args.get("before", "")
-    shown = dashboard_views.overview(bank, visit.world, visit.customer, before if _PAYMENT.fullmatch(before) else "")
+    shown = dashboard_views.overview(
+        bank, visit.world, visit.customer, before if _PAYMENT.fullmatch(before) else "", _locale()
+    )
     return render("customer.html", _locale(), values | shown, status)
 
 
@@ -108,6 +111,8 @@ def _act(bank: Bank, visit: Visit) -> Response:
         return _without_cookie(visit, see_other(_place(visit, done="signed_out")))
     if step == "revoke" and _revoke(bank, visit, request.form.get("consent_id", "")):
         return see_other(_place(visit, done="revoked"))
+    if step == "unlink" and _unlink(bank, visit, request.form.get("account_link_id", "")):
+        return see_other(_place(visit, done="unlinked"))
     return _show(bank, visit, "FORM", 422)
 
 
@@ -129,6 +134,14 @@ def _revoke(bank: Bank, visit: Visit, consent_id: str) -> bool:
         return False
     oauth.revoke_consent(bank, consent_id)
     return True
+
+
+def _unlink(bank: Bank, visit: Visit, account_link_id: str) -> bool:
+    """Unlink a social account of the customer who is signed in; False where it is not theirs, or not linked."""
+    assert visit.customer is not None
+    if not _LINK.fullmatch(account_link_id):
+        return False
+    return account_links.unlink_as_customer(bank, visit.world, account_link_id, visit.customer.customer_id)
 
 
 def _payment(bank: Bank, visit: Visit, payment_id: str) -> Response:

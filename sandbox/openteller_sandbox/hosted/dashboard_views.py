@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from openteller_sandbox import clock
+from openteller_sandbox.account_links import service as account_links
+from openteller_sandbox.account_links.service import Link
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import views
-from openteller_sandbox.hosted.texts import translator
+from openteller_sandbox.hosted.texts import Translate, channel_name, translator
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.model import Consent
 from openteller_sandbox.partners import service as partners
@@ -20,15 +22,16 @@ from openteller_sandbox.payments.model import Held
 PAGE = 20
 
 
-def overview(bank: Bank, world: World, customer: Customer, before: str) -> dict[str, Any]:
+def overview(bank: Bank, world: World, customer: Customer, before: str, locale: str) -> dict[str, Any]:
     """Show all that a customer has in a world; before: from behind which payment on."""
-    tx = bank.db.read()
+    tx, t = bank.db.read(), translator(locale)
     consents = oauth.consents_of_customer(tx, world.world_id, customer.customer_id)
     permissions = [_permission(bank, consent) for consent in consents]
     found = payments.of_customer(tx, world.world_id, customer.customer_id, before=before, count=PAGE + 1)
     return {
         "customer": customer,
         "available": customers.available(tx, world, customer.customer_id),
+        "links": [_link(bank, link, t) for link in account_links.of_customer(tx, world.world_id, customer.customer_id)],
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
         "payments": [_line(bank, held) for held in found[:PAGE]],
@@ -59,6 +62,16 @@ def app_name(bank: Bank, app_id: str) -> str:
     """Give the name that an app shows to people."""
     app = partners.find(bank.db.read(), app_id)
     return app.name if app else app_id
+
+
+def _link(bank: Bank, link: Link, t: Translate) -> dict[str, Any]:
+    return {
+        "account_link_id": link.account_link_id,
+        "channel": channel_name(link.channel, t),
+        "actor": link.actor_masked,
+        "app_name": app_name(bank, link.app_id),
+        "since": _minute(link.confirmed_at or 0),
+    }
 
 
 def _permission(bank: Bank, consent: Consent) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 from openteller_sandbox import clock
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.customers import service as customers
@@ -47,6 +48,7 @@ def as_json(bank: Bank, world: World, customer: Customer) -> bytes:
             "customer": {"customer_number": customer.customer_number, "name": customer.name},
             "available": customers.available(tx, world, customer.customer_id).wire(),
             "consents": _consents(bank, world, customer),
+            "account_links": _links(bank, world, customer),
             "payments": _payments(bank, world, customer),
         }
     ).encode()
@@ -87,6 +89,20 @@ def _consents(bank: Bank, world: World, customer: Customer) -> list[dict[str, An
             **({"last_used_at": clock.to_wire(consent.last_used_at)} if consent.last_used_at else {}),
         }
         for consent in oauth.consents_of_customer(bank.db.read(), world.world_id, customer.customer_id)
+    ]
+
+
+def _links(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Give the social accounts that are linked; what the bank keeps of one is masked."""
+    return [
+        {
+            "account_link_id": link.account_link_id,
+            "app": dashboard_views.app_name(bank, link.app_id),
+            "channel": link.channel,
+            "account": link.actor_masked or "",
+            "confirmed_at": clock.to_wire(link.confirmed_at or 0),
+        }
+        for link in account_links.of_customer(bank.db.read(), world.world_id, customer.customer_id)
     ]
 
 

@@ -18,13 +18,11 @@ from openteller_sandbox.account_links.visits import Visit
 from openteller_sandbox.bank import ANONYMOUS, Bank, World
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.hosted.rendering import PAGE_HEADERS, asked_locale, foreign_origin, policy, render, see_other
-from openteller_sandbox.hosted.texts import LOCALES, translator
+from openteller_sandbox.hosted.texts import LOCALES, channel_name, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 
 _COOKIE = "openteller_link"
-_CHANNELS = frozenset({"weibo", "wechat", "qq", "email", "feishu"})
-"""Those that have a name of their own in the page's languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def _page(bank: Bank, browser: Browser) -> Response:
         "csrf": visit.csrf if visit else None,
         "notice": visit.notice if visit else None,
         "app_name": browser.app_name,
-        "channel": translator(locale)(f"channel.{link.channel}") if link.channel in _CHANNELS else link.channel,
+        "channel": channel_name(link.channel, translator(locale)),
     }
     is_open = link.is_open(bank.now(browser.world))
     if link.status == "APPROVED" and is_open and visit and visit.customer:

@@ -237,6 +237,17 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Signed in, you see and take back what you have allowed apps, and find your payments and receipts.",
     ),
     "sign_out": ("退出登录", "Sign out"),
+    "account_links": ("已绑定的社交账号", "Linked social accounts"),
+    "no_account_links": ("您没有绑定社交账号。", "You have linked no social account."),
+    "linked_since": ("绑定时间", "Linked since"),
+    "unlink": ("解除绑定", "Unlink"),
+    "unlink_of": ("解除绑定 {account}", "Unlink {account}"),
+    "unlink_help": (
+        "解除后立即生效，该应用不再知道这个账号属于本行的客户。",
+        "It holds at once: the app no longer knows that this account belongs to a customer of the bank.",
+    ),
+    "unlink_now": ("确认解除", "Yes, unlink it"),
+    "done.unlinked": ("已解除绑定。", "Unlinked."),
     "permissions": ("应用授权", "What apps may do"),
     "no_permissions": ("您没有给任何应用授权。", "You have allowed no app anything."),
     "permissions_ended": ("已结束的授权", "Permissions that have ended"),
@@ -352,12 +363,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 Translate = Callable[[str], str]
+_CHANNELS = frozenset(name.removeprefix("channel.") for name in _TEXTS if name.startswith("channel."))
 
 
 def translator(locale: str) -> Translate:
     """Give a function from a text's name to the text."""
     index = LOCALES.index(locale)
     return lambda name: _TEXTS[name][index]
+
+
+def channel_name(channel: str, t: Translate) -> str:
+    """Give the name of a social platform, which is its code where it has none here."""
+    return t(f"channel.{channel}") if channel in _CHANNELS else channel
 
 
 def notice(name: str | None, t: Translate, account: str) -> str | None:

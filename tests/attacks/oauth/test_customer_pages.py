@@ -16,6 +16,8 @@ from tests.attacks.oauth.conftest import LINKING
 from tests.attacks.oauth.parties import GONE, Client
 from tests.attacks.oauth.test_code_flow import mandate
 from tests.conftest import Partner, WallClock, make_partner
+from tests.linker import Actor, read
+from tests.linker import Customer as Linker
 from tests.payer import POOR, RICH, Payer
 from werkzeug.test import TestResponse
 
@@ -194,6 +196,18 @@ def test_without_a_world_the_address_leads_to_the_one_of_the_demo(flask_app: Fla
     assert (answer.status_code, answer.headers["Location"]) == (303, "/customer/wld_demo00000000")
 
 
+def test_a_social_account_is_shown_and_unlinked(home: Home, flask_app: Flask, partner: Partner) -> None:
+    actor = Actor(partner)
+    link = actor.start()
+    actor.bring(Linker(flask_app, link["link_url"]).approve().returned["nonce"])
+    home.sign_in()
+    assert "微博 @小***都" in home.text
+    assert home.get("/export.json").json["account_links"][0]["account"] == "@小***都"
+    home.send("unlink")
+    assert "没有绑定社交账号" in home.text
+    assert read(partner, link)["status"] == "UNLINKED"
+
+
 # What others try.
 
 
@@ -274,7 +288,7 @@ def test_a_get_changes_nothing(home: Home, linked: Client) -> None:
 
 @pytest.mark.abuse("strangers", "takes back, reads or prints what is another customer's, as a customer")
 def test_a_customer_reaches_nothing_of_another_one(
-    home: Home, flask_app: Flask, world: str, linked: Client, paid: Callable[..., str]
+    home: Home, flask_app: Flask, world: str, linked: Client, paid: Callable[..., str], partner: Partner
 ) -> None:
     payment_id = paid()
     home.sign_in()
@@ -284,6 +298,12 @@ def test_a_customer_reaches_nothing_of_another_one(
     assert "受托应用" not in other.text and payment_id not in other.answer.text
     assert other.post(step="revoke", csrf=other.csrf, consent_id=consent_id).status_code == 422
     assert call(linked) == 404
+    actor = Actor(partner)
+    link = actor.start()
+    actor.bring(Linker(flask_app, link["link_url"]).approve().returned["nonce"])
+    for link_id in (link["account_link_id"], "", "acl_\0", "acl_aaaaaaaaaaaa"):
+        assert other.post(step="unlink", csrf=other.csrf, account_link_id=link_id).status_code == 422
+    assert read(partner, link)["status"] == "ACTIVE"
     for below in ("", "/receipt.pdf"):
         assert other.get(f"/payments/{payment_id}{below}").status_code == 404
     assert other.post(f"/payments/{payment_id}", csrf=other.csrf).status_code == 404
