@@ -27,7 +27,8 @@ class _Event:
 
     Attributes:
         call: the same object for all events of one call, to tell calls apart; compare it with ``is``.
-        operation: the contract's ``operationId``, or ``fetchToken``.
+        operation: the contract's ``operationId``, or ``fetchToken``, ``refreshToken`` and the like for what the client
+            asks the authorization server.
         attempt: which try it is, from 1.
     """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.docs.snippets import ROOT, blocks, pay, settled
+from tests.docs.snippets import ROOT, allow, approve, blocks, pay, settled
 from tests.sdk import processes
 
 from openteller import OpenTeller
@@ -28,7 +28,7 @@ def documents() -> list[str]:
 
 
 def test_the_quick_start_goes_as_told(tmp_path: Path) -> None:
-    python, output = [block for block in blocks(README) if block.language in {"python", "text"}]
+    python, output = [block for block in blocks(README) if block.language in {"python", "text"}][:2]
     script = tmp_path / "quick_start.py"
     script.write_text(python.text, encoding="utf-8")
     assert len([line for line in python.text.splitlines() if line]) <= 15
@@ -43,6 +43,28 @@ def test_the_quick_start_goes_as_told(tmp_path: Path) -> None:
             first = run.stdout.readline()
             pay(anyone, first.split()[-1])
             printed = first + run.stdout.read()
+
+    assert run.returncode == 0
+    assert settled(printed) == settled(output.text)
+
+
+def test_the_linking_flow_goes_as_told(tmp_path: Path) -> None:
+    python, output = [block for block in blocks(README) if block.language in {"python", "text"}][2:]
+    script = tmp_path / "linking.py"
+    script.write_text(python.text, encoding="utf-8")
+    pipe = subprocess.PIPE
+    with processes.sandbox(tmp_path, "--clock", processes.MORNING) as (url, _):
+        told = processes.environment(OPENTELLER_BASE_URL=url, PYTHONUNBUFFERED="1", PYTHONWARNINGS="default")
+        command = [sys.executable, str(script)]
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8", env=told) as run:
+            assert run.stdin and run.stdout
+            run.stdin.write(approve(run.stdout.readline().split()[-1]) + "\n")
+            run.stdin.flush()
+            run.stdout.readline()
+            run.stdin.write(allow(run.stdout.readline().split()[-1]) + "\n")
+            run.stdin.flush()
+            run.stdout.readline()
+            printed = run.stdout.read()
 
     assert run.returncode == 0
     assert settled(printed) == settled(output.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
@@ -281,6 +282,13 @@ def test_a_device_does_not_ask_beyond_the_life_of_its_code() -> None:
 
 
 # --- keys
+
+
+def test_keys_without_the_extra_say_which_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+    for make in (SigningKey.generate, lambda: SigningKey.parse(json.dumps(KEY.to_jwk()))):
+        with pytest.raises(errors.ConfigurationError, match=r"openteller\[oauth\]"):
+            make()
 
 
 def encoded(key: Any) -> Iterable[str]:
