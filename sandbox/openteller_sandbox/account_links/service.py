@@ -29,7 +29,7 @@ from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
-from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.http import Problem, idempotency, json_text, with_tail
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 
@@ -80,8 +80,14 @@ class Link:
     status: str
     expires_at: int | None
     confirmed_at: int | None
+    consent_id: str | None
     version: int
     wire: str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """Give the record with the consent that was given last, as JSON."""
+        return _shown(self.wire, self.consent_id)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -211,13 +217,13 @@ def unlink(bank: Bank, tx: Tx, caller: Caller, account_link_id: str, now: int) -
 def find_wire(tx: Tx, app_id: str, account_link_id: str) -> str | None:
     """Give an app's link, as JSON."""
     link = _own(tx, app_id, account_link_id)
-    return link.wire if link else None
+    return link.shown if link else None
 
 
 def wire_of_actor(bank: Bank, tx: Tx, app_id: str, *, channel: str, actor_ref: str) -> str | None:
     """Give the link of a social account that holds or is on its way, as JSON."""
     link = _of_actor(tx, app_id, channel, _actor_hash(bank, app_id, channel, actor_ref))
-    return link.wire if link else None
+    return link.shown if link else None
 
 
 def page(tx: Tx, app_id: str, *, before: int | None, status: str | None, count: int) -> list[tuple[int, str]]:
@@ -225,7 +231,7 @@ def page(tx: Tx, app_id: str, *, before: int | None, status: str | None, count: 
     rows = tx.all(
         store.PAGE, app_id=app_id, before=2**62 if before is None else before, status=status or "", count=count
     )
-    return [(row["seq"], row["wire"]) for row in rows]
+    return [(row["seq"], _shown(row["wire"], row["consent_id"])) for row in rows]
 
 
 # What the customer does.
@@ -328,16 +334,21 @@ def bring(bank: Bank, world: World, account_link_id: str, customer_id: str, stat
 # What others ask.
 
 
-def linked_customer(tx: Tx, app_id: str, account_link_id: str) -> str | None:
+def customer_of(tx: Tx, app_id: str, account_link_id: str) -> str | None:
     """Give whose an app's link is; None where the app has none such that holds."""
     link = _own(tx, app_id, account_link_id)
     return link.customer_id if link and link.status == "ACTIVE" else None
 
 
-def linked_since(tx: Tx, world_id: str, app_id: str, customer_id: str) -> int | None:
-    """Give since when a customer has been linked with an app without a break (bank time, epoch milliseconds)."""
-    row = tx.one(store.LINKED_SINCE, world_id=world_id, app_id=app_id, customer_id=customer_id)
-    return row["since"] if row else None
+def hold(tx: Tx, app_id: str, account_link_id: str, customer_id: str) -> bool:
+    """Keep an app's link from being ended until an act is over; False where it does not hold, or is another one's."""
+    return tx.run(store.HOLD, id=account_link_id, app=app_id, customer=customer_id) == 1
+
+
+def bind(tx: Tx, world: World, account_link_id: str, consent_id: str) -> None:
+    """Let a consent end with a link, in the act that gives it and has hold of the link."""
+    tx.run(store.NAME_CONSENT, id=account_link_id, to_consent_id=consent_id)
+    tx.run(store.INSERT_CONSENT, consent_id=consent_id, world_id=world.world_id, account_link_id=account_link_id)
 
 
 def expire(bank: Bank, act: Due) -> None:
@@ -365,10 +376,13 @@ def reset(tx: Tx, world_id: str) -> None:
 
 def _unlink(bank: Bank, tx: Tx, world: World, link: Link, now: int, reason: str) -> str:
     if link.status == "ACTIVE":
-        return _end(bank, tx, world, link, now, "UNLINKED", reason)
+        wire = _end(bank, tx, world, link, now, "UNLINKED", reason)
+        for row in tx.all(store.CONSENTS, account_link_id=link.account_link_id):
+            oauth.end_consent(tx, row["consent_id"])
+        return _shown(wire, link.consent_id)
     if link.status in _OPEN:
         return _end(bank, tx, world, link, now, "FAILED", reason)
-    return link.wire
+    return link.shown
 
 
 def _end(bank: Bank, tx: Tx, world: World, link: Link, now: int, status: str, reason: str | None = None) -> str:
@@ -404,6 +418,10 @@ def _save(tx: Tx, link: Link, **columns: Any) -> None:
     )
     if changed != 1:
         raise RuntimeError("somebody else has changed it")
+
+
+def _shown(wire: str, consent_id: str | None) -> str:
+    return with_tail(wire, {"consent_id": consent_id} if consent_id else {})
 
 
 def _own(tx: Tx, app_id: str, account_link_id: str) -> Link | None:

@@ -1,4 +1,4 @@
-"""The tables of account links and of the browsers at their pages.
+"""The tables of account links, of the consents that name them, and of the browsers at their pages.
 
 Of a social account there is a keyed hash and a masked label, and neither once the link has ended; of the page's
 address and of the nonce there are hashes. ``actor_hash`` is unique for an app and a channel, so that no two links of
@@ -18,7 +18,6 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
-    func,
     or_,
     select,
     update,
@@ -45,6 +44,7 @@ account_links = Table(
     Column("status", String, nullable=False),
     Column("expires_at", BigInteger),
     Column("confirmed_at", BigInteger),
+    Column("consent_id", String),
     Column("version", Integer, nullable=False),
     Column("wire", Text, nullable=False),
     UniqueConstraint("app_id", "channel", "actor_hash", name="account_links_actor"),
@@ -52,6 +52,15 @@ account_links = Table(
     Index("account_links_nonce", "app_id", "nonce_hash"),
     Index("account_links_customer", "world_id", "customer_id"),
     sqlite_autoincrement=True,
+)
+account_link_consents = Table(
+    "account_link_consents",
+    metadata,
+    Column("consent_id", String, primary_key=True),
+    Column("world_id", String, nullable=False),
+    Column("account_link_id", String, nullable=False),
+    Index("account_link_consents_link", "account_link_id"),
+    Index("account_link_consents_world", "world_id"),
 )
 account_link_visits = Table(
     "account_link_visits",
@@ -80,7 +89,7 @@ CHANGING = (
     "version",
     "wire",
 )
-INSERT = Insert(account_links, without=("seq",))
+INSERT = Insert(account_links, without=("seq", "consent_id"))
 BY_ID = Statement(select(account_links).where(account_links.c.account_link_id == bindparam("account_link_id")))
 BY_TOKEN = Statement(select(account_links).where(account_links.c.token_hash == bindparam("token_hash")))
 BY_NONCE = Statement(
@@ -100,16 +109,8 @@ OF_CUSTOMER = Statement(
     .where(account_links.c.world_id == bindparam("world_id"), account_links.c.customer_id == bindparam("customer_id"))
     .order_by(account_links.c.seq.desc())
 )
-LINKED_SINCE = Statement(
-    select(func.min(account_links.c.confirmed_at).label("since")).where(
-        account_links.c.world_id == bindparam("world_id"),
-        account_links.c.customer_id == bindparam("customer_id"),
-        account_links.c.app_id == bindparam("app_id"),
-        account_links.c.status == "ACTIVE",
-    )
-)
 PAGE = Statement(
-    select(account_links.c.seq, account_links.c.wire)
+    select(account_links.c.seq, account_links.c.wire, account_links.c.consent_id)
     .where(
         account_links.c.app_id == bindparam("app_id"),
         account_links.c.seq < bindparam("before"),
@@ -123,9 +124,31 @@ CHANGE = Statement(
     .where(account_links.c.account_link_id == bindparam("id"), account_links.c.version == bindparam("seen"))
     .values({name: bindparam(f"to_{name}") for name in CHANGING})
 )
+# Writing the row, as it is, makes whoever ends the link wait, and see afterwards what was bound to it.
+HOLD = Statement(
+    update(account_links)
+    .where(
+        account_links.c.account_link_id == bindparam("id"),
+        account_links.c.app_id == bindparam("app"),
+        account_links.c.customer_id == bindparam("customer"),
+        account_links.c.status == "ACTIVE",
+    )
+    .values(consent_id=account_links.c.consent_id)
+)
+NAME_CONSENT = Statement(
+    update(account_links)
+    .where(account_links.c.account_link_id == bindparam("id"))
+    .values(consent_id=bindparam("to_consent_id"))
+)
+INSERT_CONSENT = Insert(account_link_consents)
+CONSENTS = Statement(
+    select(account_link_consents.c.consent_id).where(
+        account_link_consents.c.account_link_id == bindparam("account_link_id")
+    )
+)
 RESET = [
     Statement(delete(table).where(table.c.world_id == bindparam("world_id")))
-    for table in (account_links, account_link_visits)
+    for table in (account_links, account_link_consents, account_link_visits)
 ]
 
 INSERT_VISIT = Insert(account_link_visits)

@@ -38,6 +38,7 @@ PATH = "/oauth/authorize"
 _COOKIE = "openteller_authorize_"
 _PARAMETERS = frozenset(
     {
+        "account_link_id",
         "authorization_details",
         "client_id",
         "code_challenge",

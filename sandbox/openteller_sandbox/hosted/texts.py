@@ -213,6 +213,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "approve": ("同意授权", "Allow"),
     "refuse": ("拒绝", "Refuse"),
+    "notice.OTHER_CUSTOMER": (
+        "这个请求只能由绑定该社交账号的客户答复。",
+        "Only the customer with whom the social account is linked can answer this request.",
+    ),
     "device": ("连接设备", "Connect a device"),
     "user_code": ("设备上显示的代码", "The code that the device shows"),
     "user_code_help": ("八个字母，例如 BCDF-GHJK。", "Eight letters, such as BCDF-GHJK."),

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from openteller_sandbox import clock, ids
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import MINUTE, SECOND
 from openteller_sandbox.customers import service as customers
@@ -40,6 +41,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _THUMBPRINT = _CHALLENGE
 _SINGLE = re.compile(r"[ -~]{1,512}")
 _DETAILS = re.compile(r"[ -~]{2,8192}")
+_LINK = re.compile(r"acl_[0-9a-z]{4,44}")
 _INTERACTION = re.compile(r"iac_[a-z2-7]{20}")
 
 
@@ -65,6 +67,7 @@ class Asked:
     details: list[dict[str, Any]] = field(repr=False)
     jkt: str | None
     locale: str
+    account_link_id: str | None = None
 
     @property
     def of_device(self) -> bool:
@@ -128,7 +131,18 @@ def _checked(bank: Bank, client: Client, sent: Mapping[str, str], redirect_uri: 
         details=allowed,
         jkt=sent.get("dpop_jkt"),
         locale="en" if sent.get("ui_locales", "").lower().startswith("en") else "zh-CN",
+        account_link_id=_link_of(bank.db.read(), client, sent.get("account_link_id")),
     )
+
+
+def _link_of(tx: Tx, client: Client, account_link_id: str | None) -> str | None:
+    """Check the account link that a request names: only its own customer can then allow anything."""
+    if account_link_id is None:
+        return None
+    known = _LINK.fullmatch(account_link_id)
+    if not known or account_links.customer_of(tx, client.client_id, account_link_id) is None:
+        raise Refusal("invalid_request", "account_link_id: of a link of this client that is ACTIVE.")
+    return account_link_id
 
 
 def _check_form(bank: Bank, sent: Mapping[str, str]) -> None:
@@ -277,11 +291,19 @@ def sign_in(bank: Bank, interaction: Interaction, number: str, code: str) -> boo
     with bank.db.act(interaction.world.world_id) as tx:
         result, customer = customers.sign_in(tx, interaction.world, number, code, bank.now(interaction.world))
     interaction.notice = {SignIn.WRONG: "WRONG_SIGN_IN", SignIn.LOCKED: "LOCKED"}.get(result)
-    if customer is not None:
+    if customer is not None and not _may_answer(bank.db.read(), interaction.asked, customer):
+        interaction.notice = "OTHER_CUSTOMER"
+    elif customer is not None:
         interaction.customer = customer
         interaction.cookie, interaction.csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     save(bank, interaction)
     return customer is not None
+
+
+def _may_answer(tx: Tx, asked: Asked, customer: Customer) -> bool:
+    """Tell whether a request is for a customer: for everybody, unless it names a link."""
+    link = asked.account_link_id
+    return link is None or account_links.customer_of(tx, asked.client_id, link) == customer.customer_id
 
 
 def save(bank: Bank, interaction: Interaction) -> None:
@@ -310,15 +332,20 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
     with bank.db.act(asked.client_id) as tx:
         if tx.run(store.DECIDE, h=interaction.request_hash, now=now) == 0:
             return None
+        link, customer_id = asked.account_link_id, interaction.customer.customer_id
+        if link and not account_links.hold(tx, asked.client_id, link, customer_id):
+            return back(bank, asked.redirect_uri, asked.state, error="access_denied")
         consent_id = consents.give(
             bank,
             tx,
             world_id=interaction.world.world_id,
             app_id=asked.client_id,
-            customer_id=interaction.customer.customer_id,
+            customer_id=customer_id,
             scope=asked.scope,
             details=json.dumps(asked.details),
         )
+        if link:
+            account_links.bind(tx, interaction.world, link, consent_id)
         if asked.of_device:
             tx.run(store.ANSWER_DEVICE, h=interaction.request_hash, to_status="APPROVED", to_consent_id=consent_id)
             return ""

@@ -44,6 +44,11 @@ def revoke_consent(bank: Bank, consent_id: str) -> bool:
         return consents.revoke(tx, consent_id)
 
 
+def end_consent(tx: Tx, consent_id: str) -> None:
+    """End a consent with all its tokens, in the act of what it depends on."""
+    consents.revoke(tx, consent_id)
+
+
 def reset(tx: Tx, world_id: str) -> None:
     """Forget what customers of a world have allowed, and what they were about to."""
     tx.run(store.RESET_INTERACTIONS, world_id=world_id)

@@ -33,7 +33,7 @@ COMPARED: Mapping[str, Compared] = {
     "disputes": Compared(("dispute_id",), "seq", ("seq",)),
     "statements": Compared(("statement_id",), "seq", ("seq",)),
     "statement_rows": Compared(("statement_id", "position")),
-    "account_links": Compared(("account_link_id",), "seq", ("seq",)),
+    "account_links": Compared(("account_link_id",), "seq", ("seq", "consent_id")),
     "reconciliations": Compared(("business_date", "biller_id")),
     "ledger_lines": Compared(("entry_id", "account", "amount"), without=("line_id",)),
     "customer_accounts": Compared(("customer_id", "currency")),
@@ -50,7 +50,7 @@ COMPARED: Mapping[str, Compared] = {
     "idempotency_keys": Compared(("app_id", "key"), without=("body",)),  # has the public URL of its time
 }
 """All that an app, a payer or the bank can see of a world. Not compared: browsers' sessions and failed sign-ins, which
-name what was typed, tokens, and webhooks, which depend on what partners' servers answer.
+name what was typed, tokens and consents, and webhooks, which depend on what partners' servers answer.
 """
 OPEN_DATA = (
     "bank_facts",

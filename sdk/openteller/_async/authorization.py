@@ -35,6 +35,7 @@ class AsyncAuthorization:
         redirect_uri: str,
         scope: Sequence[str] | None = None,
         authorization_details: Sequence[Mapping[str, object]] | None = None,
+        account_link_id: str | None = None,
         locale: Literal["zh-CN", "en"] | None = None,
     ) -> AuthorizationRequest:
         """Push what a customer is to be asked (RFC 9126, with PKCE); gives where to send the browser, and its state.
@@ -43,6 +44,8 @@ class AsyncAuthorization:
             redirect_uri: where the browser comes back to; one of those that the app is registered with.
             scope: what the tokens shall be good for, such as ``["bills:read"]``.
             authorization_details: what is asked for in detail, such as a mandate (RFC 9396).
+            account_link_id: the link of whoever asks for it in a chat: only its customer can then allow anything, and
+                what is allowed ends with the link.
             locale: the language of the bank's page.
 
         Raises:
@@ -54,6 +57,7 @@ class AsyncAuthorization:
             redirect_uri=redirect_uri,
             scope=scope,
             authorization_details=authorization_details,
+            account_link_id=account_link_id,
             locale=locale,
         )
         return await self._caller.run(steps)

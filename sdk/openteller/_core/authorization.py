@@ -100,6 +100,7 @@ def start(
     scope: Sequence[str] | None,
     authorization_details: Sequence[Mapping[str, object]] | None,
     locale: str | None,
+    account_link_id: str | None = None,
 ) -> Generator[Effect, Any, AuthorizationRequest]:
     """Push a request; give where the browser is to go, and its state."""
     credentials, store = credentials_of(setup), store_of(setup)
@@ -119,6 +120,7 @@ def start(
         "code_challenge": base64url(sha256(verifier.encode()).digest()),
         "code_challenge_method": "S256",
         "authorization_details": _details(authorization_details),
+        "account_link_id": account_link_id,
         "ui_locales": locale,
     }
     outcome = yield from post_form(setup, "pushAuthorization", pushing, form, credentials=credentials, prover=prover)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from tests.conftest import Partner
 from tests.linker import NONCE, Actor, Customer, read
-from tests.payer import POOR, RICH
+from tests.payer import POOR
 
 from openteller_sandbox.account_links import service
 from openteller_sandbox.bank import Bank, World
@@ -248,22 +248,3 @@ def test_the_sandbox_brings_a_link_anywhere(partner: Partner, actor: Actor, name
         assert service.EVENTS[link["status"]] == name
     again = partner.post(f"/sandbox/v1/events/account_link.{name}:trigger", subject, key=None)
     assert again.json["code"] == "INVALID_TRANSITION"
-
-
-@pytest.mark.parametrize("who", [RICH, POOR])
-def test_how_long_a_customer_has_been_linked(
-    flask_app: Flask, bank: Bank, partner: Partner, actor: Actor, who: tuple[str, str]
-) -> None:
-    world_id, app_id = partner.app["world_id"], partner.app["app_id"]
-    customer_id = next(each.customer_id for each in CUSTOMERS if each.customer_number == who[0])
-
-    def since() -> int | None:
-        return service.linked_since(bank.db.read(), world_id, app_id, customer_id)
-
-    assert since() is None
-    link = actor.link(flask_app, who)
-    partner.advance(seconds=3600)
-    Actor(partner).link(flask_app, who)
-    found = service.get(bank.db.read(), link["account_link_id"])
-    assert found is not None
-    assert since() == found.confirmed_at
