@@ -148,12 +148,14 @@ def _add_consent(app: Flask, counter: _Counter) -> None:
     @app.post("/allow")
     def allow() -> Response:
         """Ask for a mandate. Its state is kept in the session of this browser, and nowhere else."""
-        if counter.link() is None:
+        link = counter.link()
+        if link is None:
             return _home("not_linked")
         asked = counter.bank.authorization.start(
             redirect_uri=counter.url_of("/allowed"),
             scope=SCOPE,
             authorization_details=[_mandate(counter.bank)],
+            account_link_id=link.account_link_id,  # so that nobody else can answer it, and it ends with the link
             locale=language(),
         )
         session["bank_state"] = asked.state

@@ -97,7 +97,7 @@ def test_only_the_customer_who_approved_is_shown_the_nonce(flask_app: Flask, vic
     Customer(flask_app, url).approve(VICTIM)
     for browser in (waiting, not_signed_in, Customer(flask_app, url)):
         assert browser.open().status_code == 410
-        assert "确认码" not in browser.text
+        assert "绑定码" not in browser.text
     late = waiting._client.post(form.action, data=form.values, follow_redirects=True)
     assert late.status_code == 410
 

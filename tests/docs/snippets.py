@@ -156,4 +156,4 @@ def approve(url: str) -> str:
     for values in ({}, {"customer_number": "62000001", "demo_code": "246810"}, {}):
         form = next(one for one in page.forms if one.step not in {"language", "refuse"})
         page = browser.submit(page, form, values)
-    return page.facts["确认码"]
+    return page.facts["绑定码"]

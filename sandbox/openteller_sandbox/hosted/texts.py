@@ -247,8 +247,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unlink": ("解除绑定", "Unlink"),
     "unlink_of": ("解除绑定 {account}", "Unlink {account}"),
     "unlink_help": (
-        "解除后立即生效，该应用不再知道这个账号属于本行的客户。",
-        "It holds at once: the app no longer knows that this account belongs to a customer of the bank.",
+        "解除后立即生效：这个账号不再代表您，您经由它给出的授权也同时撤销。",
+        "It holds at once: the account stands for you no more, and what you have allowed through it ends, too.",
     ),
     "unlink_now": ("确认解除", "Yes, unlink it"),
     "done.unlinked": ("已解除绑定。", "Unlinked."),
@@ -323,17 +323,17 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "link_refuse": ("不绑定", "Do not link"),
     "link_last_step": ("还差一步", "One more step"),
     "link_send_back": (
-        "请在 10 分钟内，用这个社交账号在原来的聊天中发送以下确认码。确认后绑定才生效。",
+        "请在 10 分钟内，用这个社交账号在您开始绑定的聊天中发送以下绑定码。确认后绑定才生效。",
         "Within 10 minutes send this code from that account, in the chat where you began. Only then it is linked.",
     ),
-    "link_nonce": ("确认码", "Code"),
+    "link_nonce": ("绑定码", "Linking code"),
     "link_go_back": (
         "请在 10 分钟内返回应用，完成最后一步。确认后绑定才生效。",
         "Go back to the app within 10 minutes for the last step. Only then it is linked.",
     ),
     "link_nonce_warning": (
-        "不要把确认码告诉任何人。索要确认码的人都是骗子。",
-        "Do not give this code to anybody. Whoever asks you for it is a fraud.",
+        "只在您自己开始绑定的聊天中发送，不要告诉其他任何人。谁向您索取绑定码，谁就是骗子。",
+        "Send it only where you began yourself, and tell nobody else. Whoever asks you for it is a fraud.",
     ),
     "link_gone": ("这个绑定链接已失效", "This link is no longer good"),
     "link_gone_help": (

@@ -55,7 +55,7 @@ def test_an_account_is_linked_when_it_brings_back_what_its_customer_was_given(
 def test_without_a_page_of_the_apps_the_bank_shows_the_nonce(flask_app: Flask, actor: Actor) -> None:
     browser = Customer(flask_app, actor.start(return_url=None)["link_url"]).approve()
     (nonce,) = re.findall(NONCE, browser.text)
-    assert "不要把确认码告诉任何人" in browser.text
+    assert "不要告诉其他任何人" in browser.text
     assert browser.open().status_code == 200
     assert nonce in browser.text
     assert actor.bring(nonce.replace("-", " ").lower()).json["status"] == "ACTIVE"
