@@ -34,6 +34,7 @@ DOCUMENTS = (
     "disputes",
     "statements",
     "account-links",
+    "consents",
     "events",
     "webhooks",
     "status",

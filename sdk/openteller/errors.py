@@ -15,7 +15,7 @@
     └── BankError                   the bank understood and refused; ``code`` says why
         ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults
         ├── AuthenticationFailed    401: the credentials are wrong, or the token is not taken
-        ├── PermissionDenied        403: the app lacks a scope
+        ├── PermissionDenied        403: the app lacks a scope, or a customer's mandate is not in force yet
         │   ├── ConsentRequired     the customer has not allowed it, or does not any more: ask again
         │   └── MandateExceeded     the customer has allowed less than that; ``limit`` and ``resets_at`` may help
         ├── NotFound                404
@@ -237,12 +237,12 @@ class BankError(OpenTellerError):
 
     @property
     def limit(self) -> str | None:
-        """With ``FETCH_LIMIT``: which limit was met."""
+        """With ``FETCH_LIMIT``, ``MANDATE_EXCEEDED``, ``MANDATE_NOT_IN_FORCE``: which limit was met."""
         return self.problem.limit if self.problem else None
 
     @property
     def resets_at(self) -> datetime | None:
-        """With ``FETCH_LIMIT``: when the limit ends, in bank time."""
+        """Where ``limit`` ends by itself: when that is, in bank time."""
         return self.problem.resets_at if self.problem else None
 
     @property
@@ -260,7 +260,7 @@ class AuthenticationFailed(BankError):
 
 
 class PermissionDenied(BankError):
-    """The app may not do that: it lacks a scope."""
+    """The app may not do that: it lacks a scope, or (``MANDATE_NOT_IN_FORCE``) a mandate cannot be used yet."""
 
 
 class ConsentRequired(PermissionDenied):

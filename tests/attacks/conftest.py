@@ -12,8 +12,10 @@ from tests.attacks.snapshot import snapshot
 from tests.conftest import Partner, make_partner
 from tests.contract.good_requests import Good, good_requests
 from tests.contract.observer import Observer
+from tests.linked import POWER, TOPUP, link_customer, mandate
 
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.oauth import service as oauth
 
 
 class Unharmed(Protocol):
@@ -39,6 +41,19 @@ def attacker(observer: Observer) -> Partner:
 def good(bank: Bank, attacker: Partner) -> dict[str, Good]:
     """A request for each operation that would be answered well."""
     return good_requests(bank, attacker)
+
+
+@pytest.fixture(autouse=True)
+def _still_linked(request: pytest.FixtureRequest) -> None:
+    """What was allowed in the attacker's world ends when that is reset: it is allowed again, before a test."""
+    if "good" in request.fixturenames:
+        user = request.getfixturevalue("good")["listSavedBillers"].user
+        bank = request.getfixturevalue("bank")
+        if oauth.find_consent(bank, user.consent_id) is None:
+            again = link_customer(user.owner, mandate(user.owner))
+            user.headers, user.consent_id = again.headers, again.consent_id
+            for code in (TOPUP, POWER):
+                user.save(code)
 
 
 @pytest.fixture

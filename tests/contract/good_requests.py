@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.conftest import Partner
 from tests.contract.direct_payer import DirectPayer
+from tests.linked import Linked, link_customer, mandate
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import clock
@@ -31,12 +32,16 @@ RECEIPT_NUMBERS = ("receipt_number", "verification_code")
 
 @dataclass(frozen=True)
 class Good:
-    """A request that an operation answers with 2xx. The body is made anew for each sending where it must be unique."""
+    """A request that an operation answers with 2xx. The body is made anew for each sending where it must be unique.
+
+    user: an app with a customer's token, where the operation needs that: its owner's own token gives way to it.
+    """
 
     operation: Operation
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    user: Linked | None = None
 
     @property
     def keyed(self) -> bool:
@@ -58,7 +63,11 @@ class Good:
         body = self.fresh_body()
         if body is not None:
             arguments["json"] = body
-        return partner.client.open(self.path, **(arguments | changed))
+        arguments |= changed
+        own = self.user.owner.headers["Authorization"] if self.user else None
+        if self.user and arguments["headers"].get("Authorization") == own:
+            arguments["headers"] = arguments["headers"] | self.user.headers
+        return partner.client.open(self.path, **arguments)
 
     def fresh_body(self) -> Any:
         if isinstance(self.body, dict) and "partner_reference" in self.body:
@@ -69,8 +78,8 @@ class Good:
 def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
 
-    ``cancelPayment``, ``confirmAccountLink``, ``createDispute`` and ``deleteWebhookEndpoint`` can succeed once for each
-    call of this function.
+    ``cancelPayment``, ``confirmAccountLink``, ``createDispute``, ``deleteWebhookEndpoint`` and ``deleteSavedBiller``
+    can succeed once for each call of this function.
     """
     biller = partner.biller(BILLER)
     inputs = partner.magic(BILLER, "DUE_BILL")
@@ -106,7 +115,12 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     yuan = {"amount": "20000.00", "currency": "CNY"}
     fault = {"match": {"leg": "reconcile"}, "effect": {"drop": "BEFORE"}, "times": 1}
     ordered, _ = (partner.post("/sandbox/v1/faults", fault).json["fault_id"] for _ in range(2))
-    requests: dict[str, tuple[str, dict[str, Any], Any]] = {
+    user = link_customer(partner, mandate(partner))
+    ended = link_customer(partner).consent_id
+    saved, forgotten, due = user.save(TOP_UP), user.save(TOP_UP, "REVERSED"), user.save(BILLER)
+    power = {"biller_id": biller["biller_id"], "inputs": partner.magic(BILLER, "NO_BILL")}
+    fifty = {"amount": "50.00", "currency": "CNY"}
+    requests: dict[str, tuple[Any, ...]] = {
         "listBranches": ("/v1/branches", {"near": "31.230,121.470", "limit": 2}, None),
         "getBranch": (f"/v1/branches/{branch}", {}, None),
         "listAtms": ("/v1/atms", {"city": "上海市", "limit": 2}, None),
@@ -156,6 +170,20 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "getAccountLink": (f"/v1/account-links/{link}", {}, None),
         "confirmAccountLink": ("/v1/account-links:confirm", {}, writer | {"nonce": nonce}),
         "unlinkAccountLink": (f"/v1/account-links/{started_link(partner)}:unlink", {}, None),
+        "listConsents": ("/v1/consents", {"status": "ACTIVE", "limit": 2}, None),
+        "getConsent": (f"/v1/consents/{user.consent_id}", {}, None),
+        "revokeConsent": (f"/v1/consents/{ended}:revoke", {}, None),
+        "listSavedBillers": ("/v1/saved-billers", {"limit": 2}, None, user),
+        "createSavedBiller": ("/v1/saved-billers", {}, power, user),
+        "getSavedBiller": (f"/v1/saved-billers/{saved}", {}, None, user),
+        "deleteSavedBiller": (f"/v1/saved-billers/{forgotten}", {}, None, user),
+        "createSavedBillerFetch": (f"/v1/saved-billers/{due}/bill-fetches", {}, None, user),
+        "createMandatePayment": (
+            "/v1/mandate-payments",
+            {},
+            {"partner_reference": "made-anew", "saved_biller_id": saved, "amount": fifty},
+            user,
+        ),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
         "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
         "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),
@@ -170,6 +198,7 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "getStatus": ("/v1/status", {}, None),
         "listOutages": ("/v1/outages", {}, None),
         "listOfficialAccounts": ("/v1/official-accounts", {}, None),
+        "createSandboxConsent": ("/sandbox/v1/consents", {}, {"authorization_details": [mandate(partner)]}),
         "createApp": ("/sandbox/v1/apps", {}, {"name": "走查应用", "join": "world"}),
         "listMagicValues": ("/sandbox/v1/magic-values", {"biller_id": biller["biller_id"]}, None),
         "getClock": ("/sandbox/v1/clock", {}, None),

@@ -10,10 +10,12 @@ from markupsafe import escape
 from sqlalchemy import select
 from tests.conftest import Partner
 from tests.contract.observer import Observer
+from tests.linked import link_customer
 
 from openteller_sandbox import contract as contracts
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.db import Statement, metadata
+from openteller_sandbox.oauth.model import LINKED_SCOPES
 
 CONTRACT = contracts.load()
 NO_OPERATION = "No operation answers with it."
@@ -31,6 +33,7 @@ COMPONENT_OF_TABLE = {
     "disputes": "Dispute",
     "receipts": "Receipt",
     "refunds": "Refund",
+    "saved_billers": "SavedBiller",
     "statement_rows": "StatementRow",
     "statements": "Statement",
 }
@@ -105,6 +108,8 @@ NAMES_SOMETHING = {
     ("createPayment", "bills"): "/bill_ids/0",
     ("createDispute", "duplicate"): "/payment_id",
     ("createDispute", "not_received"): "/payment_id",
+    ("createMandatePayment", "bill"): "/saved_biller_id",
+    ("createMandatePayment", "top_up"): "/saved_biller_id",
 }
 """Examples that name what nobody has fetched or paid here, and where they name it."""
 
@@ -140,8 +145,9 @@ def test_a_request_of_the_documents_works_as_it_stands(operation_id: str, exampl
     operation = CONTRACT.operations[operation_id]
     body = CONTRACT.at(f"{operation.pointer}/requestBody/content/application~1json/examples/{example}/value")
     path = operation.path.format_map(own_things(operation.path, partner))
+    headers = link_customer(partner).headers if operation.scopes & set(LINKED_SCOPES) else partner.headers
     answer = partner.client.open(
-        path, method=operation.method, json=body, headers=partner.headers | {"Idempotency-Key": f"of-{example}"}
+        path, method=operation.method, json=body, headers=headers | {"Idempotency-Key": f"of-{example}"}
     )
     if pointer := NAMES_SOMETHING.get((operation_id, example)):
         assert [fault["pointer"] for fault in answer.json["errors"]] == [pointer]

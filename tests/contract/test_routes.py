@@ -63,7 +63,8 @@ def test_the_metadata_and_token_endpoints_are_where_the_contract_says(client: Fl
     token_url = CONTRACT.at("/components/securitySchemes/oauth/flows/clientCredentials/tokenUrl")
     metadata = client.get("/.well-known/oauth-authorization-server").json
     assert metadata["token_endpoint"] == f"{metadata['issuer']}{token_url}"
-    scopes = CONTRACT.at("/components/securitySchemes/oauth/flows/clientCredentials/scopes")
+    flows = CONTRACT.at("/components/securitySchemes/oauth/flows")
+    scopes = flows["clientCredentials"]["scopes"] | flows["authorizationCode"]["scopes"]
     assert metadata["scopes_supported"] == list(scopes)
 
 

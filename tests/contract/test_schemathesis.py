@@ -18,6 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.walk import breaking_app
+from tests.linked import link_customer, mandate
 
 from openteller_sandbox import contract as contracts
 from openteller_sandbox.app import create_app
@@ -65,6 +66,8 @@ def run(
 ) -> tuple[Counter[str], list[str]]:
     """Run all phases over some operations; give how often each check was made, and what failed."""
     monkeypatch.setenv("OPENTELLER_TOKEN", caller.headers["Authorization"].removeprefix("Bearer "))
+    user = link_customer(caller, mandate(caller))
+    monkeypatch.setenv("OPENTELLER_USER_TOKEN", user.headers["Authorization"].removeprefix("Bearer "))
     config = SchemathesisConfig.from_path(CONFIG)
     config.projects.default.generation.max_examples = EXAMPLES
     # Chains follow links; without these operations there are none.

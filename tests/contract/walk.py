@@ -16,9 +16,11 @@ from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
 from tests.contract.good_requests import HOOK, Good, approved_link, good_requests, paid, unknown_id
 from tests.contract.observer import Observer
+from tests.linked import POWER, Linked, link_customer, mandate
 
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.db import EngineUnavailable
 from openteller_sandbox.deeds import store as deeds
 from openteller_sandbox.disputes.schemas import TYPES
@@ -26,6 +28,7 @@ from openteller_sandbox.http import Call
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.http.operations import Routes
 from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.oauth.model import LINKED_SCOPES
 from openteller_sandbox.partners.service import SCOPES
 from openteller_sandbox.settings import SEED_FOLDER, RateLimits
 
@@ -79,6 +82,7 @@ class Walk:
         self.limit()
         self.disputes()
         self.account_links()
+        self.mandates()
         self.keys()
         self.control()
         self.webhooks()
@@ -114,11 +118,11 @@ class Walk:
         assert self.seen.put("/v1/payments").status_code == 405
 
     def scopes(self) -> None:
-        """An app that holds every scope but the one that is needed."""
+        """An app that holds every scope but the one that is needed; none has what only a customer gives."""
         for scope in SCOPES:
             lacking = make_partner(self.seen, scopes=[name for name in SCOPES if name != scope])
             for good in self.good.values():
-                if good.operation.scopes == {scope}:
+                if good.operation.scopes == {scope} or good.operation.scopes <= set(LINKED_SCOPES):
                     assert good.send(lacking).json["code"] == "INSUFFICIENT_SCOPE"
 
     def quotas(self) -> None:
@@ -208,6 +212,8 @@ class Walk:
             partner = make_partner(client)
             form = {"biller_id": partner.biller(TOPUP)["biller_id"], "inputs": partner.magic(TOPUP, "DUE_BILL")}
             self._refuse("LIMIT_EXCEEDED", partner, **form, amount={"amount": "50000.01", "currency": "CNY"})
+            user = link_customer(partner, mandate(partner, most=60_000))
+            self._code(user.pay(user.save(), 50_001), "LIMIT_EXCEEDED")
             self.seen.answers += client.answers
             self.seen.codes += client.codes
             self.seen.faults |= client.faults
@@ -257,6 +263,73 @@ class Walk:
         for link in partner.get("/v1/account-links").json["data"]:
             partner.post(f"/v1/account-links/{link['account_link_id']}:unlink", key=None)
         partner.events()
+
+    def mandates(self) -> None:
+        """What a customer's mandate does not allow, and what is refused of payments under it."""
+        partner = make_partner(self.seen)
+        user = link_customer(partner, mandate(partner, POWER, TOPUP, VALIDATING, most=500, valid_to="2026-09-30"))
+        saved, power = user.save(), user.save(POWER)
+        cooling = link_customer(partner, mandate(partner), cooling=True)
+        self._code(cooling.pay(cooling.save()), "MANDATE_NOT_IN_FORCE")
+        self._code(link_customer(partner, mandate(partner, POWER)).pay(saved), "CONSENT_REQUIRED")
+        tight = link_customer(partner, mandate(partner, most=10))
+        assert self._code(tight.pay(saved), "MANDATE_EXCEEDED")["limit"] == "MAXIMUM_INDIVIDUAL_AMOUNT"
+        self._code(user.pay(saved, 51), "AMOUNT_NOT_EXACT")
+        self._code(user.pay(user.save(VALIDATING), "0.01"), "AMOUNT_OUT_OF_RANGE")
+        self._code(user.pay(user.save(VALIDATING, "UNKNOWN_ACCOUNT")), "ACCOUNT_NOT_PAYABLE")
+        self._code(user.pay(user.save(VALIDATING, "BILLER_DOWN")), "BILLER_QUERY_FAILED")
+        self._code(user.pay(user.save(TOPUP, "INSUFFICIENT_FUNDS")), "PAYER_NOT_COMPLETED")
+        assert user.pay(saved, partner_reference="walk-once", key="walk-mandate").status_code == 201
+        self._code(user.pay(saved, partner_reference="walk-other", key="walk-mandate"), "IDEMPOTENCY_MISMATCH")
+        self._code(user.pay(saved, partner_reference="walk-once"), "DUPLICATE_REFERENCE")
+        several = user.save(POWER, "SEVERAL_BILLS")
+        fetched = self._fetch_saved(user, several).json["bills"]
+        ids = [bill["bill_id"] for bill in fetched]
+        self._code(user.pay(several, 1, bill_ids=ids[1:]), "BILLS_NOT_PAYABLE_TOGETHER")
+        self._code(user.pay(several, 1, bill_ids=ids), "BILL_CHANGED")
+        due = self._fetch_saved(user, power).json["bills"][0]
+        whole = {"bill_ids": [due["bill_id"]]}
+        assert user.pay(power, due["outstanding"]["amount"], **whole).status_code == 201
+        self._code(user.pay(power, due["outstanding"]["amount"], **whole), "BILL_ALREADY_PAID")
+        self._code(self._fetch_saved(user, user.save(POWER, "UNKNOWN_ACCOUNT")), "ACCOUNT_NOT_PAYABLE")
+        self._code(self._fetch_saved(user, user.save(POWER, "BILLER_DOWN")), "BILLER_QUERY_FAILED")
+        assert self._fetch_saved(user, user.save(POWER, "SLOW")).status_code == 202
+        closed = user.save(IN_MAINTENANCE)
+        self._code(self._fetch_saved(user, closed), "BILLER_MAINTENANCE")
+        careless = link_customer(partner, mandate(partner, IN_MAINTENANCE))
+        self._code(careless.pay(closed, 1), "BILLER_MAINTENANCE")
+        self._saved_billers(user)
+        partner.advance(to="2026-09-29T23:45:00+08:00")
+        self._code(self._fetch_saved(user, power), "BILLER_CUTOFF")
+        self._code(user.pay(power, 1, **whole), "BILLER_CUTOFF")
+        partner.advance(to="2026-10-01T09:00:00+08:00")
+        self._code(user.pay(saved), "CONSENT_EXPIRED")
+        self._code(user.pay(power, 1, **whole), "BILL_EXPIRED")
+
+    def _saved_billers(self, user: Linked) -> None:
+        """Too many of them, and a biller that is not there, or takes no payments."""
+        partner = user.owner
+        inputs = partner.magic(TOPUP, "DUE_BILL")
+        create = {"biller_id": NOBODY, "inputs": inputs}
+        self._code(user.post("/v1/saved-billers", create), "BILLER_NOT_FOUND")
+        suspended = create | {"biller_id": partner.biller(SUSPENDED)["biller_id"]}
+        self._code(user.post("/v1/saved-billers", suspended), "BILLER_INACTIVE")
+        power = billers.get(self.bank.db.read(), partner.biller(POWER)["biller_id"])
+        (field,) = power.input_fields
+        accounts = (
+            {"biller_id": power.biller_id, "inputs": {field.name: field.with_serial(n)}} for n in range(200, 260)
+        )
+        assert user.post("/v1/saved-billers", next(accounts)).status_code == 201
+        many = [user.post("/v1/saved-billers", account) for account in accounts]
+        self._code(many[-1], "SAVED_BILLERS_EXCEEDED")
+        curious = link_customer(make_partner(self.seen))
+        saved = curious.save(POWER)
+        for _ in range(10):
+            self._fetch_saved(curious, saved)
+        self._code(self._fetch_saved(curious, saved), "FETCH_LIMIT")
+
+    def _fetch_saved(self, user: Linked, saved_biller_id: str) -> Any:
+        return user.post(f"/v1/saved-billers/{saved_biller_id}/bill-fetches")
 
     def keys(self) -> None:
         partner = self.partner

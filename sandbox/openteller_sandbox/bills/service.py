@@ -295,6 +295,13 @@ def find_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
     return _fetched(row) if row else None
 
 
+def is_of(tx: Tx, world: World, bill_id: str, biller: Biller, inputs: Mapping[str, str]) -> bool:
+    """Tell whether a bill that was fetched is of an account."""
+    row = tx.one(store.BILL_BY_ID, bill_id=bill_id)
+    account = digest(world, biller, biller.account(inputs))
+    return row is not None and (row["biller_id"], row["account_digest"]) == (biller.biller_id, account)
+
+
 def bills_of_fetch(tx: Tx, bill_fetch_id: str) -> list[FetchedBill]:
     """Give the bills of a fetch, oldest first."""
     return [_fetched(row) for row in tx.all(store.BILLS_OF_FETCH, bill_fetch_id=bill_fetch_id)]

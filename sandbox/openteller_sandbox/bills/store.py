@@ -113,6 +113,7 @@ ANSWER_FETCH = Statement(
 FIND_BILL = Statement(
     select(bills).where(bills.c.bill_id == bindparam("bill_id"), bills.c.app_id == bindparam("app_id"))
 )
+BILL_BY_ID = Statement(select(bills).where(bills.c.bill_id == bindparam("bill_id")))
 FIND_ASKED_BILL = Statement(
     select(bills)
     .join(bill_fetches, bill_fetches.c.bill_fetch_id == bills.c.bill_fetch_id)

@@ -20,11 +20,13 @@ from openteller_sandbox.faults import service as faults
 from openteller_sandbox.hosted import sessions
 from openteller_sandbox.http import Problem
 from openteller_sandbox.ledger import service as ledger
+from openteller_sandbox.mandates import service as mandates
 from openteller_sandbox.money import Money
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.statements import service as statements
 from openteller_sandbox.webhooks import service as webhooks
 from openteller_sandbox.worlds import service as worlds
@@ -56,6 +58,8 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         faults.reset(tx, world_id)
         sessions.reset(tx, world_id)
         oauth.reset(tx, world_id)
+        saved_billers.reset(tx, world_id)
+        mandates.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
         webhooks.reset(tx, world_id, bank.now(world))
         with deeds.beginning(bank, tx, world, apps=partners.app_ids_of_world(tx, world_id)):

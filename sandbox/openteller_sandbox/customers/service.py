@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import sha256
+from typing import Any
 
-from openteller_sandbox import clock
+from openteller_sandbox import clock, ids
 from openteller_sandbox.bank import World
 from openteller_sandbox.customers import store
 from openteller_sandbox.db import Tx
@@ -56,6 +59,16 @@ CUSTOMERS = (
         is_business=True,
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the bank has told a customer. facts: by kind; told_at: bank time, epoch milliseconds."""
+
+    notice_id: str
+    kind: str
+    facts: Mapping[str, Any] = field(repr=False)
+    told_at: int
 
 
 class SignIn(Enum):
@@ -158,6 +171,25 @@ def take(tx: Tx, world: World, customer_id: str, amount: Money) -> bool:
 def give_back(tx: Tx, world: World, customer_id: str, amount: Money) -> None:
     """Give money back to a customer."""
     tx.run(store.GIVE, w=world.world_id, c=customer_id, amount=amount.minor)
+
+
+def tell(tx: Tx, world: World, customer_id: str, kind: str, facts: Mapping[str, Any], now: int) -> None:
+    """Tell a customer something: it is kept for the customer's pages. facts: no account numbers."""
+    tx.run(
+        store.INSERT_NOTICE,
+        notice_id=ids.new("ntc"),
+        world_id=world.world_id,
+        customer_id=customer_id,
+        kind=kind,
+        facts=json.dumps(facts, ensure_ascii=False),
+        told_at=now,
+    )
+
+
+def notices(tx: Tx, world_id: str, customer_id: str, count: int = 100) -> list[Notice]:
+    """Give what a customer was told last, newest first."""
+    rows = tx.all(store.NOTICES, world_id=world_id, customer_id=customer_id, count=count)
+    return [Notice(row["notice_id"], row["kind"], json.loads(row["facts"]), row["told_at"]) for row in rows]
 
 
 def reset(tx: Tx, world: World, now: int) -> None:

@@ -189,6 +189,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "scope.payments:create": ("生成缴费链接，由您本人付款", "make payment links, which you pay yourself"),
     "scope.payments:read": ("查看它所发起的缴费的进度", "see what became of the payments that it has begun"),
     "scope.disputes:create": ("就它所发起的缴费提出异议", "dispute payments that it has begun"),
+    "scope.saved-billers": (
+        "保存您的缴费账户，查询其账单，并在您另行授权的额度内缴费",
+        "save your accounts at billers, look up what they owe, and pay them within what you allow below",
+    ),
+    "uses_at_most": ("可用次数", "Number of payments"),
     "mandate": ("代为缴费", "Paying bills for you"),
     "mandate_help": (
         "在以下限额内，它可以不经您逐次确认，从您的账户缴费。每次缴费银行都会通知您。",

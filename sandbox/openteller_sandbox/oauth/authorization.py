@@ -338,7 +338,7 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
         consent_id = consents.give(
             bank,
             tx,
-            world_id=interaction.world.world_id,
+            interaction.world,
             app_id=asked.client_id,
             customer_id=customer_id,
             scope=asked.scope,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from openteller_sandbox import ids
-from openteller_sandbox.bank import Bank
+from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.oauth import secrecy, store
@@ -14,19 +14,22 @@ from openteller_sandbox.oauth.model import Consent
 LIFETIME_MS = 180 * DAY
 
 
-def give(bank: Bank, tx: Tx, *, world_id: str, app_id: str, customer_id: str, scope: str, details: str) -> str:
-    """Keep what a customer allows; give its identifier. details: JSON."""
+def give(
+    bank: Bank, tx: Tx, world: World, *, app_id: str, customer_id: str, scope: str, details: str, ago_ms: int = 0
+) -> str:
+    """Keep what a customer allows; give its identifier. details: JSON; ago_ms: how long ago it was, in bank time."""
     now, consent_id = bank.clock.wall(), ids.new("cns")
     tx.run(
         store.INSERT_CONSENT,
         consent_id=consent_id,
-        world_id=world_id,
+        world_id=world.world_id,
         app_id=app_id,
         customer_id=customer_id,
         scope=scope,
         details=details,
         status="ACTIVE",
         created_at=now,
+        given_at=bank.now(world) - ago_ms,
         expires_at=now + LIFETIME_MS,
         last_used_at=None,
         version=1,
@@ -38,6 +41,23 @@ def find(tx: Tx, consent_id: str) -> Consent | None:
     """Give a consent."""
     row = tx.one(store.FIND_CONSENT, consent_id=consent_id)
     return _consent(row) if row else None
+
+
+def page(
+    bank: Bank, tx: Tx, app_id: str, *, before: tuple[int, str] | None, status: str | None, count: int
+) -> list[Consent]:
+    """Give an app's consents, newest first, from behind one of them (by created_at and identifier)."""
+    at, consent_id = before or (2**62, "")
+    rows = tx.all(
+        store.CONSENTS_OF_APP,
+        app_id=app_id,
+        before=at,
+        before_id=consent_id,
+        status=status or "",
+        now=bank.clock.wall(),
+        count=count,
+    )
+    return [_consent(row) for row in rows]
 
 
 def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[Consent]:
@@ -52,9 +72,10 @@ def use(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
     return find(tx, consent_id)
 
 
-def revoke(tx: Tx, consent_id: str) -> bool:
+def revoke(bank: Bank, consent: Consent) -> bool:
     """End a consent; False where it had ended. Its tokens are worth nothing from the next request on."""
-    return tx.run(store.END_CONSENT, id=consent_id, to_status="REVOKED") == 1
+    with bank.db.act(consent.world_id) as tx:
+        return tx.run(store.END_CONSENT, id=consent.consent_id, to_status="REVOKED") == 1
 
 
 def subject(bank: Bank, partner_id: str, world_id: str, customer_id: str) -> str:

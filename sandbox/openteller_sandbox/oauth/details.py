@@ -22,7 +22,9 @@ LEAST_PROFILE = Profile.FAPI2
 _MOST_DETAILS = 5
 _MOST_BILLERS = 20
 _MOST_DAYS = 366
-_MEMBERS = frozenset({"type", "billers", "maximum_individual_amount", "periodic_limits", "valid_from", "valid_to"})
+_MOST_USES = 366
+_OPTIONAL = frozenset({"periodic_limits", "maximum_uses"})
+_REQUIRED = frozenset({"type", "billers", "maximum_individual_amount", "valid_from", "valid_to"})
 _LIMIT_MEMBERS = frozenset({"period_type", "period_alignment", "amount"})
 PERIODS = ("DAY", "WEEK", "MONTH", "YEAR")
 ALIGNMENTS = ("CONSENT", "CALENDAR")
@@ -53,16 +55,21 @@ def parse(tx: Tx, client: Client, text: str | None, today: date) -> list[dict[st
         raise _bad("Send a JSON array.") from error
     if not isinstance(sent, list) or not 1 <= len(sent) <= _MOST_DETAILS:
         raise _bad("Send a JSON array of 1 to 5 objects.")
-    return [_mandate(tx, detail, today) for detail in sent]
+    return [check(tx, detail, today) for detail in sent]
 
 
-def _mandate(tx: Tx, sent: object, today: date) -> dict[str, Any]:
+def check(tx: Tx, sent: object, today: date) -> dict[str, Any]:
+    """Check one detail; give it in one form.
+
+    Raises:
+        Refusal: invalid_authorization_details.
+    """
     if not isinstance(sent, dict) or sent.get("type") != MANDATE:
         raise _bad("The type is bill_payment_mandate.")
-    if sent.keys() - _MEMBERS or _MEMBERS - {"periodic_limits"} - sent.keys():
+    if sent.keys() - _REQUIRED - _OPTIONAL or _REQUIRED - sent.keys():
         raise _bad(
-            "A mandate has billers, maximum_individual_amount, valid_from and valid_to, may have periodic_limits, and "
-            "nothing else."
+            "A mandate has billers, maximum_individual_amount, valid_from and valid_to, may have periodic_limits and "
+            "maximum_uses, and nothing else."
         )
     begins, ends = _date(sent["valid_from"]), _date(sent["valid_to"])
     if not begins <= ends or ends < today or (ends - max(begins, today)).days > _MOST_DAYS:
@@ -72,6 +79,7 @@ def _mandate(tx: Tx, sent: object, today: date) -> dict[str, Any]:
         "billers": _billers(tx, sent["billers"]),
         "maximum_individual_amount": _amount(sent["maximum_individual_amount"]),
         "periodic_limits": _limits(sent.get("periodic_limits", [])),
+        **({"maximum_uses": _uses(sent["maximum_uses"])} if "maximum_uses" in sent else {}),
         "valid_from": begins.isoformat(),
         "valid_to": ends.isoformat(),
     }
@@ -89,6 +97,12 @@ def _billers(tx: Tx, sent: object) -> list[str]:
             raise _bad("billers: one is not in the directory.") from problem
         if not active:
             raise _bad("billers: one takes no payments.")
+    return sent
+
+
+def _uses(sent: object) -> int:
+    if not isinstance(sent, int) or isinstance(sent, bool) or not 1 <= sent <= _MOST_USES:
+        raise _bad("maximum_uses: a number from 1 to 366.")
     return sent
 
 

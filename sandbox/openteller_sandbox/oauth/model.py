@@ -41,10 +41,16 @@ class Grant(StrEnum):
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
 
 
-SCOPE_PROFILES: Mapping[str, Profile] = dict.fromkeys(SCOPES, Profile.PUBLIC_DATA)
-"""The least profile that a client needs for a scope. All that there are yet are of the tiers T0 and T1."""
+LINKED_SCOPES = ("saved-billers",)
+"""Of the tier T3: a customer gives them, and no client has them by itself."""
 
-CUSTOMER_SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create")
+SCOPE_PROFILES: Mapping[str, Profile] = {
+    **dict.fromkeys(SCOPES, Profile.PUBLIC_DATA),
+    **dict.fromkeys(LINKED_SCOPES, Profile.BASELINE),
+}
+"""The least profile that a client needs for a scope."""
+
+CUSTOMER_SCOPES = ("open-data", "bills:read", "payments:create", "payments:read", "disputes:create", *LINKED_SCOPES)
 """What a customer may be asked for. The others are about the app's own affairs."""
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
@@ -95,7 +101,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent as it is kept. Instants are wall time, epoch milliseconds."""
+    """A consent as it is kept. Instants are wall time but for given_at, which is bank time; epoch milliseconds."""
 
     consent_id: str
     world_id: str
@@ -105,6 +111,7 @@ class Consent:
     details: list[dict[str, Any]] = field(repr=False)
     status: str
     created_at: int
+    given_at: int
     expires_at: int
     last_used_at: int | None
     version: int

@@ -22,7 +22,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.http.answers import Answer, json_answer
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.oauth import authentication, authorization, codes, devices, dpop, forms, introspection, tokens
-from openteller_sandbox.oauth.model import DESCRIPTIONS, Client, Grant, Refusal
+from openteller_sandbox.oauth.model import DESCRIPTIONS, LINKED_SCOPES, Client, Grant, Refusal
 
 # Authlib's debug lines show tokens: dropped where they are made, so that no logging configuration lets them out.
 for _name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "authlib"]:
@@ -233,13 +233,14 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
 
 def granted(client: Client, asked: str | None) -> str:
-    """Give the scopes that a client gets: those that it asks for, or all that it holds.
+    """Give the scopes that a client gets by itself: those that it asks for, or all that it holds.
 
     Raises:
         Refusal: invalid_scope.
     """
-    wanted = tuple(dict.fromkeys(asked.split())) if asked else client.app.scopes
-    if not wanted or not set(wanted) <= set(client.app.scopes):
+    own = [scope for scope in client.app.scopes if scope not in LINKED_SCOPES]
+    wanted = tuple(dict.fromkeys(asked.split())) if asked else tuple(own)
+    if not wanted or not set(wanted) <= set(own):
         raise Refusal("invalid_scope")
     return " ".join(wanted)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.clock import MINUTE
+from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
-from openteller_sandbox.oauth import clients, consents, keys, secrecy, store, tokens
-from openteller_sandbox.oauth.model import ACCESS_SECONDS, Client, Consent, Profile, Refusal
+from openteller_sandbox.oauth import clients, consents, details, keys, secrecy, store, tokens
+from openteller_sandbox.oauth.model import ACCESS_SECONDS, LINKED_SCOPES, Client, Consent, Profile, Refusal
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 
@@ -23,6 +27,7 @@ ensure_signing_key = keys.ensure
 rotate_signing_key = keys.rotate
 published_keys = keys.published
 RotationPending = keys.RotationPending
+check_mandate = details.check
 
 
 def find_client(bank: Bank, client_id: str) -> Client | None:
@@ -30,18 +35,73 @@ def find_client(bank: Bank, client_id: str) -> Client | None:
     return clients.find(bank.db.read(), client_id)
 
 
+def find_consent(bank: Bank, consent_id: str) -> Consent | None:
+    """Give a consent, whoever's it is; None where there is none."""
+    return consents.find(bank.db.read(), consent_id)
+
+
+def consents_of_app(
+    bank: Bank, app_id: str, *, before: tuple[int, str] | None, status: str | None, count: int
+) -> list[Consent]:
+    """Give what customers have allowed an app, newest first, from behind a consent (created_at, consent_id) on."""
+    return consents.page(bank, bank.db.read(), app_id, before=before, status=status, count=count)
+
+
 def consents_of_customer(tx: Tx, world_id: str, customer_id: str) -> list[Consent]:
     """Give all that a customer has allowed in a world, newest first."""
     return consents.of_customer(tx, world_id, customer_id)
 
 
+def use_consent(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
+    """Give a consent that holds now, and note that it was used; None where it does not hold."""
+    return consents.use(bank, tx, consent_id)
+
+
 def revoke_consent(bank: Bank, consent_id: str) -> bool:
     """End a consent and with it every token that it has led to; False where it had ended."""
     found = consents.find(bank.db.read(), consent_id)
-    if found is None:
-        return False
-    with bank.db.act(found.app_id) as tx:
-        return consents.revoke(tx, consent_id)
+    return found is not None and consents.revoke(bank, found)
+
+
+def play_consent(
+    bank: Bank,
+    caller: Caller,
+    *,
+    customer_number: str,
+    scopes: Iterable[str],
+    details: str,
+    jkt: str | None,
+    ago_ms: int,
+) -> dict[str, Any]:
+    """Do what the page does when a demo customer allows an app something; give the token's answer.
+
+    Args:
+        bank: whose sandbox it is.
+        caller: whose app is allowed it.
+        customer_number: of a demo customer.
+        scopes: what is allowed, as far as the app holds it.
+        details: ``authorization_details`` that were checked, as JSON.
+        jkt: of the key that the token is bound to.
+        ago_ms: how long ago it was given, in bank time.
+    """
+    client = clients.find(bank.db.read(), caller.app_id)
+    assert client is not None
+    customer = next(each for each in customers.CUSTOMERS if each.customer_number == customer_number)
+    held = {*client.app.scopes, *LINKED_SCOPES}
+    scope = " ".join(each for each in scopes if each in held)
+    with bank.db.act(caller.world.world_id) as tx:
+        consent_id = consents.give(
+            bank,
+            tx,
+            caller.world,
+            app_id=caller.app_id,
+            customer_id=customer.customer_id,
+            scope=scope,
+            details=details,
+            ago_ms=ago_ms,
+        )
+        answer = tokens.issue(bank, tx, client, scope, jkt, consent_id=consent_id)
+    return answer | {"consent_id": consent_id}
 
 
 def end_consent(tx: Tx, consent_id: str) -> None:

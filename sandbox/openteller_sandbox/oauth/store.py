@@ -11,8 +11,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
+    case,
     delete,
+    or_,
     select,
     update,
 )
@@ -50,6 +53,7 @@ access_tokens = Table(
     Index("access_tokens_app", "app_id"),
     Index("access_tokens_family", "family_id"),
 )
+# given_at: bank time, from which a mandate's first day and periods are counted; the others are wall time.
 consents = Table(
     "consents",
     metadata,
@@ -61,11 +65,12 @@ consents = Table(
     Column("details", Text, nullable=False),
     Column("status", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("version", Integer, nullable=False),
     Index("consents_customer", "world_id", "customer_id"),
-    Index("consents_app", "app_id"),
+    Index("consents_app", "app_id", "created_at"),
 )
 # What a client asks a customer for, as it was checked. decided_at: when the customer has answered, which is once.
 oauth_requests = Table(
@@ -208,6 +213,22 @@ PURGE_REPLAYS = _purge(oauth_replays, oauth_replays.c.key_hash, oauth_replays.c.
 
 INSERT_CONSENT = Insert(consents)
 FIND_CONSENT = Statement(select(consents).where(consents.c.consent_id == bindparam("consent_id")))
+_SHOWN_STATUS = case(
+    (and_(consents.c.status == "ACTIVE", consents.c.expires_at <= bindparam("now")), "EXPIRED"), else_=consents.c.status
+)
+CONSENTS_OF_APP = Statement(
+    select(consents)
+    .where(
+        consents.c.app_id == bindparam("app_id"),
+        or_(
+            consents.c.created_at < bindparam("before"),
+            and_(consents.c.created_at == bindparam("before"), consents.c.consent_id < bindparam("before_id")),
+        ),
+        or_(bindparam("status") == "", bindparam("status") == _SHOWN_STATUS),
+    )
+    .order_by(consents.c.created_at.desc(), consents.c.consent_id.desc())
+    .limit(bindparam("count"))
+)
 CONSENTS_OF_CUSTOMER = Statement(
     select(consents)
     .where(consents.c.world_id == bindparam("world_id"), consents.c.customer_id == bindparam("customer_id"))

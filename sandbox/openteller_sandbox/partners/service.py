@@ -23,7 +23,7 @@ from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
 from openteller_sandbox.worlds import service as worlds
 
-SCOPES = (
+SCOPES = (  # what an app may do by itself; what only a customer gives is the authorization server's business
     "open-data",
     "bills:read",
     "payments:create",
@@ -32,6 +32,7 @@ SCOPES = (
     "statements:read",
     "webhooks",
     "account-links",
+    "consents",
     "sandbox",
 )
 

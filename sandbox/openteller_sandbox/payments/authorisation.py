@@ -160,7 +160,7 @@ def confirm(
     quoted = quote(bank.db.read(), held, choice, now)
     if quoted.total != seen:
         raise Problem("BILL_CHANGED")
-    _ask_again(bank, world, quoted, choice, now)
+    ask_again(bank, world, quoted, choice, now)
     behaviour = bills.port_of(bank).behaviour(quoted.biller, choice.inputs)
     paying = Paying(customer, bills.account_digest(world, quoted.biller, choice.inputs), seen, clock.bank_date(now))
     limits = bank.settings.payment_limits if limited else NO_PAYMENT_LIMITS
@@ -287,7 +287,7 @@ def _parts(biller: Biller, chosen: list[FetchedBill], named: Money | None) -> di
     return parts
 
 
-def _ask_again(bank: Bank, world: World, quoted: Quote, choice: Choice, now: int) -> None:
+def ask_again(bank: Bank, world: World, quoted: Quote, choice: Choice, now: int) -> None:
     """Ask the biller once more before money is held. A biller of fetch mode DIRECT is not asked.
 
     Raises:

@@ -96,6 +96,7 @@ class Payment:
     created_at: int
     updated_at: int
     status_reason: str | None = None
+    consent_id: str | None = None
     category_code: str | None = None
     adcode: str | None = None
     biller_id: str | None = None

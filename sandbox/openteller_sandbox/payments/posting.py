@@ -59,8 +59,11 @@ def authorise(
     chosen: list[FetchedBill],
     total: Money,
     now: int,
+    actor: str = "PAYER",
 ) -> bool:
     """Hold the payer's money; False, and nothing done or learnt of the payer, when it is not there.
+
+    actor: the payer, or the bank under the payer's mandate.
 
     Raises:
         Problem: BILL_ALREADY_PAID, BILL_CHANGED, INVALID_TRANSITION.
@@ -83,7 +86,7 @@ def authorise(
     lines = {ledger.customer(customer.customer_id): -total.minor, ledger.HOLDS: total.minor}
     moves.book(tx, world, payment, "authorise", lines, now)
     due.schedule(tx, world, now, SEND, payment.payment_id)
-    lifecycle.move(bank, tx, world, held, Status.AUTHORISED, "PAYER", now)
+    lifecycle.move(bank, tx, world, held, Status.AUTHORISED, actor, now)
     return True
 
 

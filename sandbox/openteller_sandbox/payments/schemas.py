@@ -12,9 +12,19 @@ from openteller_sandbox.http.schemas import DayField, InstantField, LocalizedTex
 from openteller_sandbox.payments import model
 from openteller_sandbox.payments.states import Status
 
-_REFERENCE = (validate.Length(1, 64), Pattern("^[A-Za-z0-9._:-]+$"))
+REFERENCE = (validate.Length(1, 64), Pattern("^[A-Za-z0-9._:-]+$"))
 _CATEGORY = (validate.Length(1, 24), Pattern("^[A-Z][A-Z_]{0,23}$"))
 _ADCODE = (validate.Length(6, 6), Pattern("^[0-9]{6}$"))
+
+
+def metadata_field() -> fields.Dict:
+    """Make the field ``metadata``: the partner's own notes."""
+    return fields.Dict(
+        keys=fields.String(validate=(validate.Length(1, 40), Pattern("^[A-Za-z0-9_.-]+$"))),
+        values=fields.String(validate=validate.Length(max=200)),
+        validate=validate.Length(max=20),
+        load_default=dict,
+    )
 
 
 class PaymentContextSchema(ContractSchema):
@@ -29,7 +39,7 @@ class PaymentContextSchema(ContractSchema):
 class PaymentCreateSchema(ContractSchema):
     component = "PaymentCreate"
 
-    partner_reference = fields.String(required=True, validate=_REFERENCE)
+    partner_reference = fields.String(required=True, validate=REFERENCE)
     category_code = fields.String(validate=_CATEGORY)
     adcode = fields.String(validate=_ADCODE)
     biller_id = fields.String(validate=BILLER_ID)
@@ -39,12 +49,7 @@ class PaymentCreateSchema(ContractSchema):
     return_url = fields.String(validate=(validate.Length(8, 300), Pattern("^https?://[!-~]+$")))
     locale = fields.String(validate=validate.OneOf(["zh-CN", "en"]), load_default="zh-CN")
     expires_in = fields.Integer(strict=True, validate=validate.Range(60, 604800), load_default=86400)
-    metadata = fields.Dict(
-        keys=fields.String(validate=(validate.Length(1, 40), Pattern("^[A-Za-z0-9_.-]+$"))),
-        values=fields.String(validate=validate.Length(max=200)),
-        validate=validate.Length(max=20),
-        load_default=dict,
-    )
+    metadata = metadata_field()
     context = fields.Nested(PaymentContextSchema)
 
 
@@ -54,7 +59,7 @@ class PaymentQuery(ContractSchema):
     after = fields.String(validate=(validate.Length(1, 512), Pattern("^[A-Za-z0-9_-]+$")))
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)
     status = fields.String(validate=validate.OneOf([status.value for status in Status]))
-    partner_reference = fields.String(validate=_REFERENCE)
+    partner_reference = fields.String(validate=REFERENCE)
 
 
 class _ModelSchema(ContractSchema):
@@ -177,6 +182,7 @@ class PaymentSchema(_ModelSchema):
     iso_status = fields.String(dump_only=True)
     status_reason = fields.String()
     partner_reference = fields.String(required=True)
+    consent_id = fields.String()
     category_code = fields.String()
     adcode = fields.String()
     biller_id = fields.String()

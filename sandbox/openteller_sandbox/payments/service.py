@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from openteller_sandbox import ids
-from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.bank import Bank, Caller, Due, World
 from openteller_sandbox.biller_port import service as biller_books
 from openteller_sandbox.biller_port.port import Posting
-from openteller_sandbox.billers import service as billers
-from openteller_sandbox.billers.model import Biller, masked
-from openteller_sandbox.bills import service as bills
-from openteller_sandbox.bills.service import FetchedBill
 from openteller_sandbox.clock import DAY, SECOND
-from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem, idempotency, json_text
-from openteller_sandbox.http.problems import field_invalid
-from openteller_sandbox.money import Money
-from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import (
-    amounts,
     authorisation,
+    choosing,
     lifecycle,
+    mandated,
     moves,
     posting,
     receipt_keys,
@@ -35,7 +28,7 @@ from openteller_sandbox.payments import (
     returning,
     store,
 )
-from openteller_sandbox.payments.model import Choice, Held, HistoryEntry, Payment
+from openteller_sandbox.payments.model import Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import CAN_SUCCEED, CANCELLABLE, Status
 
 CONTEXT_MS = 30 * DAY
@@ -47,9 +40,9 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
     Raises:
         Problem: DUPLICATE_REFERENCE, RETURN_URL_NOT_REGISTERED, and what is wrong with biller, inputs, amount or bills.
     """
-    _check_reference(tx, caller, request["partner_reference"])
-    _check_return_url(tx, caller, request.get("return_url"))
-    _check_hints(tx, request)
+    choosing.check_reference(tx, caller, request["partner_reference"])
+    choosing.check_return_url(tx, caller, request.get("return_url"))
+    choosing.check_hints(tx, request)
     payment = Payment(
         payment_id=ids.new("pay"),
         status=Status.CREATED,
@@ -63,7 +56,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
         updated_at=now,
         history=[HistoryEntry(Status.CREATED.value, now, "PARTNER")],
     )
-    choice = _choose(tx, caller, payment, request, now)
+    choice = choosing.choose(tx, caller, payment, request, now)
     held = Held(
         payment=payment,
         world_id=caller.world.world_id,
@@ -204,93 +197,6 @@ def reset(tx: Tx, world_id: str) -> int:
     return int(row["count"])
 
 
-def _check_reference(tx: Tx, caller: Caller, reference: str) -> None:
-    taken = tx.one(store.BY_REFERENCE, partner_id=caller.partner_id, partner_reference=reference)
-    if taken:
-        own = {"payment_id": taken["payment_id"]}
-        raise Problem("DUPLICATE_REFERENCE", "partner_reference is unique for a partner for ever.", members=own)
-
-
-def _check_return_url(tx: Tx, caller: Caller, return_url: str | None) -> None:
-    if return_url is None:
-        return
-    app = partners.find(tx, caller.app_id)
-    if app is None or return_url not in app.return_urls:
-        raise Problem("RETURN_URL_NOT_REGISTERED")
-
-
-def _check_hints(tx: Tx, request: Mapping[str, Any]) -> None:
-    """Refuse hints that lead the payer nowhere."""
-    if "category_code" in request and not billers.has_category(tx, request["category_code"]):
-        raise field_invalid("/category_code", "No such category; GET /v1/biller-categories lists them.")
-    if "adcode" in request and not billers.has_division(tx, request["adcode"]):
-        raise field_invalid("/adcode", "No such division of mainland China (GB/T 2260), such as 310000 for Shanghai.")
-
-
-def _choose(tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:
-    """Read which of the four forms was sent, and put what the partner may know into the payment."""
-    if "bill_ids" in request:
-        return _choose_bills(tx, caller, payment, request["bill_ids"], now)
-    if "biller_id" not in request:
-        return Choice()
-    biller = bills.payable_biller(tx, request["biller_id"], now, hours=False)
-    payment.biller_id = biller.biller_id
-    payment.category_code = biller.category_code
-    if "inputs" not in request:
-        return Choice(biller.biller_id)
-    return _choose_direct(payment, biller, request["inputs"], request["amount"], now)
-
-
-def _choose_direct(payment: Payment, biller: Biller, inputs: dict[str, str], amount: Money, now: int) -> Choice:
-    if biller.fetch_mode == "FETCH":
-        fault = Fault(
-            "body",
-            "/biller_id",
-            "FIELD_INVALID",
-            "This biller has bills: fetch them and send bill_ids, or leave inputs and amount out.",
-        )
-        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
-    bills.check_inputs(biller, inputs, on_page=False)
-    amounts.check(biller, amount)
-    payment.account_ref_masked = masked(biller.account(inputs))
-    amounts.show(payment, biller, {None: amount}, now)
-    return Choice(biller.biller_id, dict(inputs), amount_minor=amount.minor, from_partner=True)
-
-
-def _choose_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int) -> Choice:
-    chosen = [_own_bill(tx, caller, index, bill_id) for index, bill_id in enumerate(bill_ids)]
-    first = chosen[0]
-    if any(bill.bill_fetch_id != first.bill_fetch_id for bill in chosen):
-        raise Problem("BILLS_NOT_PAYABLE_TOGETHER", "Take bills of one fetch.")
-    if first.valid_until <= now:
-        raise Problem("BILL_EXPIRED")
-    for bill in chosen:
-        posting.check_unpaid(tx, caller.world, bill)
-    biller = bills.payable_biller(tx, first.biller_id, now, hours=False)
-    amounts.check_selection(biller, chosen, bills.bills_of_fetch(tx, first.bill_fetch_id))
-    inputs = bills.inputs_of_fetch(tx, first.bill_fetch_id)
-    payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
-    payment.account_ref_masked = masked(biller.account(inputs))
-    due_sum = amounts.outstanding(chosen)
-    if due_sum is not None:
-        amounts.check(biller, due_sum, with_bill=True)
-        if biller.presentment in {"AMOUNT", "FULL"}:
-            amounts.show(payment, biller, {bill.bill_id: bill.due.outstanding for bill in chosen}, now)
-    owed = amounts.owed_minor(chosen)
-    bill_ids = [bill.bill_id for bill in chosen]
-    return Choice(biller.biller_id, inputs, bill_ids, first.bill_fetch_id, owed, owed, from_partner=True)
-
-
-def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
-    bill = bills.find_asked_bill(tx, caller.app_id, bill_id)
-    if bill is None:
-        fault = Fault(
-            "body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged."
-        )
-        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
-    return bill
-
-
 def held(tx: Tx, payment_id: str) -> Held | None:
     """Give a payment to the bank itself."""
     return records.get(tx, payment_id)
@@ -327,6 +233,15 @@ def facts(tx: Tx, payment_id: str) -> tuple[str, dict[str, Any]]:
     return row["partner_id"], json.loads(row["wire"])
 
 
+def send(bank: Bank, world: World, payment_id: str, now: int) -> None:
+    """Send a payment that was authorised to its biller; one that was sent is left alone."""
+    posting.send(bank, Due(world, posting.SEND, payment_id, now))
+
+
+Order = mandated.Order
+order_under_mandate = mandated.prepare
+ask_about = mandated.ask
+pay_order = mandated.pay
 receipt_of = receipts.find
 receipt_by_numbers = receipts.by_numbers
 receipt_by_compact = receipts.by_compact

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from openteller._async.bills import AsyncBills
     from openteller._async.branches import AsyncAtms, AsyncBranches
     from openteller._async.calculators import AsyncCalculators
+    from openteller._async.consents import AsyncConsents, AsyncMandatePayments, AsyncSavedBillers
     from openteller._async.disputes import AsyncDisputes, AsyncRefunds
     from openteller._async.events import AsyncEvents
     from openteller._async.payments import AsyncPayments
@@ -182,6 +183,27 @@ class AsyncOpenTeller:
         from openteller._async.account_links import AsyncAccountLinks  # noqa: PLC0415 - likewise
 
         return AsyncAccountLinks(self._caller)
+
+    @cached_property
+    def consents(self) -> AsyncConsents:
+        """What customers have allowed the app."""
+        from openteller._async.consents import AsyncConsents  # noqa: PLC0415 - likewise
+
+        return AsyncConsents(self._caller)
+
+    @cached_property
+    def saved_billers(self) -> AsyncSavedBillers:
+        """A customer's saved accounts at billers."""
+        from openteller._async.consents import AsyncSavedBillers  # noqa: PLC0415 - likewise
+
+        return AsyncSavedBillers(self._caller)
+
+    @cached_property
+    def mandate_payments(self) -> AsyncMandatePayments:
+        """Payments within a customer's mandate."""
+        from openteller._async.consents import AsyncMandatePayments  # noqa: PLC0415 - likewise
+
+        return AsyncMandatePayments(self._caller)
 
     @cached_property
     def events(self) -> AsyncEvents:

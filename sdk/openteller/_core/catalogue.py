@@ -456,6 +456,105 @@ UNLINK_ACCOUNT_LINK = Operation(
     hidden=frozenset(),
 )
 
+LIST_CONSENTS = Operation(
+    name="listConsents",
+    method="GET",
+    path="/v1/consents",
+    scope="consents",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(["customer"]),
+)
+
+GET_CONSENT = Operation(
+    name="getConsent",
+    method="GET",
+    path="/v1/consents/{consent_id}",
+    scope="consents",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+REVOKE_CONSENT = Operation(
+    name="revokeConsent",
+    method="POST",
+    path="/v1/consents/{consent_id}:revoke",
+    scope="consents",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+LIST_SAVED_BILLERS = Operation(
+    name="listSavedBillers",
+    method="GET",
+    path="/v1/saved-billers",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+CREATE_SAVED_BILLER = Operation(
+    name="createSavedBiller",
+    method="POST",
+    path="/v1/saved-billers",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(["inputs", "label"]),
+)
+
+GET_SAVED_BILLER = Operation(
+    name="getSavedBiller",
+    method="GET",
+    path="/v1/saved-billers/{saved_biller_id}",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+DELETE_SAVED_BILLER = Operation(
+    name="deleteSavedBiller",
+    method="DELETE",
+    path="/v1/saved-billers/{saved_biller_id}",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+CREATE_SAVED_BILLER_FETCH = Operation(
+    name="createSavedBillerFetch",
+    method="POST",
+    path="/v1/saved-billers/{saved_biller_id}/bill-fetches",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+CREATE_MANDATE_PAYMENT = Operation(
+    name="createMandatePayment",
+    method="POST",
+    path="/v1/mandate-payments",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.REQUIRED,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
 LIST_EVENTS = Operation(
     name="listEvents",
     method="GET",
@@ -616,6 +715,17 @@ CREATE_APP = Operation(
     path="/sandbox/v1/apps",
     scope="sandbox",
     is_open=True,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+CREATE_SANDBOX_CONSENT = Operation(
+    name="createSandboxConsent",
+    method="POST",
+    path="/sandbox/v1/consents",
+    scope="sandbox",
+    is_open=False,
     key=Key.NONE,
     is_repeatable=False,
     hidden=frozenset(),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from openteller._sync.bills import Bills
     from openteller._sync.branches import Atms, Branches
     from openteller._sync.calculators import Calculators
+    from openteller._sync.consents import Consents, MandatePayments, SavedBillers
     from openteller._sync.disputes import Disputes, Refunds
     from openteller._sync.events import Events
     from openteller._sync.payments import Payments
@@ -183,6 +184,27 @@ class OpenTeller:
         from openteller._sync.account_links import AccountLinks  # noqa: PLC0415 - likewise
 
         return AccountLinks(self._caller)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """What customers have allowed the app."""
+        from openteller._sync.consents import Consents  # noqa: PLC0415 - likewise
+
+        return Consents(self._caller)
+
+    @cached_property
+    def saved_billers(self) -> SavedBillers:
+        """A customer's saved accounts at billers."""
+        from openteller._sync.consents import SavedBillers  # noqa: PLC0415 - likewise
+
+        return SavedBillers(self._caller)
+
+    @cached_property
+    def mandate_payments(self) -> MandatePayments:
+        """Payments within a customer's mandate."""
+        from openteller._sync.consents import MandatePayments  # noqa: PLC0415 - likewise
+
+        return MandatePayments(self._caller)
 
     @cached_property
     def events(self) -> Events:

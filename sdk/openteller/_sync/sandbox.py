@@ -25,6 +25,7 @@ from openteller.models.sandbox import (
     ReplayReport,
     RequestLogEntry,
     RequestLogList,
+    SandboxConsent,
     Scenario,
     ScenarioList,
     ScenarioRun,
@@ -62,6 +63,36 @@ class Sandbox:
         """
         body = {"name": name, "return_urls": return_urls, "scopes": scopes, "join": join}
         return self._caller.post(catalogue.CREATE_APP, App, body=body)
+
+    def create_consent(
+        self,
+        *,
+        authorization_details: Sequence[Mapping[str, object]],
+        customer_number: Literal["62000001", "62000002", "62000003", "62000004"] | None = None,
+        scopes: Sequence[str] | None = None,
+        cooling: bool | None = None,
+        dpop_jkt: str | None = None,
+    ) -> SandboxConsent:
+        """Have a demo customer allow the app something, as on the bank's page; give the customer's token.
+
+        Args:
+            authorization_details: mandates, as the contract's ``MandateInput``, or none.
+            customer_number: which demo customer; the one with plenty of money unless told.
+            scopes: what is allowed, as far as the app holds it; saved billers, bills and payments unless told.
+            cooling: whether it is allowed just now, so that mandates come into force in 24 hours of bank time.
+            dpop_jkt: thumbprint of the key that the token shall be bound to.
+
+        Raises:
+            InvalidRequest: the bank's page would not show such a mandate.
+        """
+        body = {
+            "customer_number": customer_number,
+            "scopes": scopes,
+            "authorization_details": authorization_details,
+            "cooling": cooling,
+            "dpop_jkt": dpop_jkt,
+        }
+        return self._caller.post(catalogue.CREATE_SANDBOX_CONSENT, SandboxConsent, body=body)
 
     def magic_values(self, *, biller_id: str) -> Rows[MagicValueList, MagicValue]:
         """List the account numbers of a biller that choose what happens; the page also names demo customers."""

@@ -44,6 +44,8 @@ class ErrorCode(StrEnum):
     BILL_EXPIRED = "BILL_EXPIRED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     CLOCK_BACKWARD = "CLOCK_BACKWARD"
+    CONSENT_EXPIRED = "CONSENT_EXPIRED"
+    CONSENT_REQUIRED = "CONSENT_REQUIRED"
     DISPUTE_NOT_POSSIBLE = "DISPUTE_NOT_POSSIBLE"
     DISPUTE_OPEN = "DISPUTE_OPEN"
     DPOP_PROOF_INVALID = "DPOP_PROOF_INVALID"
@@ -60,6 +62,8 @@ class ErrorCode(StrEnum):
     LINK_EXPIRED = "LINK_EXPIRED"
     LINK_NOT_FOUND = "LINK_NOT_FOUND"
     LINK_USED = "LINK_USED"
+    MANDATE_EXCEEDED = "MANDATE_EXCEEDED"
+    MANDATE_NOT_IN_FORCE = "MANDATE_NOT_IN_FORCE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_FOUND = "NOT_FOUND"
     NO_SCENARIO_ACCOUNT = "NO_SCENARIO_ACCOUNT"
@@ -69,6 +73,7 @@ class ErrorCode(StrEnum):
     RECEIPT_NOT_READY = "RECEIPT_NOT_READY"
     REQUEST_MALFORMED = "REQUEST_MALFORMED"
     RETURN_URL_NOT_REGISTERED = "RETURN_URL_NOT_REGISTERED"
+    SAVED_BILLERS_EXCEEDED = "SAVED_BILLERS_EXCEEDED"
     TOKEN_INVALID = "TOKEN_INVALID"
     TOKEN_MISSING = "TOKEN_MISSING"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
@@ -97,13 +102,23 @@ class ProblemItemIn(StrEnum):
 
 class ProblemLimit(StrEnum):
     """With `FETCH_LIMIT`, the limit that was met. NEW_ACCOUNTS_PER_END_USER, FETCHES_PER_ACCOUNT: of the day.
-    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended. More values may come.
+    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended. With `MANDATE_EXCEEDED`, the bound of the
+    mandate: MAXIMUM_INDIVIDUAL_AMOUNT, MAXIMUM_USES, or the limit of a DAY, WEEK, MONTH or YEAR. With
+    `MANDATE_NOT_IN_FORCE`: COOLING (the first 24 hours), VALID_FROM. More values may come.
     """
 
     NEW_ACCOUNTS_PER_END_USER = "NEW_ACCOUNTS_PER_END_USER"
     FETCHES_PER_ACCOUNT = "FETCHES_PER_ACCOUNT"
     MISSES = "MISSES"
     NEIGHBOURING_NUMBERS = "NEIGHBOURING_NUMBERS"
+    MAXIMUM_INDIVIDUAL_AMOUNT = "MAXIMUM_INDIVIDUAL_AMOUNT"
+    MAXIMUM_USES = "MAXIMUM_USES"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    YEAR = "YEAR"
+    COOLING = "COOLING"
+    VALID_FROM = "VALID_FROM"
 
 
 class ProblemRetryable(StrEnum):
@@ -212,9 +227,13 @@ class Problem(Model, frozen=True, kw_only=True):
     """With `DISPUTE_OPEN`, the dispute that is open."""
     limit: Open[ProblemLimit] | None = None
     """With `FETCH_LIMIT`, the limit that was met. NEW_ACCOUNTS_PER_END_USER, FETCHES_PER_ACCOUNT: of the day.
-    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended.
+    MISSES, NEIGHBOURING_NUMBERS: the app's fetches are suspended. With `MANDATE_EXCEEDED`, the bound of the
+    mandate: MAXIMUM_INDIVIDUAL_AMOUNT, MAXIMUM_USES, or the limit of a DAY, WEEK, MONTH or YEAR. With
+    `MANDATE_NOT_IN_FORCE`: COOLING (the first 24 hours), VALID_FROM.
     """
     resets_at: Instant | None = None
-    """With `FETCH_LIMIT`, when the limit ends, in bank time."""
+    """With `FETCH_LIMIT`, `MANDATE_NOT_IN_FORCE`, and `MANDATE_EXCEEDED` where a period was the limit: when it is
+    over, in bank time.
+    """
     allowed: tuple[str, ...] | None = None
     """With `INVALID_TRANSITION`, the statuses that the resource can reach from here."""

@@ -30,6 +30,7 @@ __all__ = [
     "ReplayReport",
     "RequestLogEntry",
     "RequestLogList",
+    "SandboxConsent",
     "Scenario",
     "ScenarioExpectation",
     "ScenarioList",
@@ -40,6 +41,7 @@ __all__ = [
     "StruckEffectDrop",
     "StruckMatch",
     "StruckMatchLeg",
+    "TokenType",
     "World",
     "WorldState",
 ]
@@ -107,6 +109,13 @@ class StruckMatchLeg(StrEnum):
     QUERY_POSTING = "query_posting"
     REVERSE = "reverse"
     RECONCILE = "reconcile"
+
+
+class TokenType(StrEnum):
+    """How it is sent. More values may come."""
+
+    BEARER = "Bearer"
+    DPOP = "DPoP"
 
 
 class ScenarioExpectation(Model, frozen=True, kw_only=True):
@@ -261,6 +270,23 @@ class App(Model, frozen=True, kw_only=True):
     """Where to fetch tokens."""
     created_at: Instant
     """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+
+
+class SandboxConsent(Model, frozen=True, kw_only=True):
+    """A consent, and a token of the customer's."""
+
+    _hidden: ClassVar[frozenset[str]] = frozenset(["access_token"])
+
+    consent_id: str
+    """The consent."""
+    access_token: str
+    """Shown this once."""
+    token_type: Open[TokenType]
+    """How it is sent."""
+    expires_in: int
+    """Seconds of wall time."""
+    scope: str
+    """What it is good for, separated by spaces."""
 
 
 class MagicValue(Model, frozen=True, kw_only=True):

@@ -1,0 +1,32 @@
+"""``/v1/mandate-payments``."""
+
+from __future__ import annotations
+
+from openteller_sandbox.http import Answer, Call, Routes, idempotency
+from openteller_sandbox.mandates import service
+from openteller_sandbox.mandates.schemas import MandatePaymentCreateSchema
+from openteller_sandbox.payments import service as payments
+
+routes = Routes()
+
+
+@routes.operation("createMandatePayment", body=MandatePaymentCreateSchema)
+def create_mandate_payment(call: Call) -> Answer:
+    """Pay under a mandate."""
+    bank, caller = call.bank, call.caller
+    replayed = idempotency.replay(call, bank.db.read())
+    if replayed:
+        return replayed
+    prepared = service.prepare(bank, caller, call.body, call.now)
+    with bank.db.act(caller.world.world_id) as tx:
+
+        def pay() -> tuple[Answer, str]:
+            held = service.pay(bank, tx, caller, prepared, call.now)
+            payment_id = held.payment.payment_id
+            wire = payments.get_wire(bank, tx, caller.app_id, payment_id)
+            assert wire is not None
+            return Answer(wire.encode(), 201, {"Location": f"/v1/payments/{payment_id}"}), payment_id
+
+        answer = idempotency.once(call, tx, pay)
+    payments.send(bank, caller.world, answer.headers["Location"].rpartition("/")[2], call.now)
+    return answer
