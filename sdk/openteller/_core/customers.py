@@ -100,7 +100,8 @@ class CustomerTokens(Tokens):
                 raise ConsentRequired("the customer's token has run out, and none came with it to renew it")
             assert kept is not None
             if (yield from consult(partial(store.claim, name, version=kept.version, seconds=_CLAIM_SECONDS))):
-                renewed = yield from self._renew(setup, kept, entry)
+                left = max(ends - setup.monotonic(), 1e-3)
+                renewed = yield from self._renew(setup.changed(deadline=left), kept, entry)
                 if renewed is not None:
                     return renewed
             elif setup.monotonic() + _LOOK_AGAIN >= ends:

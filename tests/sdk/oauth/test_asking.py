@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.sdk.oauth.conftest import CALLBACK, URL, Door, entry, spoil
@@ -159,3 +161,65 @@ def test_a_mandate_is_asked_for_and_told(app: OpenTeller, door: Door) -> None:
     assert found is not None
     assert found.authorization_details[0]["maximum_individual_amount"] == {"amount": "200.00", "currency": "CNY"}
     assert app.authorization.introspect("user-1").authorization_details == found.authorization_details
+
+
+# --- how an app is told who it is
+
+
+def test_the_environment_names_the_file_of_the_key(
+    door: Door, key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key.save(tmp_path / "key.json")
+    monkeypatch.setenv("OPENTELLER_CLIENT_ID", door.register(key=key).client_id)
+    monkeypatch.setenv("OPENTELLER_PRIVATE_KEY", str(tmp_path / "key.json"))
+    with door.client() as bank:
+        assert bank.payments.list().first() is None
+
+
+def test_a_key_that_is_passed_goes_before_a_secret_of_the_environment(
+    door: Door, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENTELLER_CLIENT_SECRET", "of another app")
+    with door.client(client_id=door.register(key=key).client_id, private_key=key) as bank:
+        assert bank.payments.list().first() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"client_id": "app_1", "client_secret": "s", "private_key": "k.json"}, "the one that it is registered with"),
+        ({"client_id": "app_1", "private_key": "nowhere.json"}, "cannot be read: No such file"),
+        ({"client_id": "app_1", "private_key": 5}, "is a SigningKey, or the path"),
+        ({"private_key": SigningKey.generate()}, "client_id is missing"),
+    ],
+    ids=["both", "no file", "number", "nobody"],
+)
+def test_an_app_that_cannot_be_is_told_at_once(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=said):
+        OpenTeller(URL, **given)
+
+
+def test_nobody_asks_customers_without_an_app(door: Door) -> None:
+    with door.client(client_id="") as nobody:
+        with pytest.raises(errors.ConfigurationError, match="needs an app: pass client_id"):
+            nobody.authorization.start(redirect_uri=CALLBACK, scope=["bills:read"])
+        with pytest.raises(errors.ConfigurationError, match="needs an app: pass client_id"):
+            nobody.for_customer("user-1")
+
+
+def test_an_app_joins_the_world_of_the_one_that_registers_it(door: Door) -> None:
+    with door.client(client_id="") as nobody:
+        first = nobody.sandbox.create_app(name="一")
+    with door.client(client_id=first.client_id, client_secret=first.client_secret) as bank:
+        made = bank.authorization.register(name="二", auth_method="client_secret_basic")
+        world = bank.sandbox.worlds.get("current")
+    assert {first.app_id, made.client_id} == set(world.apps)
+
+
+def test_a_bank_at_another_address_than_it_says_is_not_believed(door: Door) -> None:
+    known = {"client_id": "app_1", "client_secret": "s", "wsgi_app": door.app}
+    with (
+        OpenTeller("https://www.bank.example", **known) as bank,
+        pytest.raises(errors.BrokenAnswer, match="speaks for another issuer"),
+    ):
+        bank.authorization.start(redirect_uri=CALLBACK, scope=["bills:read"])
