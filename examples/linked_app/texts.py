@@ -26,10 +26,6 @@ _TEXTS = {
     "link_failed": ("绑定没有完成，请重新开始。", "The link was not made: begin again."),
     "refused": ("您没有授权。", "You did not allow it."),
     "forged": ("这个回复不属于您刚才的操作，已忽略。", "That was not the answer to what you began; it was ignored."),
-    "other_customer": (
-        "授权的银行客户与绑定的不是同一人，授权已撤销。",
-        "Who allowed it is another customer than the linked one: it was taken back.",
-    ),
     "ask_again": ("授权已结束，请重新授权。", "What was allowed has ended: allow it again."),
     "bank_trouble": ("银行暂时无法处理，请稍后再试。", "The bank cannot do this now: try again later."),
 }
