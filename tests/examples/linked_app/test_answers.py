@@ -123,7 +123,7 @@ def test_a_code_in_a_forged_address_does_nothing(visit: Any) -> None:
 
 
 def test_another_customer_than_the_linked_one_cannot_allow_anything(visit: Any) -> None:
-    """Whoever signs in at the bank need not be the one that is linked: the request names the link, and the bank looks."""
+    """Whoever signs in at the bank need not be who is linked: the request names the link, and the bank looks."""
     me = visit()
     me.do("link")
     me.who = POOR
