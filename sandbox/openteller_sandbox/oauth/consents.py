@@ -72,10 +72,9 @@ def use(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
     return find(tx, consent_id)
 
 
-def revoke(bank: Bank, consent: Consent) -> bool:
+def revoke(tx: Tx, consent_id: str) -> bool:
     """End a consent; False where it had ended. Its tokens are worth nothing from the next request on."""
-    with bank.db.act(consent.world_id) as tx:
-        return tx.run(store.END_CONSENT, id=consent.consent_id, to_status="REVOKED") == 1
+    return tx.run(store.END_CONSENT, id=consent_id, to_status="REVOKED") == 1
 
 
 def subject(bank: Bank, partner_id: str, world_id: str, customer_id: str) -> str:

@@ -60,7 +60,10 @@ def use_consent(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
 def revoke_consent(bank: Bank, consent_id: str) -> bool:
     """End a consent and with it every token that it has led to; False where it had ended."""
     found = consents.find(bank.db.read(), consent_id)
-    return found is not None and consents.revoke(bank, found)
+    if found is None:
+        return False
+    with bank.db.act(found.world_id) as tx:
+        return consents.revoke(tx, consent_id)
 
 
 def play_consent(
