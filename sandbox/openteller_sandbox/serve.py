@@ -1,8 +1,9 @@
 """The server: a small RSGI shell on granian that calls the WSGI app inline on the event loop's thread.
 
 One thread answers: several Python threads in a process cost three to four times as much. Once a second the loop does
-what has fallen due. Webhooks, and requests that wait for a partner's server, wait in threads of their own. Where
-billers are asked over HTTP, what falls due and requests that may ask one do so, too: nobody else waits for a biller.
+what has fallen due, piece by piece while there is more; requests have their turn in between. Webhooks, and requests
+that wait for a partner's server, wait in threads of their own; replays have one. Where billers are asked over HTTP,
+what falls due and requests that may ask one run in threads, too: nobody else waits for a biller.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
-from openteller_sandbox.http.front import PARKING, Waiting
+from openteller_sandbox.http.front import PARKING, Turn, Waiting
 from openteller_sandbox.http.front import Reply as Parked
 from openteller_sandbox.http.problems import unavailable
 from openteller_sandbox.receipts import service as receipts
@@ -131,10 +132,13 @@ class Shell:
         self._fault = fault
         self._beside = beside
         self._waiters = ThreadPoolExecutor(_MOST_WAITING, "openteller-wait")
+        self._computer = ThreadPoolExecutor(1, "openteller-compute")
+        self._going_on = asyncio.Lock()
 
     def close(self) -> None:
         """Wait for nobody any more."""
-        self._waiters.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._waiters, self._computer):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Serve one request."""
@@ -156,25 +160,44 @@ class Shell:
         parking: list[Waiting] = []
         environ[PARKING] = parking
         beside = self._beside(environ)
-        reply = await self._in_thread(partial(self._call, environ)) if beside else self._call(environ)
+        call = partial(self._call, environ)
+        reply = await self._in_thread(call) if beside else call()
         if not parking:
             return reply
         parked: Parked | Waiting = parking.pop()
         while isinstance(parked, Waiting):
             if not await self._turns.durable():
                 return self._fault(environ)
-            waiting = parked
-            try:
-                result = await self._in_thread(waiting.wait)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
-                parked = waiting.fail(error)
-            else:
-                resume = partial(waiting.resume, result)
-                parked = await self._in_thread(resume) if beside else resume()
+            parked = await (self._piece(parked, beside) if parked.turn is Turn.GIVEN else self._waited(parked, beside))
         return parked
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._waiters, work)
+    async def _waited(self, waiting: Waiting, beside: bool) -> Parked | Waiting:
+        pool = self._computer if waiting.turn is Turn.COMPUTING else self._waiters
+        try:
+            result = await self._in_thread(waiting.wait, pool)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
+            return waiting.fail(error)
+        resume = partial(waiting.resume, result)
+        return await self._in_thread(resume) if beside else resume()
+
+    async def _piece(self, waiting: Waiting, beside: bool) -> Parked | Waiting:
+        """Do a piece of what takes long."""
+        resume = partial(waiting.resume, None)
+        if beside:
+            return await self._in_thread(resume)
+        return await self.after_others(resume)
+
+    async def after_others(self, work: Callable[[], T]) -> T:
+        """Do here what takes long for the loop. Before it everybody else has a turn, and one such thing comes after the
+        other.
+        """
+        async with self._going_on:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
+            return work()
+
+    async def _in_thread(self, work: Callable[[], T], pool: ThreadPoolExecutor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool or self._waiters, work)
 
     def _call(self, environ: dict[str, Any]) -> Reply:
         answer: list[Any] = [500, []]
@@ -246,6 +269,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     remote = bank.settings.billers is not None
     shell = Shell(app.wsgi_app, turns, partial(_fault, app), _may_ask if remote else lambda _: False)
     requests = app.extensions["openteller"].requests
+    do_due = partial(due.Rounds(bank).go, due.PIECE, due.PIECE_S)
     loop = asyncio.get_running_loop()
     server, serving = _listen(shell, host, port)
     if leash is not None:
@@ -256,13 +280,13 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     try:
         while not serving.done():
             if remote:
-                await loop.run_in_executor(None, due.run_all, bank)
+                done = await loop.run_in_executor(None, do_due)
                 herald()
             else:
-                due.run_all(bank)
+                done = await shell.after_others(do_due)
             requests.flush()
-            await turns.durable()
-            await asyncio.wait([serving], timeout=_TICK_S)
+            kept = await turns.durable()
+            await asyncio.wait([serving], timeout=0 if done and kept else _TICK_S)
         serving.result()
     finally:
         requests.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from openteller_sandbox import clock
 from openteller_sandbox.bank import World
 from openteller_sandbox.control import service
@@ -27,6 +29,7 @@ from openteller_sandbox.http import (
     Routes,
     decode_cursor,
     encode_cursor,
+    give_way,
     json_answer,
     json_text,
     page,
@@ -87,16 +90,21 @@ def get_clock(call: Call) -> Answer:
 
 
 @routes.operation("advanceClock", body=ClockAdvanceSchema)
-def advance_clock(call: Call) -> Answer | Later[None]:
+def advance_clock(call: Call) -> Later[None]:
     """Advance the test clock."""
     by_ms = call.body.get("seconds", 0) * clock.SECOND
-    return _travel(call, service.Journey(call.bank, call.caller.world, call.body.get("to"), by_ms))
+    journey = service.Journey(call.bank, call.caller.world, call.body.get("to"), by_ms)
+    return give_way(partial(_travel, call, journey))
 
 
 def _travel(call: Call, journey: service.Journey) -> Answer | Later[None]:
-    if not journey.go():
-        return _clock(call, journey.world)
-    return Later(journey.deliver, lambda _: _travel(call, journey))
+    match journey.go():
+        case service.Reached.THE_END:
+            return _clock(call, journey.world)
+        case service.Reached.DELIVERY:
+            return Later(journey.deliver, lambda _: _travel(call, journey))
+        case service.Reached.STOP:
+            return give_way(partial(_travel, call, journey))
 
 
 @routes.operation("resetWorld")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from enum import Enum, auto
 from typing import Any
 
 from openteller_sandbox.account_links import service as account_links
@@ -67,9 +68,21 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
     return world, deleted
 
 
+class Reached(Enum):
+    """How a stretch of a journey ends: there, where a delivery is due, or after as much as is done in one go."""
+
+    THE_END = auto()
+    DELIVERY = auto()
+    STOP = auto()
+
+
 class Journey:
     """A way through bank time to an instant, or by so much, in stretches that end where a delivery is due: the clock
-    stops there until it has been sent. After some seconds of wall time deliveries are no longer waited for.
+    stops there until it has been sent. After some seconds of wall time deliveries are no longer waited for. A stretch
+    ends, too, after as many acts as others can wait for; the clock then stands where the last of them was due.
+
+    Others may move the clock meanwhile. Who goes by so much goes so far all the same: two journeys by an hour at once
+    lead two hours on.
     """
 
     def __init__(self, bank: Bank, world: World, to: int | None, by_ms: int) -> None:
@@ -80,33 +93,39 @@ class Journey:
         self._failures: Counter[int] = Counter()
         self._deadline = time.monotonic() + DELIVERING_S
 
-    def go(self) -> bool:
-        """Do what falls due, and move the clock, to the end or to where a delivery is due; give whether one is.
+    def go(self) -> Reached:
+        """Do what falls due, and move the clock, for a stretch; give how it has ended.
 
         Raises:
             Problem: CLOCK_BACKWARD, the instant has passed or is too far away.
         """
         with due.alone(self._bank, self.world):
-            # Another process may have moved the clock meanwhile.
-            self.world = worlds.find(self._bank.db.read(), self.world.world_id) or self.world
+            left_at, (to, by_ms) = self.world, self._asked
+            self.world = worlds.find(self._bank.db.read(), left_at.world_id) or left_at
             if self._to is None:
-                to, by_ms = self._asked
                 self._to = worlds.destination(self._bank, self.world, to, by_ms=by_ms)
+            elif to is None:
+                self._to += self.world.offset_ms - left_at.offset_ms
             return self._go(self._to)
 
-    def _go(self, to: int) -> bool:
+    def _go(self, to: int) -> Reached:
         bank, world = self._bank, self.world
+        piece, reached = due.Piece(due.PIECE, due.PIECE_S), bank.now(world)
         waits = time.monotonic() < self._deadline
         while True:
             tx = bank.db.read()
             act_at, delivery_at = due.next_at(tx, world), webhooks.next_due(tx, world) if waits else None
             if delivery_at is not None and delivery_at <= to and (act_at is None or delivery_at < act_at):
                 self.world = worlds.move(bank, world, delivery_at)
-                return True
+                return Reached.DELIVERY
             if act_at is None or act_at > to:
                 self.world = worlds.move(bank, world, to)
-                return False
-            due.run_world(bank, world, act_at, failures=self._failures)
+                return Reached.THE_END
+            if piece.is_over:
+                self.world = worlds.move(bank, world, reached)
+                return Reached.STOP
+            due.run_world(bank, world, act_at, piece=piece, failures=self._failures)
+            reached = act_at
 
     def deliver(self) -> None:
         """Wait until what is due has been sent; no act may be open."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from math import inf
 from typing import Any
 
 from openteller_sandbox.bank import Bank, Due, World
@@ -17,6 +19,10 @@ from openteller_sandbox.due import store
 log = logging.getLogger("openteller_sandbox.due")
 _MOST_DOUBLINGS = 10
 _EVER = 2**62
+PIECE, PIECE_S = 50, 0.05
+"""How many acts are done, and for how long, before whoever else there is has a turn."""
+TURN = 4
+"""Acts of a world before the next world has its turn."""
 
 
 def schedule(tx: Tx, world: World, at: int, kind: str, subject: str) -> None:
@@ -58,47 +64,107 @@ def alone(bank: Bank, world: World) -> AbstractContextManager[bool]:
     return bank.db.alone(f"due {world.world_id}")
 
 
+class Piece:
+    """What is done in one go, so that others have their turn: so many acts, or as many as there is time for; one in any
+    case.
+
+    Args:
+        acts: how many, at most.
+        seconds: of wall time after which none is begun.
+    """
+
+    __slots__ = ("_ends", "_left", "_whole")
+
+    def __init__(self, acts: int, seconds: float) -> None:
+        self._left = self._whole = acts
+        self._ends = time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no room for a further act."""
+        return self._left <= 0 or (self._left < self._whole and time.monotonic() >= self._ends)
+
+    def take(self) -> None:
+        """Take the room of an act."""
+        self._left -= 1
+
+
 def run_world(
-    bank: Bank, world: World, until: int, most: int | None = None, failures: Counter[int] | None = None
+    bank: Bank,
+    world: World,
+    until: int,
+    *,
+    most: int | None = None,
+    piece: Piece | None = None,
+    failures: Counter[int] | None = None,
 ) -> int:
     """Do all that is due in a world up to an instant, in order, or the first ``most`` of it; give how many acts were
     done. What they schedule on the way is done too. Whoever calls it is ``alone`` with the world.
 
+    piece: which the acts are a part of; what it has no room for is left.
     failures: how often each act has failed, where a way through time is gone in several stretches.
     """
     done, failures = 0, Counter() if failures is None else failures
-    while most is None or done < most:
+    while (most is None or done < most) and not (piece and piece.is_over):
         row = bank.db.read().one(store.NEXT_IN_WORLD, world_id=world.world_id, until=until)
         if row is None:
             break
+        if piece:
+            piece.take()
         _do(bank, Due(world, row["kind"], row["subject"], row["due_at"]), row["due_id"], failures)
         done += 1
     return done
 
 
-def run_all(bank: Bank, most: int = 100) -> int:
-    """Do what is due by now in every world, at most so many acts; give how many. A world that another process is at
-    is left to it.
+class Rounds:
+    """What is due by now in every world, done in rounds: in each, every world where something is due has its turn of a
+    few acts, so that what one of them has waiting delays no other's by more than a turn.
 
-    A full disk or a locked database ends the round, not the server: everything waits, and the next round tries again.
+    Args:
+        bank: whose worlds.
     """
-    done = 0
-    try:
-        for row in bank.db.read().all(store.WORLDS, now=bank.now(), count=most):
-            if done < most:
-                done += _run_unless_taken(bank, row["world_id"], most - done)
-    except (EngineError, DatabaseError) as error:
-        log.error("due acts wait: %s", error)  # noqa: TRY400 - it says all
-    return done
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._waiting: deque[str] = deque()
+
+    def go(self, acts: int = 100, seconds: float = inf) -> int:
+        """Go on with the rounds, for so many acts, or so long; give how many were done. A world that another process
+        is at is left to it.
+
+        A full disk or a locked database ends it, not the server: everything waits, and the next call tries again.
+        """
+        piece, done = Piece(acts, seconds), 0
+        try:
+            while not piece.is_over and (did := self._round(piece)):
+                done += did
+        except (EngineError, DatabaseError) as error:
+            log.error("due acts wait: %s", error)  # noqa: TRY400 - it says all
+        return done
+
+    def _round(self, piece: Piece) -> int:
+        """Go on with a round that a piece has ended, or with the next: the world that has waited longest begins."""
+        done = 0
+        if not self._waiting:
+            found = self._bank.db.read().all(store.WORLDS, now=self._bank.now())
+            self._waiting.extend(row["world_id"] for row in found)
+        while self._waiting and not piece.is_over:
+            done += _run_unless_taken(self._bank, self._waiting.popleft(), piece)
+        return done
 
 
-def _run_unless_taken(bank: Bank, world_id: str, most: int) -> int:
+def run_all(bank: Bank, most: int = 100) -> int:
+    """Do what is due by now in every world, at most so many acts; give how many."""
+    return Rounds(bank).go(most)
+
+
+def _run_unless_taken(bank: Bank, world_id: str, piece: Piece) -> int:
     with bank.db.alone(f"due {world_id}", wait=False) as mine:
         clock = bank.db.read().one(store.CLOCK, world_id=world_id) if mine else None
         if clock is None:
             return 0
         world = World(world_id, clock["offset_ms"])
-        return run_world(bank, world, bank.now(world), most)
+        return run_world(bank, world, bank.now(world), most=TURN, piece=piece)
 
 
 def repeat(bank: Bank, world: World, deed: Mapping[str, Any]) -> bool:

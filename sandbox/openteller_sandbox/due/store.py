@@ -56,7 +56,6 @@ WORLDS = Statement(
     )
     .group_by(worlds.c.world_id)
     .order_by(func.min(due_acts.c.due_at - worlds.c.offset_ms), func.min(due_acts.c.due_id))
-    .limit(bindparam("count"))
 )
 CLOCK = Statement(select(worlds.c.offset_ms).where(worlds.c.world_id == bindparam("world_id")))
 WHEN = Statement(

@@ -16,7 +16,8 @@ from openteller_sandbox.http.answers import (
     page,
     with_tail,
 )
-from openteller_sandbox.http.operations import Call, Later, Routes
+from openteller_sandbox.http.front import Turn
+from openteller_sandbox.http.operations import Call, Later, Routes, give_way
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema
 
@@ -27,8 +28,10 @@ __all__ = [
     "Later",
     "Problem",
     "Routes",
+    "Turn",
     "decode_cursor",
     "encode_cursor",
+    "give_way",
     "json_answer",
     "json_text",
     "open_answer",

@@ -180,7 +180,7 @@ class Api:
             def fail(error: Exception) -> Reply:
                 return finished(self._reply(exchange, operation, self._refuse(exchange, error)))
 
-            return Waiting(later.wait, resume, fail)
+            return Waiting(later.wait, resume, fail, later.turn)
         self._note(exchange, answer.status)
         headers = _headers(answer)
         sent, body = [*headers.items(), *self._added(exchange, headers)], answer.body

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 
@@ -26,6 +27,14 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class Turn(Enum):
+    """How something waits: beside others, after others that compute as long, or for others' turn only."""
+
+    OTHERS = auto()
+    COMPUTING = auto()
+    GIVEN = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A request whose answer waits for somebody else: ``wait`` off the server's thread, then ``resume`` on it."""
@@ -33,6 +42,7 @@ class Waiting:
     wait: Callable[[], Any]
     resume: Callable[[Any], Reply | Waiting]
     fail: Callable[[Exception], Reply]
+    turn: Turn = Turn.OTHERS
 
 
 PARKING = "openteller.parking"

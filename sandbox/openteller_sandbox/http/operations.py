@@ -10,6 +10,7 @@ from urllib.parse import quote
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
 from openteller_sandbox.http.answers import Answer
+from openteller_sandbox.http.front import Turn
 from openteller_sandbox.http.request_log import MemoryRequestLog, RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
 
@@ -22,10 +23,22 @@ class Later(Generic[T]):
 
     The server goes on serving meanwhile: it calls ``wait`` outside of its thread, when all that was done by then is
     durable, and ``then`` in its thread again, with what ``wait`` gave. A WSGI host calls one after the other.
+
+    Attributes:
+        wait: waits, or computes.
+        then: goes on.
+        turn: where it waits: beside others; one after the other, as it computes for long; or not at all: it only lets
+            others go first.
     """
 
     wait: Callable[[], T]
     then: Callable[[T], Answer | Later[Any]]
+    turn: Turn = Turn.OTHERS
+
+
+def give_way(then: Callable[[], Answer | Later[Any]]) -> Later[None]:
+    """Let others go first, and go on then: for what takes long, and is done piece by piece."""
+    return Later(lambda: None, lambda _: then(), Turn.GIVEN)
 
 
 @dataclass(slots=True)
