@@ -7,6 +7,7 @@ from openteller_sandbox.http import (
     Call,
     Later,
     Routes,
+    Turn,
     decode_cursor,
     encode_cursor,
     json_answer,
@@ -36,4 +37,4 @@ def list_world_log(call: Call) -> Answer:
 def replay_world(call: Call) -> Later[Report]:
     """Do it all again in a bank in memory, beside everything else that the server does."""
     replay = service.prepare(call.bank, call.caller, call.path["world_id"])
-    return Later(replay.run, lambda report: json_answer(_REPORT.present(report)))
+    return Later(replay.run, lambda report: json_answer(_REPORT.present(report)), Turn.COMPUTING)

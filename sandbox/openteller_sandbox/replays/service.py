@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakValueDictionary
 
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
@@ -33,6 +34,9 @@ MOST_TOLD = 100
 _NO_LIMITS = RateLimits(app=2**40, anonymous=2**40)
 _one_at_a_time = threading.Lock()
 """Each takes a bank's memory."""
+MOST_WAITING = 8
+"""Replays that run or wait for their turn in a process: each holds what it is compared with."""
+_TRY_AGAIN_S = 5
 
 Report = dict[str, Any]
 """The contract's ``ReplayReport``."""
@@ -61,10 +65,14 @@ def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
     """Take what a replay needs, at one moment of the world.
 
     Raises:
-        Problem: NOT_FOUND, another world; WORLD_LOG_INCOMPLETE.
+        Problem: NOT_FOUND, another world; WORLD_LOG_INCOMPLETE; RATE_LIMITED, the world is being replayed already, or
+            too many are.
     """
     _check_own(caller, world_id)
     own = caller.world.world_id
+    if own in _under_way or len(_under_way) >= MOST_WAITING:
+        text = "This world is being played again already." if own in _under_way else "Several worlds wait for theirs."
+        raise Problem("RATE_LIMITED", text, retry_after=_TRY_AGAIN_S)
     with bank.db.act(own) as tx:  # nobody moves meanwhile
         done = deeds.of_world(bank, tx, own)
         if not done or done[0].name != deeds.BEGINNING:
@@ -73,7 +81,9 @@ def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
             raise Problem("WORLD_LOG_INCOMPLETE", f"More than {deeds.MOST} deeds were done in it.")
         began_at = worlds.began_at(tx, caller.world)
         assert began_at is not None
-        return Replay(bank, own, worlds.seed(tx, caller.world), began_at, done, store.state(tx, own))
+        replay = Replay(bank, own, worlds.seed(tx, caller.world), began_at, done, store.state(tx, own))
+    _under_way[own] = replay
+    return replay
 
 
 def _check_own(caller: Caller, world_id: str) -> None:
@@ -108,7 +118,7 @@ def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
     }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Replay:
     """Another life of a world, in a bank in memory. before: how the world stands."""
 
@@ -122,13 +132,19 @@ class Replay:
 
     def run(self) -> Report:
         """Live it, and compare. Takes a few milliseconds for each deed."""
-        with _one_at_a_time:
-            twin = self._twin()
-            try:
-                left_out = list(self._live(twin))
-                after = store.state(twin.db.read(), self.world_id)
-            finally:
-                twin.db.close()
+        try:
+            with _one_at_a_time:
+                return self._report()
+        finally:
+            _under_way.pop(self.world_id, None)
+
+    def _report(self) -> Report:
+        twin = self._twin()
+        try:
+            left_out = list(self._live(twin))
+            after = store.state(twin.db.read(), self.world_id)
+        finally:
+            twin.db.close()
         return {
             "world_id": self.world_id,
             "seed": str(self.seed),
@@ -192,6 +208,10 @@ class Replay:
     def _send(self, app: Wsgi, deed: Deed, environ: dict[str, Any]) -> None:
         with deeds.again(deed):
             b"".join(app(environ, lambda *_: None))
+
+
+_under_way: WeakValueDictionary[str, Replay] = WeakValueDictionary()
+"""By world. One that nobody waits for any more, as its server has ended, is forgotten with its request."""
 
 
 def _identify(twin: Bank, token: str, proof: object) -> Caller | None:  # noqa: ARG001 - as the application calls it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,13 +14,15 @@ from tests.conftest import Partner, WallClock, make_partner
 from tests.payer import POOR, Payer
 from tests.sandbox.faults.test_requests import order
 
-from openteller_sandbox.bank import Bank
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Statement
 from openteller_sandbox.deeds import service as log_of_deeds
 from openteller_sandbox.deeds.store import deeds
 from openteller_sandbox.due import service as due
+from openteller_sandbox.http import Problem
 from openteller_sandbox.payments.store import payments as payments_table
+from openteller_sandbox.replays import service as replays
 
 pytestmark = pytest.mark.both_engines
 
@@ -170,6 +173,29 @@ def test_what_is_typed_to_sign_in_is_kept_in_no_form(bank: Bank, partner: Partne
     text = json.dumps([dict(deed.details) for deed in done])
     for typed in ("987654", "my-own", "246810", "csrf_", page.path):
         assert typed not in text
+    assert_same(replay(partner))
+
+
+def test_a_world_is_played_once_at_a_time_and_few_are_at_once(
+    bank: Bank, partner: Partner, new_partner: Callable[..., Partner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [new_partner() for _ in range(3)]
+    monkeypatch.setattr(replays, "MOST_WAITING", 2)
+
+    def prepare(of: Partner) -> replays.Replay:
+        caller = Caller(World(of.app["world_id"]), app_id=of.app["app_id"], partner_id=of.app["partner_id"])
+        return replays.prepare(bank, caller, "current")
+
+    first, _second = prepare(partner), prepare(others[0])
+    for refused in (partner, others[1]):
+        answer = refused.post("/sandbox/v1/worlds/current:replay", key=None)
+        assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (429, "RATE_LIMITED", "5")
+    assert first.run()["same"]
+    third = prepare(others[1])
+    with pytest.raises(Problem):
+        prepare(partner)
+    del third  # as when its server has ended before it ran
+    gc.collect()
     assert_same(replay(partner))
 
 
