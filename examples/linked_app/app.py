@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from openteller import Money, OpenTeller, errors, user_ref
 from openteller.models import AccountLink
 
+from . import paying
 from .settings import Settings
 from .texts import language, say
 
@@ -27,8 +28,9 @@ AT_MOST = Money("200.00")
 """What one payment may be; the customer reads it at the bank before allowing it."""
 IN_A_MONTH = Money("500.00")
 VALID_FOR = timedelta(days=180)
-SCOPE = ["bills:read"]
+SCOPE = ["saved-billers", "bills:read", "payments:read"]
 _LONGEST_NAME = 60
+_MOST_SHOWN = 20
 
 
 def create_app(settings: Settings, bank: OpenTeller) -> Flask:
@@ -46,7 +48,8 @@ def create_app(settings: Settings, bank: OpenTeller) -> Flask:
     _add_pages(app, counter)
     _add_linking(app, counter)
     _add_consent(app, counter)
-    _add_answers(app, settings)
+    _add_paying(app, counter)
+    _add_answers(app, counter)
     return app
 
 
@@ -91,7 +94,9 @@ def _add_pages(app: Flask, counter: _Counter) -> None:
             return render_template("sign_in.html")
         link = counter.link()
         granted = counter.bank.authorization.get(counter.actor) if link else None
-        return render_template("home.html", account=session["account"], link=link, granted=granted, at_most=AT_MOST)
+        saved = counter.mine.saved_billers.list().to_list(at_most=_MOST_SHOWN) if granted else []
+        known = {"account": session["account"], "link": link, "granted": granted, "saved": saved, "at_most": AT_MOST}
+        return render_template("home.html", **known)
 
     @app.post("/sign-in")
     def sign_in() -> Response:
@@ -174,13 +179,38 @@ def _add_consent(app: Flask, counter: _Counter) -> None:
         return _home()
 
 
+def _add_paying(app: Flask, counter: _Counter) -> None:
+    @app.post("/save")
+    def save() -> Response:
+        """Save an account at the biller. Its number goes to the bank, and is kept nowhere else."""
+        form = request.form
+        counter.mine.saved_billers.create(
+            biller_id=_biller_id(counter.bank),
+            inputs={"account_number": form.get("account_number", "").strip()},
+            label=form.get("label", "").strip() or None,
+        )
+        return _home("saved")
+
+    @app.post("/pay")
+    def pay() -> Response:
+        """Pay what is due on a saved account within the mandate; beyond it, lead the customer to the bank."""
+        result = paying.pay(counter.bank, counter.mine, request.form.get("saved_biller_id", ""))
+        if result.link_url:
+            return redirect(result.link_url, 303)
+        flash(say(result.text).format(amount=result.amount, at=result.at))
+        return _home()
+
+
+def _biller_id(bank: OpenTeller) -> str:
+    return next(one.biller_id for one in bank.billers.list(q=BILLER_CODE) if one.biller_code == BILLER_CODE)
+
+
 def _mandate(bank: OpenTeller) -> dict[str, Any]:
     """Give what the customer shall allow: one biller, so much at once and in a month, for half a year."""
-    biller = next(one for one in bank.billers.list(q=BILLER_CODE) if one.biller_code == BILLER_CODE)
     today = bank.status.get().bank_time.date()
     return {
         "type": "bill_payment_mandate",
-        "billers": [biller.biller_id],
+        "billers": [_biller_id(bank)],
         "maximum_individual_amount": AT_MOST,
         "periodic_limits": [{"period_type": "MONTH", "period_alignment": "CALENDAR", "amount": IN_A_MONTH}],
         "valid_from": today,
@@ -188,13 +218,15 @@ def _mandate(bank: OpenTeller) -> dict[str, Any]:
     }
 
 
-def _add_answers(app: Flask, settings: Settings) -> None:
-    bank = urlsplit(settings.bank_url)
+def _add_answers(app: Flask, counter: _Counter) -> None:
+    bank = urlsplit(counter.settings.bank_url)
     forms = f"form-action 'self' {bank.scheme}://{bank.netloc}"
     policy = f"default-src 'none'; style-src 'self'; {forms}; frame-ancestors 'none'; base-uri 'none'"
 
     @app.errorhandler(errors.ConsentRequired)
     def consent_required(_: errors.ConsentRequired) -> Response:
+        """Forget what is left of it, so that the page asks anew."""
+        counter.bank.authorization.revoke(counter.actor)
         return _home("ask_again")
 
     @app.errorhandler(errors.OpenTellerError)

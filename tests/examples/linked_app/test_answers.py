@@ -14,7 +14,7 @@ from tests.sdk.oauth.conftest import URL, Door, opened
 
 from linked_app.app import create_app
 from linked_app.settings import Settings
-from openteller import OpenTeller
+from openteller import Money, OpenTeller
 from openteller.oauth import SigningKey
 
 OWN = "http://127.0.0.1:8099"
@@ -73,6 +73,9 @@ class Visitor:
         answer = self.app.get(_path(address))
         assert answer.status_code == 303 and answer.headers["Location"] == "/"
         return self.page
+
+    def look_at_the_bank(self, address: str) -> str:
+        return self._bank.get(_path(address)).text
 
     def do(self, what: str) -> str:
         return self.come_back(self.approve(self.begin(what)))
@@ -168,3 +171,57 @@ def test_pages_are_guarded_and_speak_english(butler: Flask) -> None:
     assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
     cookie = butler.test_client().post("/sign-in", data={"account": "x"}).headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+
+
+def save(me: Visitor, number: str) -> str:
+    """Save an account; give the identifier that the page then has for it."""
+    me.app.post("/save", data={"account_number": number, "label": number[-3:]})
+    return next(form.values["saved_biller_id"] for form in forms_of(me.page) if form.action == "/pay")
+
+
+def ready(visit: Any, bank: OpenTeller) -> Visitor:
+    """Let somebody link, allow, and wait a day."""
+    me: Visitor = visit()
+    me.do("link")
+    me.do("allow")
+    bank.sandbox.advance_clock(seconds=25 * 3600)
+    return me
+
+
+def test_a_bill_beyond_the_mandate_leads_to_the_banks_page(
+    visit: Any, bank: OpenTeller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linked_app.app.AT_MOST", Money("50.00"))
+    me = ready(visit, bank)
+    place = me.app.post("/pay", data={"saved_biller_id": save(me, "3100000011")}).headers["Location"]
+    assert place.startswith(f"{URL}/pay/")
+    assert "CNY 111.85" in me.look_at_the_bank(place) or "沪汀示范电力" in me.look_at_the_bank(place)
+
+
+def test_a_consent_that_ended_at_the_bank_is_asked_for_again(visit: Any, bank: OpenTeller) -> None:
+    me = ready(visit, bank)
+    saved = save(me, "3100000029")
+    consent = bank.consents.list(status="ACTIVE").first()
+    assert consent is not None
+    bank.consents.revoke(consent.consent_id)
+    assert me.app.post("/pay", data={"saved_biller_id": saved}).status_code == 303
+    assert "请重新授权" in me.page and "还没有授权" in me.page
+
+
+def test_a_number_that_is_none_is_told_in_the_readers_words(visit: Any, bank: OpenTeller) -> None:
+    me = ready(visit, bank)
+    me.app.post("/save", data={"account_number": "12"})
+    assert "填写的信息有误" in me.page
+
+
+def test_nobody_pays_from_what_somebody_else_has_saved(visit: Any, bank: OpenTeller) -> None:
+    me = ready(visit, bank)
+    saved = save(me, "3100000029")
+    other = visit("other", POOR)
+    other.do("link")
+    other.do("allow")
+    bank.sandbox.advance_clock(seconds=25 * 3600)
+    before = len(bank.payments.list().to_list(at_most=50))
+    other.app.post("/pay", data={"saved_biller_id": saved})
+    assert "已代缴" not in other.page
+    assert len(bank.payments.list().to_list(at_most=50)) == before

@@ -118,7 +118,7 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 
-def test_somebody_links_an_account_allows_a_mandate_and_ends_both(
+def test_somebody_links_an_account_has_a_bill_paid_and_ends_it(
     butler: str, bank_url: str, folder: Path, browser: webdriver.Chrome
 ) -> None:
     browser.get(butler)
@@ -130,6 +130,18 @@ def test_somebody_links_an_account_allows_a_mandate_and_ends_both(
     press(browser, "#allow")
     at_the_bank(browser, bank_url)
     assert browser.current_url == f"{butler}/" and "每笔最多 CNY 200.00" in text(browser)
+    fill(browser, "#save", account_number="3100000011", label="爸妈家")
+    assert "爸妈家 *******011" in text(browser)
+    press(browser, ".pay")
+    assert "授权满 24 小时后才能代缴：2026-09-30 10:3" in text(browser)
+    at = {"OPENTELLER_BASE_URL": bank_url, "OPENTELLER_CREDENTIALS": str(folder / "app.json")}
+    assert processes.run("clock", "advance", "25h", cwd=folder, env=at).returncode == 0
+    press(browser, ".pay")
+    assert "已代缴 CNY 111.85。" in text(browser)
+    press(browser, ".pay")
+    assert "没有欠费" in text(browser)
+    paid = processes.run("payments", "list", "--json", cwd=folder, env=at)
+    assert [one["status"] for one in json.loads(paid.stdout)["data"]] == ["succeeded"]
     press(browser, "#unlink")
     assert "已解除绑定" in text(browser) and "还没有绑定" in text(browser)
     assert complaints(browser) == []
