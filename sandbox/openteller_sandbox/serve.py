@@ -45,6 +45,8 @@ _MOST_WAITING = 32
 """Requests that wait for a partner's server, a biller, or for deliveries, at one time; the next ones wait for these."""
 _ASKING = ("/pay/", "/v1/bill-fetches", "/sandbox/")
 """What a POST to may ask a biller."""
+_FETCHING = ("/oauth/",)
+"""What a POST to may fetch a client's keys."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
@@ -267,7 +269,8 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     herald = _herald(bank, dispatcher.wake, printer.wake)
     turns = Turns(bank.db, herald)
     remote = bank.settings.billers is not None
-    shell = Shell(app.wsgi_app, turns, partial(_fault, app), _may_ask if remote else lambda _: False)
+    asking = (*(_ASKING if remote else ()), *(_FETCHING if bank.settings.jwks_hosts else ()))
+    shell = Shell(app.wsgi_app, turns, partial(_fault, app), partial(_may_ask, asking))
     requests = app.extensions["openteller"].requests
     do_due = partial(due.Rounds(bank).go, due.PIECE, due.PIECE_S)
     loop = asyncio.get_running_loop()
@@ -307,8 +310,8 @@ def _listen(shell: Shell, host: str, port: int) -> tuple[Server, asyncio.Task[No
     return server, asyncio.create_task(server.serve())
 
 
-def _may_ask(environ: dict[str, Any]) -> bool:
-    return environ["REQUEST_METHOD"] == "POST" and str(environ["PATH_INFO"]).startswith(_ASKING)
+def _may_ask(asking: tuple[str, ...], environ: dict[str, Any]) -> bool:
+    return environ["REQUEST_METHOD"] == "POST" and str(environ["PATH_INFO"]).startswith(asking)
 
 
 def _herald(bank: Bank, *wakes: Callable[[], None]) -> Callable[[], None]:

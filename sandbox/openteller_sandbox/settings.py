@@ -107,6 +107,8 @@ class Settings:
         machine's own loopback addresses, as they must while a partner develops on it. webhook_lease_s: after so long
         others take over what the server's dispatcher has claimed. billers: where billers are asked over HTTP; without
         it, those of the bank's own process.
+    jwks_hosts: where clients may keep their keys (``jwks_uri``): names, with a port where it is not 443; nowhere unless
+        told. redis_url: of the Redis that remembers what was used once, over all processes, instead of the database.
     fapi_only: whether clients of the profile fapi2 alone get tokens. dpop_nonce: whether DPoP proofs need a nonce.
     """
 
@@ -121,5 +123,7 @@ class Settings:
     webhook_loopback: bool = True
     webhook_lease_s: float = 30.0
     billers: BillerLeg | None = None
+    jwks_hosts: frozenset[str] = frozenset()
+    redis_url: str | None = field(default=None, repr=False)
     fapi_only: bool = False
     dpop_nonce: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import SECOND
-from openteller_sandbox.oauth import jose, replays
+from openteller_sandbox.oauth import jose, keysets, replays
 from openteller_sandbox.oauth.model import Client, Method, Refusal
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -42,14 +42,15 @@ def authenticate(bank: Bank, find: Callable[[str], Client | None], assertion: st
     client = find(subject) if client_id in {None, subject} else None
     if client is None or client.method is not Method.KEY or token.header.get("typ") not in _TYPES:
         raise Refusal("invalid_client")
-    _check_signature(client, token)
+    _check_signature(bank, client, token)
     _check_claims(bank, client, token.claims)
     return client
 
 
-def _check_signature(client: Client, token: jose.Unverified) -> None:
+def _check_signature(bank: Bank, client: Client, token: jose.Unverified) -> None:
     kid = token.header.get("kid")
-    keys = [key for key in client.jwks if kid is None or key.get("kid") == kid]
+    known = keysets.keys_of(bank, client.jwks_uri, kid) if client.jwks_uri else client.jwks
+    keys = [key for key in known if kid is None or key.get("kid") == kid]
     if not any(jose.verify(token, key) for key in keys):
         raise Refusal("invalid_client")
 

@@ -97,6 +97,11 @@ def public_key(value: object) -> dict[str, Any]:
     return kept
 
 
+def is_private(value: dict[str, Any]) -> bool:
+    """Tell whether a JSON Web Key has a part that is nobody's but its owner's."""
+    return bool(_PRIVATE & value.keys())
+
+
 def thumbprint(key: dict[str, Any]) -> str:
     """Give the thumbprint (RFC 7638) of a key that ``public_key`` has checked."""
     return _known(_essence(key)).thumbprint

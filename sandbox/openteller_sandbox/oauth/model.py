@@ -79,6 +79,12 @@ class Client:
         return self.app.app_id
 
     @property
+    def jwks_uri(self) -> str | None:
+        """Where its public keys are, where it has not sent them."""
+        uri: str | None = self.settings.get("jwks_uri")
+        return uri
+
+    @property
     def public(self) -> bool:
         """Whether it can keep no secret."""
         return self.method is Method.NONE

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.clock import SECOND
-from openteller_sandbox.oauth import clients, jose
+from openteller_sandbox.oauth import clients, jose, keysets
 from openteller_sandbox.oauth.model import SCOPE_PROFILES, Client, Grant, Method, Profile, Refusal
 from openteller_sandbox.partners import service as partners
 
@@ -130,6 +130,8 @@ def described(bank: Bank, client: Client) -> dict[str, Any]:
         "require_pushed_authorization_requests": client.must_push,
         **{name: value for name, value in client.settings.items() if name in _KEPT},
     }
+    if client.jwks_uri:
+        answer["jwks_uri"] = client.jwks_uri
     if client.jwks:
         answer["jwks"] = {"keys": list(client.jwks)}
     return answer
@@ -152,6 +154,8 @@ def _read(bank: Bank, metadata: Metadata, before: Client | None) -> tuple[Client
         raise Refusal("invalid_client_metadata", "A client that had no secret gets none later: register another one.")
     settings: dict[str, Any] = {name: value for name in _KEPT if (value := metadata.text(name)) is not None}
     settings |= {name: metadata.flag(name) for name in _FLAGS}
+    if (keys_at := _keys_at(bank, metadata)) is not None:
+        settings["jwks_uri"] = keys_at
     wanted = Client(
         partners.NOBODY,
         profile=profile,
@@ -229,11 +233,21 @@ def _scopes(metadata: Metadata, profile: Profile) -> tuple[str, ...]:
     return wanted
 
 
+def _keys_at(bank: Bank, metadata: Metadata) -> str | None:
+    """Give where the client keeps its keys: a place that the operator has listed. Nothing is fetched yet."""
+    uri = metadata.text("jwks_uri", _URI)
+    if uri is None:
+        return None
+    if metadata.raw("jwks") is not None:
+        raise Refusal("invalid_client_metadata", "Send jwks or jwks_uri, not both (RFC 7591 section 2).")
+    if not keysets.may_fetch(bank, uri):
+        raise Refusal("invalid_client_metadata", "jwks_uri: https, at a host that this server's operator has listed.")
+    return uri
+
+
 def _keys(metadata: Metadata, method: Method) -> tuple[dict[str, Any], ...]:
-    if metadata.raw("jwks_uri") is not None:
-        raise Refusal("invalid_client_metadata", "jwks_uri: this server fetches nothing; send the keys as jwks.")
     sent = metadata.raw("jwks")
-    if sent is None and method is not Method.KEY:
+    if sent is None and (method is not Method.KEY or metadata.raw("jwks_uri") is not None):
         return ()
     keys = sent.get("keys") if isinstance(sent, dict) else None
     if not isinstance(keys, list) or not 1 <= len(keys) <= _MOST_KEYS:

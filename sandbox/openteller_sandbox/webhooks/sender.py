@@ -21,9 +21,9 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from openteller_sandbox.bounded import BoundedSocket, seconds_left
-from openteller_sandbox.webhooks import guard
-from openteller_sandbox.webhooks.guard import Target
+from openteller_sandbox import guard
+from openteller_sandbox.bounded import BoundedSocket
+from openteller_sandbox.guard import Target
 
 TIMEOUT_S = 15.0
 EXCERPT_CHARACTERS = 500
@@ -116,34 +116,13 @@ class Sender:
             return Attempt(next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)))
 
     def _connect(self, target: Target, deadline: float) -> _Connection:
-        """Connect to the first address that takes it.
+        """Connect to an address that was checked.
 
         Raises:
             guard.Refused, guard.Unknown, OSError: as it happened.
         """
-        addresses = guard.resolve(target, deadline, allow_loopback=self._allow_loopback)
-        for address in addresses[:-1]:
-            with suppress(OSError):
-                return _Connection(target, self._opened(target, address, deadline))
-        return _Connection(target, self._opened(target, addresses[-1], deadline))
-
-    def _opened(self, target: Target, address: str, deadline: float) -> socket.socket:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            opened.settimeout(seconds_left(deadline))
-            opened.connect((address, target.port))
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if target.scheme == "http":
-                return opened
-            secured = self._tls.wrap_socket(opened, server_hostname=target.host, do_handshake_on_connect=False)
-            opened = secured
-            secured.settimeout(seconds_left(deadline))
-            secured.do_handshake()
-        except BaseException:
-            opened.close()
-            raise
-        return secured
+        opened = guard.connect(target, deadline, allow_loopback=self._allow_loopback, tls=lambda: self._tls)
+        return _Connection(target, opened)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

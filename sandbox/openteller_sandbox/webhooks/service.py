@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from openteller_sandbox import ids
+from openteller_sandbox import guard, ids
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
-from openteller_sandbox.webhooks import guard, signing, store
+from openteller_sandbox.webhooks import signing, store
 from openteller_sandbox.webhooks.dispatcher import LEASE_MS, Dispatcher
 from openteller_sandbox.webhooks.outgoing import outgoing
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender

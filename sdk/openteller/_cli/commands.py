@@ -176,6 +176,21 @@ def sandbox() -> None:
     show_envvar=True,
     help="Want a nonce of the server in each DPoP proof.",
 )
+@click.option(
+    "--jwks-host",
+    "jwks_hosts",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    envvar="OPENTELLER_JWKS_HOSTS",
+    show_envvar=True,
+    help="A host at which clients may keep their keys (jwks_uri); may be given several times. [default: none]",
+)
+@click.option(
+    "--redis-url",
+    envvar="OPENTELLER_REDIS_URL",
+    show_envvar=True,
+    help="A Redis that remembers which proofs and assertions were used. [default: the database]",
+)
 @click.option("--verbose", is_flag=True, help="Log each request to the standard error, without what it carried.")
 @click.option(
     "--no-limits",
@@ -202,6 +217,8 @@ def serve(
     biller_timeout: float,
     fapi_only: bool,
     dpop_nonce: bool,
+    jwks_hosts: tuple[str, ...],
+    redis_url: str | None,
     verbose: bool,
     no_limits: bool,
     rate_limit_app: int | None,
@@ -228,6 +245,8 @@ def serve(
             biller_timeout_s=biller_timeout,
             fapi_only=fapi_only,
             dpop_nonce=dpop_nonce,
+            jwks_hosts=jwks_hosts,
+            redis_url=redis_url,
             verbose=verbose,
             no_limits=no_limits,
             rate_limit_app=rate_limit_app,

@@ -71,6 +71,8 @@ class Options:
     biller_timeout_s: float
     fapi_only: bool
     dpop_nonce: bool
+    jwks_hosts: tuple[str, ...]
+    redis_url: str | None
     verbose: bool
     no_limits: bool
     rate_limit_app: int | None
@@ -237,6 +239,8 @@ def _settings(options: Options) -> Settings:
         webhook_loopback=is_loopback(options.host),
         fapi_only=options.fapi_only,
         dpop_nonce=options.dpop_nonce,
+        jwks_hosts=frozenset(_listed_host(text) for text in options.jwks_hosts),
+        redis_url=_redis_url(options),
         webhook_lease_s=options.lease_s,
         trusted_proxies=frozenset(_address(text) for text in options.trusted_proxies),
         billers=_biller_leg(options),
@@ -247,6 +251,29 @@ def _settings(options: Options) -> Settings:
         fetch_limits=NO_FETCH_LIMITS if options.no_limits else FetchLimits(),
         payment_limits=NO_PAYMENT_LIMITS if options.no_limits else PaymentLimits(),
     )
+
+
+def _listed_host(text: str) -> str:
+    """Read a host, with a port where it is not 443."""
+    parts = urlsplit(f"https://{text}")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise BadOption("--jwks-host", "give a name such as keys.example, or keys.example:8443") from error
+    if not parts.hostname or parts.netloc != text or parts.username is not None or parts.path:
+        raise BadOption("--jwks-host", "give a name such as keys.example, or keys.example:8443")
+    host = text.lower()
+    return host.removesuffix(":443") if port == 443 else host
+
+
+def _redis_url(options: Options) -> str | None:
+    if not options.redis_url:
+        return None
+    if urlsplit(options.redis_url).scheme not in {"redis", "rediss", "unix"}:
+        raise BadOption("--redis-url", "give a URL such as redis://127.0.0.1:6379/0")
+    if find_spec("redis") is None:
+        raise click.ClickException('Redis is an extra: pip install "openteller[sandbox,redis]"')
+    return options.redis_url
 
 
 def _biller_leg(options: Options) -> BillerLeg | None:

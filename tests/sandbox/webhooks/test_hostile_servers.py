@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 from tests.receivers import Answering, raw_server, receiver, saying
 
-from openteller_sandbox.webhooks import guard
+from openteller_sandbox import guard
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
 
 TIMEOUT_S = 0.6

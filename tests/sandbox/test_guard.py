@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.receivers import Receiver, receiver
 
-from openteller_sandbox.webhooks import guard
+from openteller_sandbox import guard
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
 
 PUBLIC = "93.184.215.14"

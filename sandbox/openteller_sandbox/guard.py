@@ -1,4 +1,5 @@
-"""Where webhooks may go. A partner chooses the URL, and must not reach through the bank what only the bank can reach.
+"""Where the bank sends requests to, with webhooks and for clients' keys. A partner chooses the URL, and must not reach
+through the bank what only the bank can reach.
 
 A URL is looked at when it is registered. Its name is resolved at each new connection, once, and the connection is made
 to the very address that was checked: what the name says a moment later is of no matter.
@@ -10,13 +11,18 @@ import ipaddress
 import re
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from ssl import SSLContext
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
+
+from openteller_sandbox.bounded import seconds_left
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:[.](?!-)[A-Za-z0-9_-]{1,63}(?<!-))*[.]?")
 _LIKE_A_NUMBER = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)[.]?")
@@ -131,6 +137,44 @@ def resolve(target: Target, deadline: float, *, allow_loopback: bool) -> list[st
     for address in addresses:
         check(address, allow_loopback=allow_loopback)
     return [str(address) for address in addresses]
+
+
+def connect(target: Target, deadline: float, *, allow_loopback: bool, tls: Callable[[], SSLContext]) -> socket.socket:
+    """Connect to the first address of a target that takes it, each of which was checked.
+
+    Args:
+        target: where to.
+        deadline: on the monotonic clock.
+        allow_loopback: whether this machine's own addresses will do.
+        tls: gives what a certificate is held against.
+
+    Raises:
+        Refused, Unknown, OSError: as it happened.
+    """
+    addresses = resolve(target, deadline, allow_loopback=allow_loopback)
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return _opened(target, address, deadline, tls)
+    return _opened(target, addresses[-1], deadline, tls)
+
+
+def _opened(target: Target, address: str, deadline: float, tls: Callable[[], SSLContext]) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.settimeout(seconds_left(deadline))
+        opened.connect((address, target.port))
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if target.scheme == "http":
+            return opened
+        secured = tls().wrap_socket(opened, server_hostname=target.host, do_handshake_on_connect=False)
+        opened = secured
+        secured.settimeout(seconds_left(deadline))
+        secured.do_handshake()
+    except BaseException:
+        opened.close()
+        raise
+    return secured
 
 
 def _look_up(target: Target, deadline: float) -> list[Address]:
