@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from openteller_sandbox import clock
@@ -13,13 +14,16 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import views
 from openteller_sandbox.hosted.texts import Translate, channel_name, translator
+from openteller_sandbox.mandates import service as mandates
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.model import Consent
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
+from openteller_sandbox.saved_billers import service as saved_billers
 
 PAGE = 20
+NOTICES = 20
 
 
 def overview(bank: Bank, world: World, customer: Customer, before: str, locale: str) -> dict[str, Any]:
@@ -34,7 +38,10 @@ def overview(bank: Bank, world: World, customer: Customer, before: str, locale: 
         "links": [_link(bank, link, t) for link in account_links.of_customer(tx, world.world_id, customer.customer_id)],
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
+        "saved": _saved(bank, world, customer, locale),
+        "notices": _notices(bank, world, customer, locale),
         "payments": [_line(bank, held) for held in found[:PAGE]],
+        "by_mandate": {use.payment_id for use in mandates.uses_of_customer(tx, world.world_id, customer.customer_id)},
         "older": found[PAGE - 1].payment.payment_id if len(found) > PAGE else None,
         "is_first": not before,
     }
@@ -72,6 +79,33 @@ def _link(bank: Bank, link: Link, t: Translate) -> dict[str, Any]:
         "app_name": app_name(bank, link.app_id),
         "since": _minute(link.confirmed_at or 0),
     }
+
+
+def _saved(bank: Bank, world: World, customer: Customer, locale: str) -> list[dict[str, Any]]:
+    tx = bank.db.read()
+    return [
+        {
+            "biller_name": billers.get(tx, saved.biller_id).name[locale],
+            "account": json.loads(saved.wire)["account_ref_masked"],
+            "app_name": app_name(bank, saved.app_id),
+        }
+        for saved in saved_billers.of_customer(tx, world.world_id, customer.customer_id)
+    ]
+
+
+def _notices(bank: Bank, world: World, customer: Customer, locale: str) -> list[dict[str, str]]:
+    """Write down what the customer was told last."""
+    tx, t, written = bank.db.read(), translator(locale), []
+    for notice in customers.notices(tx, world.world_id, customer.customer_id, NOTICES):
+        if notice.kind == mandates.MANDATE_USED:
+            text = t("told.MANDATE_USED").format(
+                app=app_name(bank, notice.facts["app_id"]),
+                account=notice.facts["account_ref_masked"],
+                biller=billers.get(tx, notice.facts["biller_id"]).name[locale],
+                amount=views.wire_yuan(notice.facts["amount"]),
+            )
+            written.append({"when": _minute(notice.told_at), "text": text})
+    return written
 
 
 def _permission(bank: Bank, consent: Consent) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import dashboard_views
 from openteller_sandbox.http import json_text
+from openteller_sandbox.mandates import service as mandates
 from openteller_sandbox.money import Money
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
+from openteller_sandbox.saved_billers import service as saved_billers
 
 _MOST = 100_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -49,7 +51,13 @@ def as_json(bank: Bank, world: World, customer: Customer) -> bytes:
             "available": customers.available(tx, world, customer.customer_id).wire(),
             "consents": _consents(bank, world, customer),
             "account_links": _links(bank, world, customer),
+            "saved_billers": _saved(bank, world, customer),
             "payments": _payments(bank, world, customer),
+            "mandate_uses": _uses(bank, world, customer),
+            "notices": [
+                {"kind": notice.kind, "told_at": clock.to_wire(notice.told_at), **notice.facts}
+                for notice in customers.notices(tx, world.world_id, customer.customer_id, _MOST)
+            ],
         }
     ).encode()
 
@@ -103,6 +111,33 @@ def _links(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]
             "confirmed_at": clock.to_wire(link.confirmed_at or 0),
         }
         for link in account_links.of_customer(bank.db.read(), world.world_id, customer.customer_id)
+    ]
+
+
+def _saved(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Give the accounts that apps have saved, in full."""
+    tx = bank.db.read()
+    return [
+        {
+            "app": dashboard_views.app_name(bank, saved.app_id),
+            "biller": dict((biller := billers.get(tx, saved.biller_id)).name),
+            "account": biller.account(saved.inputs),
+        }
+        for saved in saved_billers.of_customer(tx, world.world_id, customer.customer_id)
+    ]
+
+
+def _uses(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Give what apps have paid under mandates."""
+    return [
+        {
+            "app": dashboard_views.app_name(bank, use.app_id),
+            "consent_id": use.consent_id,
+            "payment_id": use.payment_id,
+            "amount": use.amount.wire(),
+            "used_at": clock.to_wire(use.used_at),
+        }
+        for use in mandates.uses_of_customer(bank.db.read(), world.world_id, customer.customer_id, _MOST)
     ]
 
 

@@ -276,6 +276,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "status.REVOKED": ("已撤销", "Taken back"),
     "status.EXPIRED": ("已到期", "Ended by itself"),
     "status.CONSUMED": ("已用完", "Used up"),
+    "saved_billers": ("应用为您保存的缴费账户", "Accounts that apps have saved for you"),
+    "notices": ("银行通知", "What the bank has told you"),
+    "told.MANDATE_USED": (
+        "“{app}”按您的授权，为 {account} 向{biller}缴费 {amount}。",
+        "{app} has paid {amount} to {biller} for {account}, as you have allowed.",
+    ),
+    "by_mandate": ("按授权代缴", "paid for you"),
     "my_payments": ("缴费记录", "Payments"),
     "no_payments": ("没有缴费记录。", "There are no payments."),
     "older": ("更早的缴费", "Earlier payments"),

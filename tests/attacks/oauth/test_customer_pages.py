@@ -16,6 +16,8 @@ from tests.attacks.oauth.conftest import LINKING
 from tests.attacks.oauth.parties import GONE, Client
 from tests.attacks.oauth.test_code_flow import mandate
 from tests.conftest import Partner, WallClock, make_partner
+from tests.linked import link_customer
+from tests.linked import mandate as a_mandate
 from tests.linker import Actor, read
 from tests.linker import Customer as Linker
 from tests.payer import POOR, RICH, Payer
@@ -206,6 +208,19 @@ def test_a_social_account_is_shown_and_unlinked(home: Home, flask_app: Flask, pa
     home.send("unlink")
     assert "没有绑定社交账号" in home.text
     assert read(partner, link)["status"] == "UNLINKED"
+
+
+def test_what_an_app_has_saved_and_paid_for_the_customer_is_told(home: Home, partner: Partner) -> None:
+    user = link_customer(partner, a_mandate(partner))
+    paid = user.pay(user.save()).json
+    home.sign_in()
+    told = "“测试应用”按您的授权，为 "
+    for said in ("应用为您保存的缴费账户", "银行通知", told, "按授权代缴", "代为缴费"):
+        assert said in home.text, said
+    everything = home.get("/export.json").json
+    assert [use["payment_id"] for use in everything["mandate_uses"]] == [paid["payment_id"]]
+    assert [notice["kind"] for notice in everything["notices"]] == ["MANDATE_USED"]
+    assert len(everything["saved_billers"]) == 1
 
 
 # What others try.
