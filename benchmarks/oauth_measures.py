@@ -38,6 +38,7 @@ _RACES = {
     "one code: one token": "test_one_code_gives_one_token",
     "one pushed request: one code": "test_one_pushed_request_gives_one_code",
     "one device code: one token": "test_one_device_code_gives_one_token",
+    "one-off mandate: one payment": "test_a_one_off_mandate_pays_once",
     "one rotated refresh token: one successor": "test_one_refresh_token_has_one_successor",
 }
 _ROUNDS = 20

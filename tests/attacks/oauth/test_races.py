@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.attacks.oauth.browsers import Customer, rows
 from tests.attacks.oauth.conftest import LINKING
 from tests.attacks.oauth.parties import CREDENTIALS, GONE, TOKEN, Client
 from tests.attacks.oauth.test_devices import GRANT, Screen, begin
-from tests.conftest import WallClock
+from tests.conftest import Partner, WallClock
+from tests.linked import Linked, link_customer, mandate
 
 from openteller_sandbox.bank import Bank
 
@@ -134,3 +136,18 @@ def test_one_refresh_token_has_one_successor(flask_app: Flask, wall: WallClock, 
         assert statuses(answers) == [200] * AT_ONCE
         (token,) = {answer.json["refresh_token"] for answer in answers}
         assert len([row for row in rows(bank, "refresh_tokens") if row["client_id"] == me.client_id]) == number + 2
+
+
+def test_a_one_off_mandate_pays_once(partner: Partner, flask_app: Flask, at_once: AtOnce) -> None:
+    for number in range(ROUNDS):
+        user = link_customer(partner, mandate(partner, maximum_uses=1))
+        saved = user.save()
+
+        def pay(user: Linked = user, saved: str = saved) -> Any:
+            return replace(user, client=flask_app.test_client(use_cookies=False)).pay(saved)
+
+        answers = at_once(pay)
+        assert statuses(answers) == [201] + [403] * (AT_ONCE - 1)
+        assert {answer.json["code"] for answer in answers if answer.status_code == 403} == {"MANDATE_EXCEEDED"}
+        paid = [each for each in partner.get("/v1/payments", limit=100).json["data"] if each["total"]]
+        assert len(paid) == number + 1
