@@ -298,7 +298,7 @@ def find_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
 def is_of(tx: Tx, world: World, bill_id: str, biller: Biller, inputs: Mapping[str, str]) -> bool:
     """Tell whether a bill that was fetched is of an account."""
     row = tx.one(store.BILL_BY_ID, bill_id=bill_id)
-    account = digest(world, biller, biller.account(inputs))
+    account = digest(world, biller, biller.bills_key(inputs))
     return row is not None and (row["biller_id"], row["account_digest"]) == (biller.biller_id, account)
 
 
