@@ -174,9 +174,9 @@ def drills() -> str:
 
 What goes wrong in the payment business, to be played in an app's own world of the sandbox. `openteller drill NAME`
 tells the story, does what a partner does rightly about it, and checks how it ends: the payment as the table says, its
-history legal, every status told by an event, and the ledger balanced. The exit code is 0 or 1. A drill makes what it
-needs, on accounts that nobody has paid for yet, and can be played again; it moves the clock of the world. A program
-runs the same with `client.sandbox.scenarios.run(name)`.
+history legal, every status told by an event, and the ledger balanced. The exit code is 0 or 1, and 2 where there is
+no such drill. A drill makes what it needs, on accounts that nobody has paid for yet, and can be played again; it moves
+the clock of the world. A program runs the same with `client.sandbox.scenarios.run(name)`.
 
 {_table(("Drill", "What it is", "Ends"), rows)}
 

@@ -18,11 +18,20 @@ call() {
 member() {
   python3 -c '
 import json, sys
-value = json.load(sys.stdin)
-for step in sys.argv[1].split("."):
-    value = value[int(step)] if isinstance(value, list) else value[step]
+text = sys.stdin.read()
+try:
+    value = json.loads(text)
+    for step in sys.argv[1].split("."):
+        value = value[int(step)] if isinstance(value, list) else value[step]
+except (LookupError, TypeError, ValueError):
+    sys.exit(f"there is no {sys.argv[1]} in the answer: {text}")
 print(value)' "$1"
 }
+
+if ! curl --silent --output /dev/null "$url/v1/status"; then
+  echo "no bank answers at $url: start one with openteller sandbox serve" >&2
+  exit 1
+fi
 
 # The secret goes through standard input, so that no list of processes shows it.
 token=$(printf 'user = "%s:%s"' "$client_id" "$client_secret" |

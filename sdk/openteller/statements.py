@@ -35,6 +35,7 @@ _FITS: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 """Which words of a statement go with each ``payment.status``. What goes back may have been posted first."""
+_STATUSES: Final = f"a status is a word of the statement, such as SUCCEEDED, or one of {', '.join(_FITS)}"
 _UNBOOKED: Final = frozenset(
     {"created", "authorising", "authorised", "failed", "cancelled", "expired", "refund_pending", "refunded"}
 )
@@ -200,6 +201,7 @@ def compare(
     own = read_own(mine)
     wanted = _types(types)
     verify(statement, rows)
+    _check_words(own, rows)
     ours: defaultdict[tuple[str, str], list[OwnRow]] = defaultdict(list)
     theirs: defaultdict[tuple[str, str], list[StatementRow]] = defaultdict(list)
     for entry in own:
@@ -214,6 +216,16 @@ def compare(
         matched += agreed
         found += differences
     return Reconciliation(statement, matched, tuple(found))
+
+
+def _check_words(own: Sequence[OwnRow], rows: Sequence[StatementRow]) -> None:
+    """Look whether each status of yours is one that there is: one of this release's, or of the bank's own rows."""
+    from openteller.models.statements import StatementRowStatus  # noqa: PLC0415 - with the rows, which are there by now
+
+    known = {*_FITS, *StatementRowStatus, *(str(row.status) for row in rows)}
+    for number, entry in enumerate(own, start=1):
+        if entry.status is not None and entry.status not in known:
+            raise ConfigurationError(f"row {number} of yours: {_STATUSES}")
 
 
 def _compare(
@@ -311,7 +323,7 @@ def _reference(members: Mapping[str, object]) -> str:
 def _status(members: Mapping[str, object]) -> str | None:
     status = _text(members, "status") or None
     if status is not None and status not in _FITS and not _WORD.fullmatch(status):
-        raise ValueError(f"a status is a word of the statement, such as SUCCEEDED, or one of {', '.join(_FITS)}")
+        raise ValueError(_STATUSES)
     return status
 
 

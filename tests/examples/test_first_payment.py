@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.sdk.processes import MORNING, ROOT, sandbox
+from tests.sdk.processes import MORNING, ROOT, free_port, sandbox
 
 SCRIPT = ROOT / "examples" / "first_payment" / "first_payment.sh"
 
@@ -29,4 +29,13 @@ def test_the_script_ends_with_a_link_and_its_code(tmp_path: Path) -> None:
         assert len(lines["code4"]) == 4
         refused = _run(url, CLIENT_SECRET="ots_wrong")
         assert refused.returncode != 0
+        assert "Traceback" not in refused.stderr
         assert "ots_wrong" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_without_a_bank_the_script_says_so_in_one_line() -> None:
+    done = _run(f"http://127.0.0.1:{free_port()}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "openteller sandbox serve" in done.stderr

@@ -10,7 +10,9 @@ import json
 import pickle
 import re
 import socket
+import socketserver
 import ssl
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -290,6 +292,26 @@ def test_a_certificate_that_nobody_vouches_for(backend: str, certificate: Path) 
 
     assert type(error) is ConnectionFailed
     assert "certificate verify failed" in str(error).lower()
+    looks_well(error)
+
+
+class ClearText(socketserver.BaseRequestHandler):
+    """Answers whatever comes, as servers of HTTP answer what they cannot read."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_bank_that_does_not_speak_tls_is_told_so(backend: str) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), ClearText) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        error = failing(backend, f"https://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+    assert type(error) is ConnectionFailed
+    assert "does not speak TLS: perhaps http://" in str(error)
     looks_well(error)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,12 +18,13 @@ from openteller.errors import ConfigurationError
 from openteller.hooks import Event
 
 NAMES = ("OPENTELLER_BASE_URL", "OPENTELLER_CLIENT_ID", "OPENTELLER_CLIENT_SECRET")
+OTHERS = ("OPENTELLER_CREDENTIALS", "OPENTELLER_PRIVATE_KEY")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NAMES, *PROXIES, *(name.upper() for name in PROXIES)):
+    for name in (*NAMES, *OTHERS, *PROXIES, *(name.upper() for name in PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -47,6 +49,36 @@ def test_the_environment_fills_in_what_is_missing(monkeypatch: pytest.MonkeyPatc
     assert setup.credentials is not None
     assert (setup.credentials.client_id, setup.credentials.client_secret) == ("app_1", "secret-1")
     assert repr(OpenTeller()) == "OpenTeller('https://bank.test', with credentials)"
+
+
+def test_the_file_of_the_command_line_is_the_clients_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "app.json"
+    file.write_text('{"client_id": "app_1", "client_secret": "secret-1", "name": "机器人"}', encoding="utf-8")
+    monkeypatch.setenv("OPENTELLER_CREDENTIALS", str(file))
+
+    assert repr(OpenTeller()) == "OpenTeller('http://127.0.0.1:8080', with credentials)"
+    assert repr(OpenTeller(client_id="")) == "OpenTeller('http://127.0.0.1:8080', anonymous)"
+    monkeypatch.setenv("OPENTELLER_CLIENT_ID", "app_2")
+    monkeypatch.setenv("OPENTELLER_CLIENT_SECRET", "secret-2")
+    credentials = OpenTeller()._caller.setup.credentials
+    assert credentials is not None and credentials.client_id == "app_2"
+
+
+@pytest.mark.parametrize("content", ["client_secret=hidden", '["hidden"]', '{"client_id": "a", "secret": "hidden"}'])
+def test_a_file_without_credentials_is_refused_without_what_it_holds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "app.json"
+    file.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("OPENTELLER_CREDENTIALS", str(file))
+
+    with pytest.raises(ConfigurationError, match="openteller apps create") as caught:
+        OpenTeller()
+
+    assert "hidden" not in str(caught.value)
+    monkeypatch.setenv("OPENTELLER_CREDENTIALS", str(tmp_path / "none.json"))
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+        OpenTeller()
 
 
 def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +158,8 @@ def test_a_base_url_ends_without_a_slash(url: str, base: str) -> None:
         "https://user@bank.test",
         "https://user:secret@bank.test",
         "https://bank.test?x=1",
+        "https://bank.test/v1",
+        "https://bank.test/api/v1//",
         "https://bank.test/#x",
         "https://ba nk.test",
         "https://bank\x00.test",

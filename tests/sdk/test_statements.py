@@ -393,6 +393,15 @@ def test_whoever_hands_the_banks_file_back_agrees_also_with_a_reference_like_a_f
     assert sha256(file).hexdigest() == statement.sha256
 
 
+def test_a_status_that_nobody_knows_is_a_slip_and_no_difference(partner: Partner, pay: Pay, sdk: OpenTeller) -> None:
+    mine = {"partner_reference": pay(), "amount": "50.00"}
+    partner.advance(to=CUT)
+    with pytest.raises(errors.ConfigurationError, match="row 1 of yours: a status is"):
+        sdk.statements.reconcile([mine | {"status": "SUCCEDED"}])
+    (found,) = sdk.statements.reconcile([mine | {"status": "UNDECIDED"}]).differences
+    assert found.kind == "STATUS"
+
+
 def test_nothing_is_sent_where_the_books_cannot_be_read(flask_app: Flask, partner: Partner) -> None:
     def unreachable(*_: Any) -> Any:
         raise AssertionError("asked")

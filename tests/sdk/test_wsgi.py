@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 from wsgiref.validate import validator
 
@@ -54,6 +55,15 @@ def test_what_the_application_is_asked() -> None:
         "partner_reference": "订单-1",
         "amount": {"amount": "1.50", "currency": "CNY"},
     }
+
+
+@pytest.mark.parametrize("amount", ["50", 50, Decimal(50)])
+def test_an_amount_without_a_currency_is_refused_with_how_to_write_it(amount: Any) -> None:
+    with OpenTeller(BANK, wsgi_app=bank(), **APP) as client:
+        with pytest.raises(errors.ConfigurationError, match=r'^amount is Money, with a currency: Money\("50"\)'):
+            client.payments.create(partner_reference="order-1", amount=amount)
+        with pytest.raises(errors.ConfigurationError, match="upfront_fee is Money"):
+            client.calculators.loan(product_code="CAR", amount=Money(1), term="P1Y", upfront_fee=amount)
 
 
 def test_a_path_comes_decoded_as_servers_give_it() -> None:

@@ -151,8 +151,8 @@ class Refusal(Exception):
 DESCRIPTIONS = {
     "invalid_request": "Send a form of single, printable parameters that this endpoint has, in the body of a POST.",
     "invalid_client": (
-        "The client is unknown, or did not authenticate as it is registered: by client_secret_basic, "
-        "client_secret_post, private_key_jwt or none, and only one of them."
+        "The client is unknown, its secret or key is wrong, or it did not authenticate as it is registered: by "
+        "client_secret_basic, client_secret_post, private_key_jwt or none, and only one of them."
     ),
     "invalid_scope": "A scope is unknown, or the app does not hold it.",
     "unsupported_grant_type": "This server does not have that grant.",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from openteller._async.caller import AsyncCaller
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller.models.rates import DepositCalculation, FxCalculation, LoanCalculation
 from openteller.money import Money
 
@@ -33,7 +34,12 @@ class AsyncCalculators:
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
         """
-        body = {"product_code": product_code, "amount": amount, "start_date": start_date, "end_date": end_date}
+        body = {
+            "product_code": product_code,
+            "amount": money("amount", amount),
+            "start_date": start_date,
+            "end_date": end_date,
+        }
         return await self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
 
     async def loan(
@@ -59,12 +65,12 @@ class AsyncCalculators:
         """
         body = {
             "product_code": product_code,
-            "amount": amount,
+            "amount": money("amount", amount),
             "term": term,
             "rate": rate,
             "repayment_type": repayment_type,
             "start_date": start_date,
-            "upfront_fee": upfront_fee,
+            "upfront_fee": money("upfront_fee", upfront_fee),
         }
         return await self._caller.post(catalogue.CALCULATE_LOAN, LoanCalculation, body=body)
 
@@ -88,7 +94,7 @@ class AsyncCalculators:
         """
         body = {
             "side": side,
-            "amount": amount,
+            "amount": money("amount", amount),
             "counter_currency": counter_currency,
             "settlement": settlement,
             "date": date,

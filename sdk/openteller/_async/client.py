@@ -51,7 +51,8 @@ class AsyncOpenTeller:
 
     Args:
         base_url: where the bank is; ``OPENTELLER_BASE_URL`` or the sandbox of this machine unless told.
-        client_id, client_secret: the app's; ``OPENTELLER_CLIENT_ID`` and ``OPENTELLER_CLIENT_SECRET`` unless told.
+        client_id, client_secret: the app's; ``OPENTELLER_CLIENT_ID`` and ``OPENTELLER_CLIENT_SECRET`` unless told, or
+            else those in the file that ``OPENTELLER_CREDENTIALS`` names, as ``openteller apps create`` prints them.
             Without them the client is anonymous and reaches open data only; an empty ``client_id`` makes it so whatever
             the environment holds, and an empty ``client_secret`` makes it one of a public app. Tokens are fetched and
             renewed as needed.

@@ -8,6 +8,7 @@ from typing import Literal
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller.models.bill_payment import Payment, PaymentList, Receipt
 from openteller.money import Money
 
@@ -79,7 +80,7 @@ class AsyncPayments:
             "adcode": adcode,
             "biller_id": biller_id,
             "inputs": inputs,
-            "amount": amount,
+            "amount": money("amount", amount),
             "bill_ids": bill_ids,
             "return_url": return_url,
             "locale": locale,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openteller._cli import refusals
 from openteller._cli.calling import Session, calling, paged
 from openteller._cli.inputs import PAIR
 from openteller._cli.tables import facts, table
@@ -126,12 +127,12 @@ def find(client: OpenTeller, word: str) -> Biller:
         OpenTellerError: the bank refuses, or cannot be reached.
     """
     if word.startswith("blr_"):
-        return client.billers.get(word)
+        return refusals.about_biller(client.billers.get(word))
     # Whoever mixes up the arguments types an account number here: it goes neither into a query nor into a message.
     page = client.billers.list(q=word, limit=100).page() if _CODE.fullmatch(word) else None
     for one in page.data if page else ():
         if one.biller_code.casefold() == word.casefold():
-            return one
+            return refusals.about_biller(one)
     raise click.ClickException("no biller has that id or code: openteller billers find WORDS shows both")
 
 

@@ -36,6 +36,7 @@ _ELSEWHERE = {
     "payments": "payments:payments",
     "rates": "rates:rates",
     "receipts": "receipts:receipts",
+    "refunds": "refunds:refunds",
     "reset": "world:reset",
     "scenarios": "drills:scenarios",
     "statements": "statements:statements",

@@ -5,13 +5,14 @@ every process of the machine and the shell's history would see it.
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+
+from openteller.errors import ConfigurationError
 
 __all__ = ["ANONYMOUS", "DEMO", "Credentials", "find", "is_loopback"]
 
@@ -82,21 +83,10 @@ def _of_environment(client_id: str | None) -> Credentials | None:
 
 
 def _read(file: Path) -> Credentials:
-    """Read a file as ``openteller apps create`` prints it. What is wrong is told without what it holds."""
+    from openteller._core.setup import read_credentials  # noqa: PLC0415 - with the client
+
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise click.UsageError(f"the credentials file {file} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise click.UsageError(f"the credentials file {file} is no JSON: {_HOW}") from None
-    match found:
-        case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:
-            return Credentials(client_id, client_secret)
-        case {"client_id": str(client_id), "private_key": str(private_key)} if client_id and private_key:
-            return Credentials(client_id, "", private_key)
-    raise click.UsageError(
-        f"the credentials file {file} lacks client_id or client_secret, or private_key in its place: {_HOW}"
-    )
-
-
-_HOW = "openteller apps create --name NAME > FILE makes one"
+        client_id, client_secret, private_key = read_credentials(file)
+    except ConfigurationError as error:
+        raise click.UsageError(error.message) from None
+    return Credentials(client_id, client_secret or "", private_key)

@@ -55,7 +55,8 @@ def run(session: Session, *, name: str) -> None:
 def drill(session: Session, *, name: str | None, listed: bool) -> None:
     """Play an incident in the app's world, do what a partner does rightly about it, and check how it ends.
 
-    The exit code is 0 where every check holds, and 1 where one does not. The clock of the app's world moves.
+    The exit code is 0 where every check holds, 1 where one does not, and 2 where there is no such drill. The clock of
+    the app's world moves.
     """
     client = session.client
     page = session.ask(client.sandbox.scenarios.list().page)
@@ -66,7 +67,7 @@ def drill(session: Session, *, name: str | None, listed: bool) -> None:
     if found is None:
         near = get_close_matches(name, [one.name for one in page.parsed.data], 1)
         meant = f", but {near[0]}" if near else ""
-        raise click.ClickException(f"there is no drill {name}{meant}: openteller drill --list names them")
+        raise click.UsageError(f"there is no drill {name}{meant}: openteller drill --list names them")
     if not session.as_json:
         click.echo(f"{found.title}\n\nNeeds:    {found.needs}\nHappens:  {found.happens}\nReaction: {found.reaction}\n")
     seen = _last_event(client)

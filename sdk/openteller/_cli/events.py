@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING
 
 import click
@@ -30,21 +31,25 @@ def events() -> None:
 @click.option("--after", metavar="ID", help="Only what came after this event.")
 @click.option("--follow", is_flag=True, help="Wait for more, until Ctrl-C.")
 @click.option("--type", "kind", metavar="NAME", help="Only events such as payment.succeeded.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the last so many; with --follow, before it waits.")
 @calling
-def tail(session: Session, *, after: str | None, follow: bool, kind: str | None) -> None:
+def tail(session: Session, *, after: str | None, follow: bool, kind: str | None, limit: int | None) -> None:
     """Print the app's events, the oldest first; with --json one JSON document a line."""
     stream = session.client.events
-    if not follow:
-        _print(session, stream.list(after=after, type=kind, limit=100))
-        return
-    leave_on_signals()
+    if follow:
+        leave_on_signals()
     try:
-        _print(session, stream.follow(after=after, type=kind))
+        if limit or not follow:
+            listed: Iterable[Event] = stream.list(after=after, type=kind, limit=100)
+            after = _print(session, deque(listed, limit) if limit else listed) or after
+        if follow:
+            _print(session, stream.follow(after=after, type=kind))
     except KeyboardInterrupt:
         return
 
 
-def _print(session: Session, stream: Iterable[Event]) -> None:
+def _print(session: Session, stream: Iterable[Event]) -> str | None:
+    """Print events; give the identifier of the last."""
     last = None
     try:
         for event in stream:
@@ -54,6 +59,7 @@ def _print(session: Session, stream: Iterable[Event]) -> None:
         if last:
             error.add_note(f"go on with --after {last}")
         raise
+    return last
 
 
 def _line(event: Event) -> str:

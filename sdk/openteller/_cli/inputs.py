@@ -17,6 +17,8 @@ __all__ = ["AMOUNT", "CURRENCY", "DAY", "DURATION", "FRACTION", "INSTANT", "LIMI
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
+_LONGEST_S = 400 * 86_400
+"""As in the contract's ``ClockAdvance``."""
 
 LIMIT = click.IntRange(1, 100)
 """Rows a page."""
@@ -85,6 +87,13 @@ class _Instant(_Word):
 class _Duration(_Word):
     name = "duration"
     form = "give days, hours, minutes and seconds, such as 2d, 1h30m or 90s"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Give seconds; a span that cannot be is told in the words that it was typed in."""
+        seconds = super().convert(value, param, ctx)
+        if seconds > _LONGEST_S:
+            self.fail(f"{value} is too far: the clock moves on by at most {_LONGEST_S // 86_400}d at once", param, ctx)
+        return seconds
 
     def read(self, text: str) -> int:
         found = _DURATION.fullmatch(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import secrets
 import threading
@@ -39,6 +40,7 @@ _TIMEOUT_S = 14.0
 """Less than the bank waits, so that it hears of it from here."""
 _MOST_OF_AN_ANSWER = 4096
 _NOBODY = 502
+_SECRET = "OPENTELLER_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable: a command line is for all to see
 
 
 @click.command(short_help="Hand events on to a program on this machine.")
@@ -51,10 +53,12 @@ def listen(session: Session, *, target: str, events: tuple[str, ...]) -> None:
     """Hand events on to a program on this machine, until Ctrl-C; with --json one JSON document a line, the endpoint's
     first.
 
-    It makes an endpoint for as long as it runs, and prints its secret: verify with it. What the program answers is what
-    the bank sees: openteller webhooks deliveries shows it, and openteller webhooks resend sends it again.
+    It makes an endpoint for as long as it runs, and prints its secret: verify with it. Each start has another one,
+    unless OPENTELLER_WEBHOOK_SECRET holds one of yours, with which deliveries are then signed anew. What the program
+    answers is what the bank sees: openteller webhooks deliveries shows it, and openteller webhooks resend sends it
+    again.
     """
-    forward = Forward(target)
+    forward = Forward(target, os.environ.get(_SECRET) or "")
     if not is_loopback(urlsplit(session.url).hostname or ""):
         raise click.ClickException(
             "a bank elsewhere cannot reach this machine: put the program at a public address, and name that to "
@@ -71,11 +75,18 @@ def _listen(session: Session, forward: Forward, events: list[str] | None) -> Non
     with _relay(forward, as_json=session.as_json) as relay, _endpoint(session, relay, events) as endpoint:
         relay.secret = endpoint.secret or ""
         if session.as_json:
-            click.echo(json.dumps({"forward_to": forward.url, **endpoint.to_dict()}, ensure_ascii=False))
+            told = endpoint.to_dict() | {"secret": forward.secret or endpoint.secret}
+            click.echo(json.dumps({"forward_to": forward.url, **told}, ensure_ascii=False))
         else:
             click.echo(f"Events go to {forward.url}. Ctrl-C ends it.")
-            click.echo(f"Secret  {endpoint.secret}")
+            click.echo(_about_secret(endpoint.secret or "", own=bool(forward.secret)))
         threading.Event().wait()
+
+
+def _about_secret(secret: str, *, own: bool) -> str:
+    if own:
+        return f"Secret  that of {_SECRET}"
+    return f"Secret  {secret}\n        To keep one over restarts: export {_SECRET}={secret}"
 
 
 @contextmanager
@@ -113,13 +124,17 @@ class Told:
 
 
 class Forward:
-    """Where to hand on.
+    """Where to hand on. secret: signs what is handed on; without one the bank's own signature stays.
 
     Raises:
         click.BadParameter: no http or https URL.
+        click.UsageError: no such secret can be.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, secret: str = "") -> None:
+        self.secret = secret
+        if secret:
+            _try(secret)
         self.url = target if "://" in target else f"http://{target}"
         self._parts = self._split()
 
@@ -152,6 +167,13 @@ class Forward:
             connection.close()
 
 
+def _try(secret: str) -> None:
+    try:
+        verifying.sign(b"{}", secret)
+    except errors.ConfigurationError as error:
+        raise click.UsageError(f"{_SECRET}: {error.message}") from None
+
+
 class Relay(ThreadingHTTPServer):
     """What the bank sends to. secret: of the endpoint; what does not bear its signature is not handed on."""
 
@@ -179,7 +201,11 @@ class Relay(ThreadingHTTPServer):
         except errors.OpenTellerError as error:
             return Told(400, str(error).encode())
         began = time.monotonic()
-        told = self.forward({name: headers[name] for name in _HANDED_ON if name in headers}, body)
+        handed_on = {name: headers[name] for name in _HANDED_ON if name in headers}
+        if self.forward.secret:
+            at = float(headers["webhook-timestamp"])
+            handed_on |= verifying.sign(body, self.forward.secret, webhook_id=headers["webhook-id"], timestamp=at)
+        told = self.forward(handed_on, body)
         self._print(event, headers["webhook-id"], told, int((time.monotonic() - began) * 1000))
         return told
 

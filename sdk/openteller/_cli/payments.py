@@ -47,19 +47,31 @@ def create(session: Session, *, reference: str | None, **form: Any) -> None:
     Open, where the page asks the payer the rest (the only kind for a public reply): nothing, or --category and --city.
     To a biller: --biller. Prefilled: --biller, --account and --amount. To what is due: --bill.
 
-    The same command with the same --reference makes nothing twice.
+    The same command with the same --reference makes nothing twice: it shows how the payment stands by now.
     """
     _check(form)
-    reference = reference or f"cli-{secrets.token_hex(5)}"
+    wanted = reference or f"cli-{secrets.token_hex(5)}"
     body = _body(session.client, form)
     try:
+        is_known = reference is not None and _is_known(session.client, reference)
         answer = session.ask(
-            session.client.payments.create, partner_reference=reference, idempotency_key=_key(reference, body), **body
+            session.client.payments.create, partner_reference=wanted, idempotency_key=_key(wanted, body), **body
         )
     except errors.TransportError as error:
-        error.add_note(f"with --reference {reference} nothing is made twice")
+        error.add_note(f"with --reference {wanted} nothing is made twice")
         raise
+    if is_known:  # the bank has given its first answer again
+        click.echo(f"Made before with --reference {wanted}; it stands so:", err=True)
+        answer = session.ask(session.client.payments.get, answer.parsed.payment_id)
     session.show(answer, _payment)
+
+
+def _is_known(client: OpenTeller, reference: str) -> bool:
+    """Tell whether a payment has a reference; an app that may not read its payments is not told."""
+    try:
+        return client.payments.list(partner_reference=reference, limit=1).first() is not None
+    except errors.PermissionDenied:
+        return False
 
 
 def _check(form: Mapping[str, Any]) -> None:

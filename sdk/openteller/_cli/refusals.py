@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -13,7 +14,10 @@ from openteller import errors
 from openteller._cli.credentials import DEMO, Credentials, is_loopback
 from openteller._cli.tables import plain
 
-__all__ = ["Refused", "guarded", "without_numbers"]
+if TYPE_CHECKING:
+    from openteller.models import Biller
+
+__all__ = ["Refused", "about_biller", "guarded", "without_numbers"]
 
 _EXTRA = re.compile(r"(unexpected extra arguments?) \(.*\)", re.DOTALL)
 _DIGITS = re.compile(r"\d(?:[ -]?\d)+")
@@ -71,7 +75,12 @@ _NAMES = {
 
 def _advice(error: errors.OpenTellerError, url: str, credentials: Credentials) -> str:
     if isinstance(error, errors.ConnectionFailed):
-        return "start one with: openteller sandbox serve" if is_loopback(urlsplit(url).hostname or "") else ""
+        parts = urlsplit(url)
+        if not is_loopback(parts.hostname or ""):
+            return ""
+        if parts.scheme == "https":
+            return f"a sandbox is at http://{parts.netloc}"
+        return "start one with: openteller sandbox serve"
     if isinstance(error, errors.AuthenticationFailed):
         return _about_app(credentials)
     if isinstance(error, errors.RateLimited):
@@ -84,22 +93,46 @@ def _advice(error: errors.OpenTellerError, url: str, credentials: Credentials) -
 def _about_app(credentials: Credentials) -> str:
     if credentials == DEMO:
         return "this bank does not know the demo app: openteller apps create makes one of your own"
-    if credentials.private_key:
-        return "check OPENTELLER_CLIENT_ID and OPENTELLER_PRIVATE_KEY, or the file of --credentials"
-    return "check OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET, or the file of --credentials"
+    proof = "OPENTELLER_PRIVATE_KEY" if credentials.private_key else "OPENTELLER_CLIENT_SECRET"
+    return (
+        f"check OPENTELLER_CLIENT_ID and {proof}, or the file of --credentials; where the bank's database is new, it "
+        "knows no app of the old one, and openteller apps create makes one"
+    )
+
+
+_BILLER = "openteller.biller"
+
+
+def about_biller(found: Biller) -> Biller:
+    """Let the advice of this command name a biller. Its code is the bank's own, whatever was typed."""
+    if context := click.get_current_context(silent=True):
+        context.meta[_BILLER] = found.biller_code
+    return found
+
+
+def _biller() -> str:
+    context = click.get_current_context(silent=True)
+    return str(context.meta.get(_BILLER, "BILLER")) if context else "BILLER"
 
 
 def _about_fields(error: errors.BankError) -> str:
     pointers = {one.pointer or "" for one in error.errors}
     if any(pointer.startswith("/inputs") for pointer in pointers):
-        return "what it asks for: openteller billers show BILLER"
+        return f"what it asks for: openteller billers show {_biller()}"
+    if any(pointer.startswith("/event_types") for pointer in pointers):
+        from openteller.models import EventType  # noqa: PLC0415 - a refusal is rare
+
+        return f"they are: {', '.join(EventType)}; payment.* and the like stand for several"
+    if "/category_code" in pointers:
+        return "openteller billers categories lists them"
     if pointers & {"/biller_id", "/amount"}:
-        return "a biller that has bills: openteller bills fetch BILLER ACCOUNT, then payments create --bill ID"
+        return f"a biller that has bills: openteller bills fetch {_biller()} ACCOUNT, then payments create --bill ID"
     return ""
 
 
 _BY_CODE: dict[str, Callable[[errors.BankError], str]] = {
     "BILLER_NOT_FOUND": lambda _: "find it with: openteller billers find WORDS",
+    "DISPUTE_OPEN": lambda error: f"it is: openteller disputes show {error.dispute_id}",
     "DUPLICATE_REFERENCE": lambda error: f"it belongs to: openteller payments show {error.payment_id}",
     "FIELD_INVALID": _about_fields,
     "FIELD_MISSING": _about_fields,

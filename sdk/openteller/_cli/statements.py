@@ -86,7 +86,7 @@ def reconcile(session: Session, *, books: Path, day: datetime | None, types: tup
 
     FILE.csv is in UTF-8 and has a line of names: partner_reference and amount; and, where they shall be compared,
     fee, status, type (PAYMENT where there is none) and currency. Others are left alone. The exit code is 3 where
-    something differs.
+    something differs, 2 where FILE.csv cannot be read, and 1 where the bank could not be asked.
     """
     found = session.client.statements.reconcile(_mine(books), business_date=_date(day), types=types or None)
     click.echo(dump(_plain(found)) if session.as_json else _told(found))
@@ -105,18 +105,18 @@ def _mine(file: Path) -> list[dict[str, object]]:
     """Read one's own books.
 
     Raises:
-        click.ClickException: the file is no such CSV.
+        click.UsageError: the file is no such CSV.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
             names, found = reader.fieldnames or (), [dict[str, object](row) for row in reader]
     except OSError as error:
-        raise click.ClickException(f"{file.name} cannot be read: {error.strerror}") from None
+        raise click.UsageError(f"{file.name} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise click.ClickException(f"{file.name} is no CSV in UTF-8: {error}") from None
+        raise click.UsageError(f"{file.name} is no CSV in UTF-8: {error}") from None
     if not {"partner_reference", "amount"} <= set(names):
-        raise click.ClickException(f"{file.name} needs a first line with the names partner_reference and amount")
+        raise click.UsageError(f"{file.name} needs a first line with the names partner_reference and amount")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,17 @@ def clock_show(session: Session) -> None:
     session.show(session.ask(session.client.sandbox.clock), _clock)
 
 
-@clock.command()
+class _Forward(click.Command):
+    """A command that knows what somebody wants who writes ``-1h``, which would else be two options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what was typed."""
+        if any(re.match("-[0-9]", word) for word in args):
+            raise click.UsageError("bank time only moves forward: openteller reset begins anew", ctx)
+        return super().parse_args(ctx, args)
+
+
+@clock.command(cls=_Forward)
 @click.argument("duration", type=DURATION, required=False)
 @click.option("--to", type=INSTANT, help="Up to an instant with its offset, instead of DURATION.")
 @calling

@@ -14,7 +14,7 @@ import msgspec
 from openteller.errors import ConfigurationError
 from openteller.money import Money
 
-__all__ = ["body", "query", "segment"]
+__all__ = ["body", "money", "query", "segment"]
 
 _NO_TEXT = "{} holds half a character, which no text can: look how it was decoded"
 
@@ -67,6 +67,17 @@ def body(members: Mapping[str, object]) -> bytes:
         return msgspec.json.encode(plain)
     except UnicodeEncodeError:
         raise ConfigurationError(_NO_TEXT.format("the body")) from None
+
+
+def money(name: str, value: Money | None) -> Money | None:
+    """Give an amount as it is.
+
+    Raises:
+        ConfigurationError: it is a number or a text: which currency it is in, nobody has said.
+    """
+    if isinstance(value, str | int | Decimal):  # a float has a message of its own
+        raise ConfigurationError(f'{name} is Money, with a currency: Money("50"), which is CNY, or Money("50", "USD")')
+    return value
 
 
 def _plain(name: str, value: object) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from openteller._core.jose import SigningKey
     from openteller._core.store import TokenStore
 
-__all__ = ["Credentials", "Setup", "credentials_from", "setup_from"]
+__all__ = ["Credentials", "Setup", "credentials_from", "read_credentials", "setup_from"]
 
 SANDBOX = "http://127.0.0.1:8080"
 _HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
@@ -43,6 +46,8 @@ _RESERVED = {
     "transfer-encoding",
     "upgrade",
 }
+_OF_CALLS = re.compile("/v1/*$")
+"""What a base URL does not end with: the client would ask for ``/v1/v1/status``."""
 _NOT_IN_A_HOST = frozenset('\\<>"`{}|^%')
 
 
@@ -173,7 +178,8 @@ def setup_from(base_url: str | None, credentials: Credentials | None, *, allow_h
 def credentials_from(
     client_id: str | None, client_secret: str | None, private_key: SigningKey | str | os.PathLike[str] | None = None
 ) -> Credentials | None:
-    """Give the credentials that were passed or stand in the environment; None for an anonymous client.
+    """Give the credentials that were passed, or stand in the environment, or in a file that it names; None for an
+    anonymous client.
 
     An empty ``client_id`` without a secret asks for an anonymous client, and an empty ``client_secret`` beside a
     ``client_id`` for a public one, whatever the environment holds.
@@ -193,11 +199,40 @@ def credentials_from(
         client_secret = os.environ.get("OPENTELLER_CLIENT_SECRET")
         private_key = None if client_secret else os.environ.get("OPENTELLER_PRIVATE_KEY")
     if not client_id and not client_secret and not private_key:
-        return None
+        file = os.environ.get("OPENTELLER_CREDENTIALS")
+        if not file:
+            return None
+        client_id, client_secret, private_key = read_credentials(file)
     if not client_id or not (client_secret or private_key or is_public):
         missing = "client_secret" if client_id else "client_id"
         raise ConfigurationError(f"{missing} is missing: pass it, or set OPENTELLER_{missing.upper()}")
     return Credentials(client_id, client_secret or "", _prover(private_key) if private_key else None)
+
+
+def read_credentials(file: str | os.PathLike[str]) -> tuple[str, str | None, str | None]:
+    """Read a file as ``openteller apps create`` prints it; give client_id, client_secret and the file of the key.
+
+    Raises:
+        ConfigurationError: it holds no credentials; what it holds is not told.
+    """
+    where = f"the credentials file {os.fspath(file)}"
+    try:
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{where} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ConfigurationError(f"{where} is no JSON: {_HOW_TO_MAKE_ONE}") from None
+    match found:
+        case {"client_id": str(client_id), "client_secret": str(client_secret)} if client_id and client_secret:
+            return client_id, client_secret, None
+        case {"client_id": str(client_id), "private_key": str(private_key)} if client_id and private_key:
+            return client_id, None, private_key
+    raise ConfigurationError(
+        f"{where} lacks client_id or client_secret, or private_key in its place: {_HOW_TO_MAKE_ONE}"
+    )
+
+
+_HOW_TO_MAKE_ONE = "openteller apps create --name NAME > FILE makes one"
 
 
 def _prover(private_key: object) -> Prover:
@@ -225,6 +260,8 @@ def _base_url(text: object) -> str:
         raise ConfigurationError("base_url names a host that cannot be")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url holds scheme, host, port and path, and nothing else")
+    if _OF_CALLS.search(parts.path):
+        raise ConfigurationError("base_url is where the bank is, and each call adds its own path: leave out /v1")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

@@ -293,6 +293,10 @@ def _faults() -> Iterator[None]:
         raise Fault("connection", "it is no address", is_unsent=True) from error
 
 
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL"})
+"""How OpenSSL's releases name an answer that is none of TLS."""
+
+
 def _cause(error: BaseException) -> str:
     """Give what the operating system or the protocol says: the deepest cause that has words."""
     text = type(error).__name__
@@ -300,6 +304,8 @@ def _cause(error: BaseException) -> str:
     while seen is not None:
         if isinstance(seen, ConnectionError) and seen.errno:
             return os.strerror(seen.errno)  # asyncio has words of its own
+        if isinstance(seen, ssl.SSLError) and seen.reason in _NO_TLS:
+            return "it does not speak TLS: perhaps http://, not https://"
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
         if isinstance(seen, httpx2.RemoteProtocolError):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller._sync.caller import Caller
 from openteller.models.rates import DepositCalculation, FxCalculation, LoanCalculation
 from openteller.money import Money
@@ -34,7 +35,12 @@ class Calculators:
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
         """
-        body = {"product_code": product_code, "amount": amount, "start_date": start_date, "end_date": end_date}
+        body = {
+            "product_code": product_code,
+            "amount": money("amount", amount),
+            "start_date": start_date,
+            "end_date": end_date,
+        }
         return self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
 
     def loan(
@@ -60,12 +66,12 @@ class Calculators:
         """
         body = {
             "product_code": product_code,
-            "amount": amount,
+            "amount": money("amount", amount),
             "term": term,
             "rate": rate,
             "repayment_type": repayment_type,
             "start_date": start_date,
-            "upfront_fee": upfront_fee,
+            "upfront_fee": money("upfront_fee", upfront_fee),
         }
         return self._caller.post(catalogue.CALCULATE_LOAN, LoanCalculation, body=body)
 
@@ -89,7 +95,7 @@ class Calculators:
         """
         body = {
             "side": side,
-            "amount": amount,
+            "amount": money("amount", amount),
             "counter_currency": counter_currency,
             "settlement": settlement,
             "date": date,

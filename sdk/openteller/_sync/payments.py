@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
 from openteller.models.bill_payment import Payment, PaymentList, Receipt
@@ -80,7 +81,7 @@ class Payments:
             "adcode": adcode,
             "biller_id": biller_id,
             "inputs": inputs,
-            "amount": amount,
+            "amount": money("amount", amount),
             "bill_ids": bill_ids,
             "return_url": return_url,
             "locale": locale,

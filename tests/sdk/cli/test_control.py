@@ -49,7 +49,7 @@ def test_drills_are_listed_and_one_that_is_not_there_is_refused(counter: Counter
     assert [line.split()[0] for line in listed.splitlines()[1:]] == [incident.name for incident in INCIDENTS]
     assert counter.table("drill") == listed == counter.table("scenarios", "list")
     done = counter.run("drill", "bank-run")
-    assert (done.exit_code, "openteller drill --list" in done.stderr) == (1, True)
+    assert (done.exit_code, "openteller drill --list" in done.stderr) == (2, True)
 
 
 def test_a_drill_can_be_read_by_a_program(counter: Counter) -> None:

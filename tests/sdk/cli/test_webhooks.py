@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from tests.receivers import Answering, Receiver, receiver
 from tests.sdk import processes
-from tests.sdk.cli.conftest import Counter
+from tests.sdk.cli.conftest import Counter, openteller
 
 from openteller import webhooks
 
@@ -108,6 +109,27 @@ def test_listening_hands_events_on_with_their_signatures_and_prints_a_line_for_e
     assert code == 0, said
     assert "Traceback" not in said
     assert own.json("webhooks", "endpoints")["data"] == [], "what it made is gone"
+
+
+def test_listening_signs_with_a_secret_of_ones_own(own: Counter, program: Receiver, tmp_path: Path) -> None:
+    secret = "whsec_" + b64encode(b"the same at each of its starts..").decode()
+    env = {"OPENTELLER_BASE_URL": own.url, "OPENTELLER_CREDENTIALS": str(own.file), "OPENTELLER_WEBHOOK_SECRET": secret}
+    with processes.running("listen", "--forward-to", program.url, cwd=tmp_path, env=env) as process:
+        process.read_until("Secret")
+        assert secret not in "".join(process.said)
+        own.json("payments", "create", "--reference", "order-9")
+        (received,) = program.wait_for(1)
+        assert webhooks.verify(received.body, received.headers, secret).data.partner_reference == "order-9"
+        code, _ = process.end(signal.SIGINT)
+    assert code == 0
+
+
+def test_a_secret_of_ones_own_that_is_none_is_told_without_it(own: Counter) -> None:
+    variables = {"OPENTELLER_BASE_URL": own.url, "OPENTELLER_WEBHOOK_SECRET": "hunter2"}
+    done = openteller("listen", "--forward-to", "127.0.0.1:9", **variables)
+    assert done.exit_code == 2
+    assert "OPENTELLER_WEBHOOK_SECRET: a secret is" in done.stderr
+    assert "hunter2" not in done.output
 
 
 def test_listening_says_when_the_program_does_not_answer_and_the_bank_tries_again(

@@ -53,6 +53,10 @@ def line_of(done: Result, code: int) -> str:
         ("clock advance 1x", "such as 2d, 1h30m or 90s"),
         ("clock advance --to 2026-09-30T09:00:00", "with an offset"),
         ("clock advance 99999999999999999999d", "such as 2d"),
+        ("clock advance 500d", "500d is too far: the clock moves on by at most 400d at once"),
+        ("clock advance -1h", "bank time only moves forward"),
+        ("clock advance --to -1", "bank time only moves forward"),
+        ("status --url http://127.0.0.1:9/v1", "--url is where the bank is, and each call adds its own path"),
         ("calc loan HOME_FIRST 1000000 P5Y --rate 3%", "0.0310 is 3.10 %"),
         ("calc fx give 1 USD", "is not one of"),
         ("status --url ftp://bank.example", "--url begins with http"),
@@ -74,7 +78,7 @@ def test_a_wrong_use_is_told_with_code_2_and_nothing_is_sent(command: str, reaso
         ("billers show XX-NOBODY-01", "openteller billers find WORDS"),
         (f"bills fetch {ACCOUNT} {BILLER}", "openteller billers find WORDS"),
         ("magic-values XX-NOBODY-01", "openteller billers find WORDS"),
-        (f"bills fetch {BILLER} 123", "openteller billers show BILLER"),
+        (f"bills fetch {BILLER} 123", f"openteller billers show {BILLER}"),
         (f"bills fetch {BILLER} 3100000045", "ACCOUNT_NOT_PAYABLE"),
         (f"bills fetch {BILLER} 3100000078", "BILLER_QUERY_FAILED"),
         (f"payments create --biller {BILLER} --account {ACCOUNT}", "then payments create --bill ID"),
@@ -83,6 +87,9 @@ def test_a_wrong_use_is_told_with_code_2_and_nothing_is_sent(command: str, reaso
         ("payments create --bill bil_none", "No bill that this app has fetched"),
         ("payments show pay_none", "NOT_FOUND"),
         ("payments show ../../x?y=1", "NOT_FOUND"),
+        ("payments create --biller CN-MOBILE_TOPUP-01 --account 8621000000013 --amount 5", "takes 10.00 to 500.00 CNY"),
+        ("payments create --category ELECTRICTY", "openteller billers categories"),
+        ("listen --forward-to 127.0.0.1:9 --events payments.*", "payment.created, payment.authorising"),
         ("payments list --status paid", "Must be one of created"),
         ("branches near 39.91,116.40 --service TEA", "Must be one of ACCOUNT_OPENING"),
         ("rates fx XXX USD", "the board does not have XXX: openteller rates fx"),
@@ -99,6 +106,27 @@ def test_a_receipt_that_is_not_there_yet_says_what_to_watch(counter: Counter) ->
     payment = counter.json("payments", "create")["payment_id"]
 
     assert "openteller events tail --follow" in line_of(counter.run("payments", "receipt", payment), 1)
+
+
+def test_a_receipt_that_never_comes_is_not_waited_for(counter: Counter) -> None:
+    payment = counter.json("payments", "create")["payment_id"]
+    counter.json("payments", "cancel", payment)
+
+    line = line_of(counter.run("payments", "receipt", payment), 1)
+
+    assert "RECEIPT_NOT_AVAILABLE" in line and "cancelled" in line
+    assert "tail" not in line
+
+
+def test_a_drill_that_there_is_none_is_no_drill_that_failed(counter: Counter) -> None:
+    assert "no drill biller-slo, but biller-slow" in line_of(counter.run("drill", "biller-slo"), 2)
+
+
+def test_a_bank_without_tls_is_told_so(counter: Counter) -> None:
+    line = line_of(counter.run("status", "--url", counter.url.replace("http:", "https:")), 1)
+
+    assert "does not speak TLS" in line
+    assert line.endswith(f"a sandbox is at {counter.url}")
 
 
 def test_a_reference_that_another_payment_has_names_that_payment(counter: Counter) -> None:
@@ -122,7 +150,9 @@ def test_a_wrong_secret_is_told_without_it(counter: Counter) -> None:
 
     line = line_of(openteller("payments", "list", "--url", counter.url, **wrong), 1)
 
+    assert "its secret or key is wrong" in line
     assert "check OPENTELLER_CLIENT_ID and OPENTELLER_CLIENT_SECRET" in line
+    assert "where the bank's database is new" in line
     assert "ots_wrong_secret" not in line
 
 
@@ -176,7 +206,14 @@ def test_an_answer_that_is_no_bank_s_is_told(httpserver: HTTPServer) -> None:
 def test_a_payment_of_which_nothing_is_known_says_how_to_repeat_it(httpserver: HTTPServer) -> None:
     token = {"access_token": "t", "token_type": "Bearer", "expires_in": 300}
     httpserver.expect_request("/oauth/token").respond_with_json(token)
-    httpserver.expect_request("/v1/payments").respond_with_data("<p>\x1b[2J\n</p>", content_type="text/html")
+    none = {
+        "data": [],
+        "links": {"self": "/", "next": None, "prev": None},
+        "meta": {"as_of": "2026-09-29T10:30:00+08:00"},
+    }
+    httpserver.expect_request("/v1/payments", method="GET").respond_with_json(none)
+    broken = httpserver.expect_request("/v1/payments", method="POST")
+    broken.respond_with_data("<p>\x1b[2J\n</p>", content_type="text/html")
     site = {
         "OPENTELLER_BASE_URL": httpserver.url_for("/"),
         "OPENTELLER_CLIENT_ID": "a",
