@@ -8,6 +8,7 @@ from typing import Literal
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller.models.bill_payment import BillFetch, Payment
 from openteller.models.consents import Consent, ConsentList, SavedBiller, SavedBillerList
 from openteller.money import Money
@@ -147,7 +148,7 @@ class AsyncMandatePayments:
         body = {
             "partner_reference": partner_reference,
             "saved_biller_id": saved_biller_id,
-            "amount": amount,
+            "amount": money("amount", amount),
             "bill_ids": bill_ids,
             "metadata": metadata,
         }

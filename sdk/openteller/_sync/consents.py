@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from openteller._core import catalogue
+from openteller._core.encoding import money
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
 from openteller.models.bill_payment import BillFetch, Payment
@@ -148,7 +149,7 @@ class MandatePayments:
         body = {
             "partner_reference": partner_reference,
             "saved_biller_id": saved_biller_id,
-            "amount": amount,
+            "amount": money("amount", amount),
             "bill_ids": bill_ids,
             "metadata": metadata,
         }
