@@ -20,6 +20,7 @@ import msgspec
 
 from openteller._core import encoding
 from openteller._core.customers import (
+    Entry,
     app_prover,
     credentials_of,
     entry_of,
@@ -43,7 +44,7 @@ from openteller._core.jose import SigningKey, base64url
 from openteller._core.metadata import discover
 from openteller._core.setup import Credentials, Setup
 from openteller._core.store import consult, store_of
-from openteller._core.tokens import grant_of
+from openteller._core.tokens import SENDABLE, grant_of
 from openteller._core.wire import Authorise, Effect, Request, Sleep, Token
 from openteller.errors import (
     AuthorizationRefused,
@@ -55,7 +56,7 @@ from openteller.errors import (
     TransportError,
 )
 
-__all__ = ["finish", "finish_device", "get", "introspect", "register", "revoke", "start", "start_device"]
+__all__ = ["adopt", "finish", "finish_device", "get", "introspect", "register", "revoke", "start", "start_device"]
 
 _PENDING_SECONDS = 900.0
 """A first visit, the customer's ten minutes at the bank, and the way back."""
@@ -229,6 +230,34 @@ def _next_interval(error: BankError | TransportError, interval: float) -> float:
     if isinstance(error, BrokenAnswer) or (isinstance(error, BankError) and error.retryable == "never"):
         raise error
     return min(interval * 2, _LONGEST_INTERVAL)
+
+
+def adopt(
+    setup: Setup,
+    customer: str,
+    *,
+    access_token: str,
+    expires_in: float,
+    token_type: str | None,
+    scope: str,
+    refresh_token: str | None,
+) -> Generator[Effect, Any, CustomerGrant]:
+    """Keep tokens that came another way."""
+    is_bound = {"bearer": False, "dpop": True}.get((token_type or "Bearer").lower())
+    if is_bound is None or not SENDABLE.fullmatch(access_token):
+        raise ConfigurationError("a token is of printable ASCII, and of the type Bearer or DPoP")
+    credentials_of(setup)
+    if is_bound:
+        app_prover(setup)
+    entry = Entry(
+        access_token=access_token,
+        expires_at=setup.wall() + expires_in,
+        lifetime=expires_in,
+        scope=scope,
+        refresh_token=refresh_token,
+        is_bound=is_bound,
+    )
+    return (yield from keep(setup, customer, entry))
 
 
 def get(setup: Setup, customer: str) -> Generator[Effect, Any, CustomerGrant | None]:

@@ -53,6 +53,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         expires_at: of the access token, in seconds since 1970.
         lifetime: the seconds that the access token had.
         key: the private key that the tokens are bound to, where it is not the app's own.
+        is_bound: whether they are bound to a key at all.
     """
 
     access_token: str
@@ -62,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     refresh_token: str | None = None
     authorization_details: list[dict[str, Any]] = []
     key: dict[str, Any] | None = None
+    is_bound: bool = True
 
     def __repr__(self) -> str:
         return "Entry()"
@@ -193,8 +195,10 @@ def _read(kept: Kept | None) -> Entry:
     raise TokenStoreFailed("the token store holds something that this release cannot read", retryable="never")
 
 
-def prover_of(setup: Setup, entry: Entry) -> Prover:
-    """Give what signs the proofs for a customer's tokens."""
+def prover_of(setup: Setup, entry: Entry) -> Prover | None:
+    """Give what signs the proofs for a customer's tokens; None where they are bearer tokens."""
+    if not entry.is_bound:
+        return None
     if entry.key is not None:
         return Prover(SigningKey(entry.key))
     return app_prover(setup)
@@ -246,4 +250,5 @@ def _refresh(setup: Setup, entry: Entry) -> Generator[Effect, Any, Entry]:
         renewed,
         refresh_token=grant.refresh_token or entry.refresh_token,
         authorization_details=grant.authorization_details or entry.authorization_details,
+        is_bound=entry.is_bound,
     )

@@ -14,9 +14,10 @@ from openteller._core.setup import Setup
 from openteller._core.wire import Effect, Outcome, Token
 from openteller.errors import BrokenAnswer, ConfigurationError
 
-__all__ = ["Grant", "Source", "Token", "Tokens", "fetch_token", "grant_of", "usable_for"]
+__all__ = ["SENDABLE", "Grant", "Source", "Token", "Tokens", "fetch_token", "grant_of", "usable_for"]
 
-_SENDABLE = re.compile(r"[!-~]+")
+SENDABLE = re.compile(r"[!-~]+")
+"""What a header can carry as a token (RFC 6750)."""
 _MARGIN = 30.0
 """Seconds before its end from which a token is not used any more: a request takes time, and clocks differ."""
 _LONGEST_LIFE = 86_400.0
@@ -120,7 +121,7 @@ def grant_of(name: str, outcome: Outcome, prover: Prover | None) -> Grant:
         grant = _GRANT.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         grant = None
-    if grant and grant.token_type.lower() == kind.lower() and _SENDABLE.fullmatch(grant.access_token):
+    if grant and grant.token_type.lower() == kind.lower() and SENDABLE.fullmatch(grant.access_token):
         return grant
     raise BrokenAnswer(
         f"{name}: the answer holds no {kind} token that can be read; is base_url right?",

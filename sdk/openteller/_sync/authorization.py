@@ -97,6 +97,37 @@ class Authorization:
         """
         return self._caller.run(authorization.finish_device(self._caller.setup, device, customer=customer))
 
+    def adopt(
+        self,
+        customer: str,
+        *,
+        access_token: str,
+        expires_in: float,
+        token_type: str | None = None,
+        scope: str = "",
+        refresh_token: str | None = None,
+    ) -> CustomerGrant:
+        """Keep tokens of a customer that came another way, such as ``sandbox.create_consent`` gives them.
+
+        Args:
+            customer: your own name for this customer.
+            access_token: the token.
+            expires_in: the seconds for which it is good.
+            token_type: ``Bearer`` unless told; ``DPoP`` where it is bound to this app's private key.
+            scope: what it is good for, separated by spaces.
+            refresh_token: renews it; without one the customer is asked again when it has run out.
+        """
+        steps = authorization.adopt(
+            self._caller.setup,
+            customer,
+            access_token=access_token,
+            expires_in=expires_in,
+            token_type=token_type,
+            scope=scope,
+            refresh_token=refresh_token,
+        )
+        return self._caller.run(steps)
+
     def get(self, customer: str) -> CustomerGrant | None:
         """Give what a customer has allowed, as it is kept here; None where nothing is. The bank is not asked."""
         return self._caller.run(authorization.get(self._caller.setup, customer))

@@ -223,3 +223,34 @@ def test_a_bank_at_another_address_than_it_says_is_not_believed(door: Door) -> N
         pytest.raises(errors.BrokenAnswer, match="speaks for another issuer"),
     ):
         bank.authorization.start(redirect_uri=CALLBACK, scope=["bills:read"])
+
+
+# --- tokens that came another way
+
+
+def test_a_token_that_came_another_way_is_used_as_it_is(door: Door) -> None:
+    with door.client(client_id="") as nobody:
+        app = nobody.sandbox.create_app(name="一")
+    with door.client(client_id=app.client_id, client_secret=app.client_secret) as bank:
+        given = bank.sandbox.create_consent(authorization_details=[])
+        bank.authorization.adopt("user-1", access_token=given.access_token, expires_in=given.expires_in)
+        assert bank.for_customer("user-1").saved_billers.list().first() is None
+        assert bank.authorization.introspect("user-1").token_type == "Bearer"
+        bank.consents.revoke(given.consent_id)
+        with pytest.raises(errors.ConsentRequired, match="none came with it to renew it"):
+            bank.for_customer("user-1").saved_billers.list().first()
+
+
+def test_one_that_is_bound_to_the_apps_key_is_proved_with_it(app: OpenTeller, key: SigningKey) -> None:
+    given = app.sandbox.create_consent(authorization_details=[], dpop_jkt=key.thumbprint)
+    app.authorization.adopt(
+        "user-1", access_token=given.access_token, expires_in=given.expires_in, token_type=given.token_type
+    )
+    assert app.for_customer("user-1").saved_billers.list().first() is None
+
+
+@pytest.mark.parametrize("wrong", [{"access_token": "a b"}, {"access_token": ""}, {"token_type": "MAC"}], ids=str)
+def test_what_can_be_no_token_is_not_kept(wrong: dict[str, str], app: OpenTeller) -> None:
+    with pytest.raises(errors.ConfigurationError):
+        app.authorization.adopt("user-1", **{"access_token": "t", "expires_in": 60, **wrong})  # type: ignore[arg-type]
+    assert app.authorization.get("user-1") is None
