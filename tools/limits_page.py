@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from openteller_sandbox import clock, contract
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bills.velocity import Limit as FetchLimit
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.disputes import service as disputes
@@ -143,6 +144,12 @@ def _requests() -> list[Row]:
             f"{disputes.MOST_PER_PAYMENT}, within {disputes.TIME_LIMIT_MS // clock.DAY} days",
             _code("DISPUTE_NOT_POSSIBLE"),
         ),
+        (
+            "wrong nonces for an account link",
+            f"{account_links.MOST_WRONG_NONCES}, within {account_links.LIFETIME_MS // clock.MINUTE} minutes",
+            _code("ACCOUNT_LINK_NONCE_INVALID"),
+        ),
+        ("open account links of a social account with an app", "1", _code("ACCOUNT_LINK_EXISTS")),
     ]
 
 

@@ -294,6 +294,7 @@ def test_the_name_of_an_account_is_text(flask_app: Flask, partner: Partner, labe
     [
         "https://bot.example/done/",
         "https://bot.example/done?x=1",
+        "https://bot.example/done%23",
         "https://BOT.example/done",
         "https://bot.example@evil.example/done",
         "https://bot.example.evil.example/done",
@@ -333,6 +334,22 @@ def test_links_are_their_apps_own(
     assert stranger.get("/v1/account-links").json["data"] == []
     assert stranger.events() == []
     assert read(partner, link) == link
+
+
+@pytest.mark.abuse("strangers", "reads in the log of a shared world which links another partner has, and who answers")
+def test_the_log_of_a_shared_world_names_no_links_of_another_partner(
+    flask_app: Flask, new_partner: Callable[..., Partner]
+) -> None:
+    own = new_partner(return_urls=["https://bot.example/done"])
+    stranger = new_partner(headers=own.headers, join="world", return_urls=["https://bot.example/done"])
+    links = {app.app["app_id"]: Actor(app).link(flask_app, VICTIM)["account_link_id"] for app in (own, stranger)}
+    Actor(own).start()
+    own.advance(seconds=600)
+    for app in (own, stranger):
+        log = app.get("/sandbox/v1/worlds/current/log", limit=100).json["data"]
+        named = {deed["subject"] for deed in log if str(deed.get("subject")).startswith("acl_")}
+        assert links[app.app["app_id"]] in named
+        assert named <= {link["account_link_id"] for link in app.get("/v1/account-links").json["data"]}
 
 
 # What is kept, and told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
@@ -262,6 +263,28 @@ def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chro
     assert browser.find_elements(By.CSS_SELECTOR, "[aria-invalid=true]")
 
 
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_an_account_is_linked_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path, locale: str) -> None:
+    body = {"channel": "weibo", "actor_ref": f"somebody-on-a-phone-{locale}", "actor_label": "@小明在成都"}
+    headers = {"Authorization": f"Bearer {_token(url)}", "Content_Type": "application/json"}
+    status, _, answer = _call(
+        url, "POST", "/v1/account-links", json.dumps(body | {"locale": locale}).encode(), **headers
+    )
+    assert status == 201, answer
+    browser.get(json.loads(answer)["link_url"])
+    for step, values in (
+        ("link-landing", {}),
+        ("link-sign-in", {"customer_number": "62000001", "demo_code": "246810"}),
+        ("link-approve", {}),
+    ):
+        _look(browser, tmp_path, f"{step}-{locale}")
+        for name, text in values.items():
+            _type(browser, name, text)
+        _press(browser)
+    _look(browser, tmp_path, f"link-approved-{locale}")
+    assert re.fullmatch(r"[B-Z]{4}(-[B-Z]{4}){3}", browser.find_element(By.CLASS_NAME, "nonce").text)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -273,6 +296,7 @@ def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chro
         "/receipt-check",
         "/R/OTR1-X?lang=en",
         "/pay/unknown",
+        "/account-link/unknown?lang=en",
     ],
 )
 def test_the_other_pages_fit_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path, path: str) -> None:

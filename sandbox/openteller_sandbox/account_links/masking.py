@@ -18,7 +18,7 @@ def masked(label: str) -> str:
     sign, name = ("@", readable[1:]) if readable.startswith("@") else ("", readable)
     local, at, domain = name.rpartition("@")
     if at and local and domain:
-        return f"{local[0]}{_STARS}@{domain}"
+        return f"{sign}{local[0]}{_STARS}@{domain}"
     if name.isdigit():
         shown = min(_DIGITS_SHOWN, len(name) // 3)
         return f"{sign}{_STARS}{name[len(name) - shown :]}"

@@ -20,7 +20,7 @@ class AccountLinkStartSchema(ContractSchema):
     actor_label = fields.String(
         required=True, validate=(validate.Length(1, 60), Pattern(r"^[^\x00-\x1F\x7F-\x9F<>]+$"))
     )
-    return_url = fields.String(validate=(validate.Length(8, 300), Pattern("^[a-z][a-z0-9+.-]*:[!-~]+$")))
+    return_url = fields.String(validate=(validate.Length(8, 300), Pattern('^[a-z][a-z0-9+.-]*:[!-"$-~]+$')))
     locale = fields.String(validate=validate.OneOf(["zh-CN", "en"]), load_default="zh-CN")
 
 

@@ -386,12 +386,13 @@ def _unlink(bank: Bank, tx: Tx, world: World, link: Link, now: int, reason: str)
 
 
 def _end(bank: Bank, tx: Tx, world: World, link: Link, now: int, status: str, reason: str | None = None) -> str:
-    """End a link, and forget what it knew of the account; give its record."""
+    """End a link, and forget what it knew of the account, and of the customer where it never held; give its record."""
     due.cancel(tx, world, EXPIRE, link.account_link_id)
     due.schedule(tx, world, now + DAY, FORGET_KEYS, link.account_link_id)
     facts = {"status_reason": reason, "ended_at": now}
     gone = {"actor_hash": None, "actor_masked": None, "nonce_hash": None, "expires_at": None}
-    return _change(bank, tx, world, link, now, status, facts, **gone)
+    whose = link.customer_id if status == "UNLINKED" else None
+    return _change(bank, tx, world, link, now, status, facts, customer_id=whose, **gone)
 
 
 def _change(

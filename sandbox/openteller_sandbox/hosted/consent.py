@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, redirect, request
 
 from openteller_sandbox import clock
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import ANONYMOUS, Bank
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.hosted import views
@@ -26,6 +27,7 @@ from openteller_sandbox.hosted.rendering import (
     render,
     see_other,
 )
+from openteller_sandbox.hosted.texts import channel_name, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.answers import json_text
 from openteller_sandbox.http.api import Api
@@ -209,11 +211,19 @@ def _page(bank: Bank, interaction: Interaction, typed: Mapping[str, str] | None 
         "scopes": asked.scope.split(),
         "mandates": [views.mandate(bank, detail) for detail in asked.details],
         "until": until.isoformat(),
+        "asked_from": _asked_from(bank, interaction),
     }
     response = render("consent.html", locale, values)
     # A browser holds the place that a form leads to, over its redirect, against this list.
     response.headers["Content-Security-Policy"] = policy(asked.redirect_uri)
     return response
+
+
+def _asked_from(bank: Bank, interaction: Interaction) -> str | None:
+    """Name the linked account from whose chat a request comes, masked."""
+    named = interaction.asked.account_link_id
+    link = account_links.get(bank.db.read(), named) if named else None
+    return f"{channel_name(link.channel, translator(interaction.locale))} {link.actor_masked}" if link else None
 
 
 def _place(interaction: Interaction) -> str:

@@ -308,6 +308,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "channel.qq": ("QQ", "QQ"),
     "channel.email": ("电子邮箱", "E-mail"),
     "channel.feishu": ("飞书", "Feishu"),
+    "asked_from": ("来自您的账号", "From your account"),
     "link_begin": ("开始绑定", "Begin"),
     "sign_in_to_link": (
         "请先登录。登录本身不会绑定任何账号。",

@@ -95,8 +95,13 @@ def _is_of(tx: Tx, world_id: str, apps: Collection[str], deed: Deed) -> bool:
     """Tell whether a deed is one of these apps', or concerns what is theirs, or nobody's."""
     if deed.app_id:
         return deed.app_id in apps
-    subject = deed.details.get("payment_id" if deed.actor == deeds.PAYER else "subject")
+    subject = _payers_subject(deed) if deed.actor == deeds.PAYER else deed.details.get("subject")
     return subject is None or not store.is_owned(subject) or store.owner(tx, world_id, subject) in apps
+
+
+def _payers_subject(deed: Deed) -> str | None:
+    """Give what somebody did something to on one of the bank's pages."""
+    return deed.details.get("payment_id") or deed.details.get("account_link_id")
 
 
 def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
     details = deed.details
     subjects = {
         deeds.PARTNER: details.get("path"),
-        deeds.PAYER: details.get("payment_id") or details.get("account_link_id"),
+        deeds.PAYER: _payers_subject(deed),
         deeds.BANK: details.get("subject"),
         deeds.CLOCK: to_wire(details["to"]) if "to" in details else None,
     }

@@ -67,7 +67,12 @@ OPEN_DATA = (
     "division_words",
 )
 _MOST_AT_ONCE = 500
-_OWNED = {"pay_": ("payments",), "bft_": ("bill_fetches", "fetch_asks"), "dsp_": ("disputes",)}
+_OWNED = {
+    "acl_": ("account_links",),
+    "bft_": ("bill_fetches", "fetch_asks"),
+    "dsp_": ("disputes",),
+    "pay_": ("payments",),
+}
 """Where the app stands that what a deed is about belongs to, by the prefix of its identifier."""
 
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -408,9 +408,9 @@ class Deed(Model, frozen=True, kw_only=True):
     app_id: str | None = None
     """Identifier of an app."""
     name: str
-    """An operation of the contract, a step of the payment page, a kind of what falls due, or `begin` and `move`."""
+    """An operation of the contract, a step of one of the pages, a kind of what falls due, or `begin` and `move`."""
     subject: str | None = None
-    """To what: a path, a payment, what is due, or an instant. Not of what is another partner's."""
+    """To what: a path, a payment, an account link, what is due, or an instant. Not of what is another partner's."""
 
 
 class DeedList(Model, frozen=True, kw_only=True):

@@ -105,7 +105,9 @@ def test_only_the_linked_customer_can_answer(chat: Chat, customer: Browse, bank:
     form.values.setlist("step", ["approve"])
     browser._client.post(form.action, data=form.values)
     assert not [row for row in rows(bank, "consents") if row["app_id"] == chat.client.client_id]
-    assert "code" in browser.sign_in(RICH).approve().returned
+    browser.sign_in(RICH)
+    assert "来自您的账号 微博 @***明" in browser.text
+    assert "code" in browser.approve().returned
 
 
 @pytest.mark.abuse("linking", "asks under a link that is not confirmed, or has ended, or is another app's")
