@@ -108,48 +108,48 @@ def start(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: i
     Raises:
         Problem: ACCOUNT_LINK_EXISTS, RETURN_URL_NOT_REGISTERED.
     """
-    return_url = request.get("return_url")
-    _check_return_url(bank, tx, caller, return_url)
+    _check_return_url(bank, tx, caller, request.get("return_url"))
     actor_hash = _actor_hash(bank, caller.app_id, request["channel"], request["actor_ref"])
     before = _of_actor(tx, caller.app_id, request["channel"], actor_hash)
     if before is not None and before.status == "ACTIVE":
         raise Problem("ACCOUNT_LINK_EXISTS", members={"account_link_id": before.account_link_id})
     if before is not None:
         _end(bank, tx, caller.world, before, now, "FAILED", "REPLACED")
-    account_link_id, token = ids.new("acl"), ids.link_code()
     facts = {
-        "account_link_id": account_link_id,
+        "account_link_id": ids.new("acl"),
         "channel": request["channel"],
         "status": "AWAITING",
         "created_at": now,
         "expires_at": now + LIFETIME_MS,
         "version": 1,
     }
-    record = _LINK.present(facts)
+    token = ids.link_code()
     shown = _LINK.present(facts | {"link_url": f"{bank.settings.public_url}{PATH}/{token}"})
     bank.contract.check_record("AccountLink", shown)
+    _insert(tx, caller, request, facts, actor_hash, _hash(token))
+    return shown["account_link_id"], json_text(shown)
+
+
+def _insert(
+    tx: Tx, caller: Caller, request: Mapping[str, Any], facts: Mapping[str, Any], actor_hash: str, token_hash: str
+) -> None:
     tx.run(
         store.INSERT,
-        account_link_id=account_link_id,
+        **{name: facts[name] for name in ("account_link_id", "channel", "status", "expires_at", "version")},
         world_id=caller.world.world_id,
         app_id=caller.app_id,
-        channel=request["channel"],
         actor_hash=actor_hash,
         actor_masked=masked(request["actor_label"]),
-        token_hash=_hash(token),
+        token_hash=token_hash,
         nonce_hash=None,
         wrong_nonces=0,
         customer_id=None,
-        return_url=return_url,
+        return_url=request.get("return_url"),
         locale=request["locale"],
-        status="AWAITING",
-        expires_at=now + LIFETIME_MS,
         confirmed_at=None,
-        version=1,
-        wire=json_text(record),
+        wire=json_text(_LINK.present(facts)),
     )
-    due.schedule(tx, caller.world, now + LIFETIME_MS, EXPIRE, account_link_id)
-    return account_link_id, json_text(shown)
+    due.schedule(tx, caller.world, facts["expires_at"], EXPIRE, facts["account_link_id"])
 
 
 def _check_return_url(bank: Bank, tx: Tx, caller: Caller, return_url: str | None) -> None:
