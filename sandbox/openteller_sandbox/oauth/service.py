@@ -109,7 +109,7 @@ def play_consent(
 
 def end_consent(tx: Tx, consent_id: str) -> None:
     """End a consent with all its tokens, in the act of what it depends on."""
-    tx.run(store.END_CONSENT, id=consent_id, to_status="REVOKED")
+    consents.revoke(tx, consent_id)
 
 
 def reset(tx: Tx, world_id: str) -> None:
