@@ -36,7 +36,9 @@ class AccountLinkConfirmSchema(ContractSchema):
 
     channel = fields.String(required=True, validate=_CHANNEL)
     actor_ref = fields.String(required=True, validate=_ACTOR_REF)
-    nonce = fields.String(required=True, validate=(validate.Length(16, 31), Pattern("^[A-Za-z][A-Za-z -]{14,29}[A-Za-z]$")))
+    nonce = fields.String(
+        required=True, validate=(validate.Length(16, 31), Pattern("^[A-Za-z][A-Za-z -]{14,29}[A-Za-z]$"))
+    )
 
 
 class AccountLinkQuery(ContractSchema):
