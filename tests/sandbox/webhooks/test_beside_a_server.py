@@ -93,7 +93,10 @@ def test_an_advance_answers_when_what_fell_due_was_sent(bank: OpenTeller) -> Non
 def test_what_was_to_be_sent_when_the_server_was_killed_is_sent_after_its_next_start(
     tmp_path: Path, server: Receiver
 ) -> None:
-    with sandbox(tmp_path, "--clock", MORNING) as (url, process), OpenTeller(url, client_id="") as anonymous:
+    with (
+        sandbox(tmp_path, "--clock", MORNING, "--lease", "3") as (url, process),
+        OpenTeller(url, client_id="") as anonymous,
+    ):
         app = anonymous.sandbox.create_app(name="My bot")
         with OpenTeller(url, client_id=app.client_id, client_secret=app.client_secret) as bank:
             server.answers = lambda _: Answering(500)
