@@ -76,7 +76,7 @@ class AsyncAuthorization:
             InvalidRequest: ``INVALID_GRANT``, the code is no longer good.
         """
         steps = authorization.finish(self._caller.setup, callback, state=state, customer=customer)
-        return await self._caller.run(steps)
+        return await self._caller.complete(steps)  # a code is good once: its tokens must not be lost
 
     async def start_device(self, *, scope: Sequence[str]) -> DeviceAuthorization:
         """Begin for a device without a browser (RFC 8628); gives what to show to the customer.

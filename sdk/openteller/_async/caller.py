@@ -91,6 +91,10 @@ class AsyncCaller:
         """Do what several steps ask for until they end; setup: where it is not this client's."""
         return await self.driver.run(setup or self.setup, steps)
 
+    async def complete(self, steps: Generator[Effect, Any, T]) -> T:
+        """Do what several steps ask for to their end, also where this task is cancelled meanwhile."""
+        return await self.driver.complete(self.setup, steps)
+
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""
         await self.driver.sleep(seconds)

@@ -72,6 +72,7 @@ class _Pending(msgspec.Struct, frozen=True):
     verifier: str
     redirect_uri: str
     issuer: str
+    token_endpoint: str
     scope: str
     key: dict[str, Any] | None = None
 
@@ -126,7 +127,14 @@ def start(
     }
     outcome = yield from post_form(setup, "pushAuthorization", pushing, form, credentials=credentials, prover=prover)
     request_uri = decode("pushAuthorization", _Pushed, outcome).request_uri
-    pending = _Pending(verifier, redirect_uri, metadata.issuer, scopes, key.to_jwk() if key else None)
+    pending = _Pending(
+        verifier=verifier,
+        redirect_uri=redirect_uri,
+        issuer=metadata.issuer,
+        token_endpoint=metadata.token_endpoint,
+        scope=scopes,
+        key=key.to_jwk() if key else None,
+    )
     content = msgspec.json.encode(pending)
     yield from consult(partial(store.swap, _pending_name(state), content, version=0, seconds=_PENDING_SECONDS))
     asked = urlencode({"client_id": credentials.client_id, "request_uri": request_uri})
@@ -155,8 +163,7 @@ def finish(setup: Setup, callback: str, *, state: str, customer: str) -> Generat
         "redirect_uri": pending.redirect_uri,
         "code_verifier": pending.verifier,
     }
-    metadata = yield from discover(setup)
-    url = metadata.token_endpoint
+    url = pending.token_endpoint
     # A code that comes twice ends all that came of it: what may have arrived is not sent again.
     outcome = yield from post_form(
         setup, "redeemCode", url, form, credentials=credentials, prover=prover, is_safe=False
@@ -364,11 +371,10 @@ def _callback(callback: str) -> dict[str, str]:
     """
     if not isinstance(callback, str):
         raise ConfigurationError("callback is the address that the browser came back to, as a string")
+    is_readable = callback.isascii() and len(callback) <= _LONGEST_CALLBACK
     try:
         query = urlsplit(callback).query if "?" in callback else callback
-        pairs = (
-            parse_qsl(query, keep_blank_values=True, max_num_fields=20) if len(callback) <= _LONGEST_CALLBACK else []
-        )
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=20) if is_readable else []
     except ValueError:
         pairs = []
     answer = dict(pairs)

@@ -70,6 +70,10 @@ class BlockingDriver:
         finally:
             steps.close()
 
+    def complete(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
+        """Do the same: nobody cancels a thread."""
+        return self.run(setup, steps)
+
     def _do(self, setup: Setup, effect: Effect) -> object:
         match effect:
             case Send():

@@ -70,6 +70,12 @@ class ConcurrentDriver:
         finally:
             steps.close()
 
+    async def complete(self, setup: Setup, steps: Generator[Effect, Any, T]) -> T:
+        """Do the same to its end, also where the task is cancelled meanwhile: what is half done would be lost."""
+        with anyio.CancelScope(shield=True):
+            result = await self.run(setup, steps)
+        return result  # noqa: RET504 - for mypy, leaving the scope could end an exception
+
     def _settle(self) -> None:
         """Begin anew where asyncio runs another loop than before: connections end with theirs.
 

@@ -92,6 +92,10 @@ class Caller:
         """Do what several steps ask for until they end; setup: where it is not this client's."""
         return self.driver.run(setup or self.setup, steps)
 
+    def complete(self, steps: Generator[Effect, Any, T]) -> T:
+        """Do what several steps ask for to their end, also where this task is cancelled meanwhile."""
+        return self.driver.complete(self.setup, steps)
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.driver.sleep(seconds)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from tests.sdk.oauth.conftest import CALLBACK, URL, Door, entry, spoil
 
-from openteller import AsyncOpenTeller, OpenTeller, errors
+from openteller import AsyncOpenTeller, OpenTeller, errors, hooks
 from openteller._core.customers import credentials_of
 from openteller._core.forms import post_form
-from openteller.oauth import SigningKey
+from openteller.oauth import MemoryTokenStore, SigningKey
 
 
 @pytest.mark.parametrize("kind", ["EC", "Ed25519", "RSA"])
@@ -38,6 +39,20 @@ def test_a_customer_allows_it_and_the_client_calls_with_their_token(app: OpenTel
     assert app.authorization.get("user-1") == allowed
     told = app.authorization.introspect("user-1")
     assert told.active and told.scope == "open-data" and (told.sub or "").startswith("sub_")
+
+
+def test_another_process_takes_the_answer_with_one_request(door: Door, key: SigningKey) -> None:
+    """Whatever fails after the answer was taken costs the customer another visit: so nothing else is asked."""
+    store, sent = MemoryTokenStore(), []
+    options = {"client_id": door.register(key=key).client_id, "private_key": key, "token_store": store}
+    with (
+        door.client(**options) as one,
+        door.client(**options, hooks=[lambda event: sent.append(event.operation)]) as other,
+    ):
+        asked = one.authorization.start(redirect_uri=CALLBACK, scope=["open-data"])
+        other.authorization.finish(door.approve(asked), state=asked.state, customer="user-1")
+        assert set(sent) == {"redeemCode"}
+        assert one.authorization.introspect("user-1").active
 
 
 def test_the_server_may_want_a_nonce_in_every_proof(strict_door: Door, key: SigningKey) -> None:
@@ -139,6 +154,23 @@ async def test_async_programs_do_the_same(door: Door, key: SigningKey) -> None:
         await bank.authorization.revoke("user-1")
         with pytest.raises(errors.ConsentRequired):
             await bank.for_customer("user-1").payments.list().first()
+
+
+@pytest.mark.anyio
+async def test_a_task_that_is_cancelled_keeps_the_tokens_of_its_code(door: Door, key: SigningKey) -> None:
+    """As when a browser goes away while its answer is taken."""
+    scope = anyio.CancelScope()
+
+    def cancel(event: hooks.Event) -> None:
+        if isinstance(event, hooks.Sending) and event.operation == "redeemCode":
+            scope.cancel()
+
+    options = {"client_id": door.register(key=key).client_id, "private_key": key, "hooks": [cancel]}
+    async with AsyncOpenTeller(URL, wsgi_app=door.app, **options) as bank:
+        asked = await bank.authorization.start(redirect_uri=CALLBACK, scope=["open-data"])
+        with scope:
+            await bank.authorization.finish(door.approve(asked), state=asked.state, customer="user-1")
+        assert (await bank.authorization.introspect("user-1")).active
 
 
 def test_a_mandate_is_asked_for_and_told(app: OpenTeller, door: Door) -> None:
