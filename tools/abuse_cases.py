@@ -35,6 +35,7 @@ GROUPS = {
     "returns": "Disputes and refunds as a way to money",
     "linking": "Linking a social account with somebody else",
     "credentials": "Tokens, scopes and secrets",
+    "oauth": "The front door: clients, codes, proofs and what customers allow",
 }
 
 

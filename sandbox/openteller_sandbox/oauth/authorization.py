@@ -104,7 +104,7 @@ def check(bank: Bank, client: Client, sent: Mapping[str, str]) -> Asked:
         Redirected: it may.
     """
     redirect_uri = sent.get("redirect_uri", "")
-    if redirect_uri not in client.redirect_uris:
+    if not client.may_redirect(redirect_uri):
         raise Refusal("invalid_request", "redirect_uri is not one of the client's, letter for letter.")
     state = sent.get("state")
     if state is not None and not _SINGLE.fullmatch(state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,6 +60,10 @@ ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 ACCESS_SECONDS = {Profile.PUBLIC_DATA: 900, Profile.BASELINE: 900, Profile.FAPI2: 300}
 
 
+_LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?P<path>/[!-~]*)?")
+"""Addresses, and no name: what localhost means another program may decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """An app as the authorization server sees it. jwks: its public keys; settings: the rest of what it registered."""
@@ -83,6 +88,18 @@ class Client:
         """Where its public keys are, where it has not sent them."""
         uri: str | None = self.settings.get("jwks_uri")
         return uri
+
+    def may_redirect(self, uri: str) -> bool:
+        """Tell whether a browser may be sent to an address: one of the registered ones, letter for letter. A program on
+        the customer's own machine takes whatever port is free there (RFC 8252 section 7.3).
+        """
+        if uri in self.redirect_uris:
+            return True
+        found = _LOOPBACK.fullmatch(uri) if self.public else None
+        if found is None or not 0 < int(found["port"] or 80) < 65536:
+            return False
+        registered = [known for each in self.redirect_uris if (known := _LOOPBACK.fullmatch(each))]
+        return any((each["host"], each["path"]) == (found["host"], found["path"]) for each in registered)
 
     @property
     def public(self) -> bool:

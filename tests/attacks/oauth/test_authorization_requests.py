@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from tests.attacks.oauth.browsers import AUTHORIZE, Customer
 from tests.attacks.oauth.conftest import LINKING
-from tests.attacks.oauth.parties import CREDENTIALS, GONE, ISSUER, Client, refused
+from tests.attacks.oauth.parties import CREDENTIALS, GONE, ISSUER, TOKEN, Client, refused
 from tests.attacks.oauth.test_code_flow import mandate
 from tests.conftest import Partner, WallClock
 from werkzeug.test import TestResponse
@@ -64,6 +65,7 @@ UNSAFE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "has a code sent to an address of his own, or in another client's name")
 @pytest.mark.parametrize("name", UNSAFE)
 def test_a_request_of_somebody_else_goes_nowhere(name: str, baseline: Client) -> None:
     query = baseline.request() | UNSAFE[name]
@@ -107,6 +109,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "asks a customer with a request that the RFCs do not allow")
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_request_over_the_browser_is_told_to_the_client(name: str, baseline: Client) -> None:
     error, change = WRONG[name]
@@ -116,6 +119,7 @@ def test_a_wrong_request_over_the_browser_is_told_to_the_client(name: str, basel
     assert all(value not in told["error_description"] for value in change.values() if value.strip() and len(value) > 8)
 
 
+@pytest.mark.abuse("oauth", "pushes a request that the RFCs do not allow")
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_request_is_not_taken_by_par(name: str, linking: Client) -> None:
     error, change = WRONG[name]
@@ -133,6 +137,7 @@ PUSHED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "pushes a request for another client, or a reference to one elsewhere")
 @pytest.mark.parametrize("name", PUSHED)
 def test_par_takes_no_request_that_is_not_the_clients_own(name: str, linking: Client) -> None:
     refused(linking.post("/oauth/par", linking.request() | PUSHED[name]), "invalid_request")
@@ -158,6 +163,7 @@ def test_par_ignores_what_it_does_not_know(linking: Client, customer: Arrive) ->
     assert browser.sign_in().approve().returned.keys() == {"code", "state", "iss"}
 
 
+@pytest.mark.abuse("oauth", "sends along with the browser what has to be pushed")
 def test_a_client_of_fapi_sends_nothing_along_with_the_browser(linking: Client) -> None:
     sent_back(linking.http.get(AUTHORIZE, query_string=linking.request()), "invalid_request")
 
@@ -207,12 +213,14 @@ def test_an_interaction_lives_ten_minutes(linking: Client, customer: Arrive, mov
     assert browser.open().status_code == 400
 
 
+@pytest.mark.abuse("oauth", "uses the pushed request of another client")
 def test_a_request_uri_is_of_one_client(linking: Client, new_client: Callable[..., Client], customer: Arrive) -> None:
     query = linking.pushed()
     for name in (new_client(**LINKING).client_id, "app_demo00000000", "x", ""):
         assert customer(query | {"client_id": name}).answer.status_code == 400
 
 
+@pytest.mark.abuse("oauth", "has the bank fetch a request from an address")
 @pytest.mark.parametrize(
     "place",
     [
@@ -232,6 +240,7 @@ def test_an_unknown_request_uri_is_refused_and_nothing_is_fetched(place: str, li
     refused(linking.http.get(AUTHORIZE, query_string=query), "invalid_request_uri")
 
 
+@pytest.mark.abuse("oauth", "changes a pushed request on its way through the browser")
 def test_parameters_beside_a_request_uri_change_nothing(linking: Client, customer: Arrive) -> None:
     query = linking.pushed() | {
         "scope": "payments:create",
@@ -323,6 +332,7 @@ BAD_DETAILS: dict[str, Any] = {
 }
 
 
+@pytest.mark.abuse("oauth", "asks for a mandate that a customer could misread")
 @pytest.mark.parametrize("name", BAD_DETAILS)
 def test_a_mandate_that_is_not_complete_and_plain_is_refused(name: str, linking: Client, partner: Partner) -> None:
     given = BAD_DETAILS[name]
@@ -336,11 +346,13 @@ def test_a_mandate_that_is_not_complete_and_plain_is_refused(name: str, linking:
     refused(answer, error)
 
 
+@pytest.mark.abuse("oauth", "sends authorization details without end or depth")
 def test_details_beyond_measure_are_not_read(linking: Client) -> None:
     for text in ("x" * 8193, "状态", "[\n]"):
         refused(linking.post("/oauth/par", linking.request(authorization_details=text)), "invalid_request")
 
 
+@pytest.mark.abuse("oauth", "asks for a mandate as a client of a weaker profile")
 def test_only_a_client_of_fapi_may_ask_for_a_mandate(baseline: Client, partner: Partner) -> None:
     query = baseline.request(authorization_details=json.dumps(mandate(partner)))
     sent_back(baseline.http.get(AUTHORIZE, query_string=query), "invalid_authorization_details")
@@ -362,3 +374,71 @@ def test_the_grant_of_a_client_itself_takes_no_mandate(linking: Client, partner:
     """client_credentials holds T0 and T1 only."""
     form = CREDENTIALS | {"authorization_details": json.dumps(mandate(partner))}
     refused(linking.grant(form), "invalid_request")
+
+
+# A program on the customer's own machine listens on whatever port is free there (RFC 8252 section 7.3).
+
+
+@pytest.fixture
+def native(new_client: Callable[..., Client]) -> Client:
+    return new_client(
+        profile="baseline",
+        token_endpoint_auth_method="none",
+        jwks=GONE,
+        redirect_uris=["http://127.0.0.1/cb", "http://[::1]:4711/cb", "http://localhost:4711/cb"],
+        grant_types=["authorization_code"],
+    )
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", "http://[::1]:1/cb", "http://localhost:4711/cb"]
+)
+def test_a_native_client_is_sent_to_the_port_that_it_listens_on(uri: str, native: Client, flask_app: Flask) -> None:
+    browser = Customer(flask_app, native.request(redirect_uri=uri)).sign_in().approve()
+    assert browser.left_to == uri
+    answer = native.post(TOKEN, native.code_form(browser.returned["code"], redirect_uri=uri))
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.abuse("oauth", "has a native client's code sent to another program or machine")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:51004/evil",
+        "http://127.0.0.1:51004/cb/../evil",
+        "http://127.0.0.1:51004/cb?x=1",
+        "http://127.0.0.1:51004/cb#x",
+        "http://127.0.0.1:51004",
+        "http://127.0.0.1:0/cb",
+        "http://127.0.0.1:65536/cb",
+        "http://127.0.0.1:/cb",
+        "http://127.0.0.1:51004@evil.example/cb",
+        "http://127.0.0.1.evil.example:51004/cb",
+        "http://127.0.0.2:51004/cb",
+        "http://127.1:51004/cb",
+        "http://localhost:51004/cb",
+        "https://127.0.0.1:51004/cb",
+        "http://[::1]:51004/",
+        "http://[::ffff:127.0.0.1]:51004/cb",
+        "http://[::1%lo]:51004/cb",
+        "http://127.0.0.1:5100\u0664/cb",
+    ],
+)
+def test_only_the_port_may_be_another_one(uri: str, native: Client, flask_app: Flask) -> None:
+    answer = flask_app.test_client().get(AUTHORIZE, query_string=native.request(redirect_uri=uri))
+    refused(answer, "invalid_request")
+
+
+@pytest.mark.abuse("oauth", "redeems a native client's code for another port than it was sent to")
+def test_a_code_is_redeemed_for_the_port_that_it_was_sent_to(native: Client, flask_app: Flask) -> None:
+    asked = native.request(redirect_uri="http://127.0.0.1:51004/cb")
+    code = Customer(flask_app, asked).sign_in().approve().returned["code"]
+    form = native.code_form(code, redirect_uri="http://127.0.0.1:51005/cb")
+    refused(native.post(TOKEN, form), "invalid_grant")
+
+
+def test_a_client_that_can_keep_a_secret_names_its_port(new_client: Callable[..., Client]) -> None:
+    confidential = new_client(**LINKING | {"redirect_uris": ["http://127.0.0.1:4711/cb"]})
+    refused(
+        confidential.post("/oauth/par", confidential.request(redirect_uri="http://127.0.0.1:1/cb")), "invalid_request"
+    )

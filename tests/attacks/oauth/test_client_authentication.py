@@ -115,6 +115,7 @@ FORGED: dict[str, Callable[[Client], str]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "forges an assertion: algorithm, key, audience, time, subject, headers")
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_assertion_authenticates_nobody(name: str, fapi: Client) -> None:
     refused(ask(fapi, FORGED[name](fapi)), "invalid_client")
@@ -130,17 +131,20 @@ UNREADABLE: dict[str, str] = {
 }
 
 
+@pytest.mark.abuse("oauth", "sends an assertion that is no JWT, too long, or broken")
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_an_assertion_that_cannot_be_one_is_not_looked_at(name: str, fapi: Client) -> None:
     refused(ask(fapi, UNREADABLE[name]), "invalid_request")
 
 
+@pytest.mark.abuse("oauth", "uses an assertion again")
 def test_an_assertion_is_good_once(fapi: Client) -> None:
     assertion = fapi.assertion()
     assert ask(fapi, assertion).status_code == 200
     refused(ask(fapi, assertion), "invalid_client")
 
 
+@pytest.mark.abuse("oauth", "uses an assertion again at another endpoint")
 def test_an_assertion_is_good_once_at_all_endpoints_together(fapi: Client) -> None:
     assertion = fapi.assertion()
     assert ask(fapi, assertion).status_code == 200
@@ -185,6 +189,7 @@ def test_a_client_id_beside_an_assertion_is_the_same_one(fapi: Client, new_clien
     refused(ask(fapi, fapi.assertion(), client_id=new_client().client_id), "invalid_client")
 
 
+@pytest.mark.abuse("oauth", "authenticates in two ways at once")
 def test_two_ways_at_once_are_refused(fapi: Client, new_client: Callable[..., Client]) -> None:
     other = new_client(profile="public-data", token_endpoint_auth_method="client_secret_basic", jwks=GONE)
     by = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": fapi.assertion()}
@@ -195,6 +200,7 @@ def test_two_ways_at_once_are_refused(fapi: Client, new_client: Callable[..., Cl
     refused(fapi.http.post("/oauth/token", data=both, auth=other.basic), "invalid_request")
 
 
+@pytest.mark.abuse("oauth", "authenticates in a weaker way than the client is registered for")
 def test_a_client_authenticates_as_it_is_registered_and_not_otherwise(
     fapi: Client, new_client: Callable[..., Client]
 ) -> None:
@@ -209,6 +215,7 @@ def test_a_client_authenticates_as_it_is_registered_and_not_otherwise(
     refused(secret.http.post("/oauth/token", data=CREDENTIALS | by), "invalid_client")
 
 
+@pytest.mark.abuse("oauth", "tells clients that there are from others by the refusal")
 def test_every_refusal_to_authenticate_with_a_key_looks_alike_from_outside(fapi: Client) -> None:
     """Whether there is such a client, and how it authenticates, is nobody's business."""
     unknown = refused(ask(fapi, fapi.assertion(iss="app_x", sub="app_x")), "invalid_client")

@@ -99,6 +99,7 @@ def test_a_reset_of_the_world_ends_what_its_customers_have_allowed(linking: Clie
     assert linking.call(own).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "joins what two partners know of a customer by its name")
 def test_partners_know_a_customer_by_different_names(
     new_client: Callable[..., Client], code_for: Allow, partner: Partner
 ) -> None:
@@ -122,6 +123,7 @@ BAD_CODES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "redeems a stolen code without its verifier, redirect or key")
 @pytest.mark.parametrize("name", BAD_CODES)
 def test_a_code_is_good_for_its_own_request_only(name: str, linking: Client, code_for: Allow) -> None:
     code = code_for(linking)
@@ -156,6 +158,7 @@ def test_a_token_request_with_too_little_or_too_much_is_refused(name: str, linki
     refused(linking.grant(form), "invalid_request")
 
 
+@pytest.mark.abuse("oauth", "redeems the code of another client")
 def test_a_code_is_of_no_use_to_another_client(
     linking: Client, new_client: Callable[..., Client], code_for: Allow
 ) -> None:
@@ -166,6 +169,7 @@ def test_a_code_is_of_no_use_to_another_client(
     assert linking.redeem(code).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "redeems a code again")
 def test_a_code_that_comes_twice_ends_all_that_came_of_it(linking: Client, code_for: Allow) -> None:
     """RFC 9700 section 4.5."""
     code = code_for(linking)
@@ -192,6 +196,7 @@ def test_a_code_lives_a_minute_of_wall_time(linking: Client, code_for: Allow, mo
     refused(linking.redeem(first, code_verifier=verifier), "invalid_grant")
 
 
+@pytest.mark.abuse("oauth", "redeems a code with another key than was named for it")
 def test_a_code_is_bound_to_the_key_that_was_named_when_it_was_asked_for(linking: Client, code_for: Allow) -> None:
     """RFC 9449 section 10, in both ways."""
     jkt = jose.thumbprint(public(linking.dpop))
@@ -211,6 +216,7 @@ def test_a_fapi_client_redeems_no_code_without_a_proof(linking: Client, code_for
     assert linking.redeem(code).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "shows one kind of token, code or reference in the place of another")
 def test_nothing_is_good_in_anothers_place(linking: Client, code_for: Allow) -> None:
     """A token is what its prefix says, and nothing else."""
     code = code_for(linking)
@@ -249,6 +255,7 @@ def test_a_public_clients_refresh_token_is_replaced_and_bound(public_client: Cli
     assert dict(me.refresh(second).json or {})["refresh_token"] not in {first, second}
 
 
+@pytest.mark.abuse("oauth", "uses a refresh token that was replaced")
 def test_a_replaced_refresh_token_that_comes_late_ends_the_family(
     public_client: Client, code_for: Allow, moving_wall: WallClock
 ) -> None:
@@ -267,6 +274,7 @@ def test_a_public_client_without_a_proof_gets_no_refresh_token(public_client: Cl
     assert "refresh_token" not in got
 
 
+@pytest.mark.abuse("oauth", "uses the refresh token of another client")
 def test_a_refresh_token_is_of_no_use_to_another_client(
     linking: Client, public_client: Client, new_client: Callable[..., Client], code_for: Allow
 ) -> None:
@@ -278,6 +286,7 @@ def test_a_refresh_token_is_of_no_use_to_another_client(
     assert linking.refresh(token).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "refreshes a token to more than was allowed")
 def test_a_refreshed_token_is_good_for_no_more_than_was_allowed(linking: Client, code_for: Allow) -> None:
     token = dict(linking.redeem(code_for(linking, scope="bills:read open-data")).json or {})["refresh_token"]
     assert dict(linking.refresh(token, scope="open-data").json or {})["scope"] == "open-data"
@@ -303,6 +312,7 @@ def test_ending_a_client_ends_what_customers_have_allowed_it(linking: Client, co
     assert {row["status"] for row in rows(bank, "consents") if row["app_id"] == linking.client_id} == {"REVOKED"}
 
 
+@pytest.mark.abuse("oauth", "moves the test clock to outlive or end codes and consents")
 def test_the_test_clock_ages_neither_code_nor_token(linking: Client, code_for: Allow) -> None:
     code = code_for(linking)
     own = linking.token()
@@ -321,6 +331,7 @@ def test_the_resource_may_be_named(resource: str, linking: Client, code_for: All
     assert linking.redeem(code, resource=resource).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "asks for a token for a resource elsewhere")
 @pytest.mark.parametrize("resource", ["https://other.example", f"{ISSUER}/v1", "x", "urn:x"])
 def test_another_resource_is_refused(resource: str, linking: Client, code_for: Allow) -> None:
     refused(linking.post("/oauth/par", linking.request(resource=resource)), "invalid_target")

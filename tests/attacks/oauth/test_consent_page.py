@@ -30,6 +30,7 @@ def consents_of(bank: Bank, client: Client) -> list[dict[str, Any]]:
     return [row for row in rows(bank, "consents") if row["app_id"] == client.client_id]
 
 
+@pytest.mark.abuse("oauth", "frames the page on which customers allow, or finds it in a cache")
 def test_the_page_cannot_be_framed_kept_or_followed(browser: Customer) -> None:
     for page in ("sign_in", "approve"):
         assert page in browser.forms
@@ -78,6 +79,7 @@ def test_the_cookie_is_the_browsers_own_and_changes_with_the_sign_in(linking: Cl
     assert "approve" in http.get(path).text, "the form of before the sign-in approves nothing"
 
 
+@pytest.mark.abuse("oauth", "goes on with a customer's authorization in another browser")
 def test_another_browser_has_no_part_in_it(browser: Customer, linking: Client, flask_app: Flask, bank: Bank) -> None:
     browser.sign_in()
     other = flask_app.test_client()
@@ -95,6 +97,7 @@ def test_the_cookie_of_one_request_opens_no_other(linking: Client, flask_app: Fl
     assert not consents_of(bank, linking)
 
 
+@pytest.mark.abuse("oauth", "has a customer's browser allow something by a forged form")
 @pytest.mark.parametrize("csrf", ["", "x", "令牌", "\0"])
 def test_a_form_that_is_not_of_the_page_does_nothing(csrf: str, browser: Customer, linking: Client, bank: Bank) -> None:
     browser.sign_in().send("approve", csrf=csrf)
@@ -111,6 +114,7 @@ def test_a_form_without_a_token_does_nothing(browser: Customer, linking: Client,
     assert not consents_of(bank, linking)
 
 
+@pytest.mark.abuse("oauth", "has another site send the form that allows")
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_form_of_another_site_does_nothing(site: str, browser: Customer, linking: Client, bank: Bank) -> None:
     browser.sign_in()
@@ -120,6 +124,7 @@ def test_a_form_of_another_site_does_nothing(site: str, browser: Customer, linki
     assert not consents_of(bank, linking)
 
 
+@pytest.mark.abuse("oauth", "allows something before anybody has signed in")
 def test_nothing_is_approved_before_somebody_signs_in(browser: Customer, linking: Client, bank: Bank) -> None:
     csrf = browser.forms["sign_in"].values["csrf"]
     for step in ("approve", "consent", "", "grant"):
@@ -129,6 +134,7 @@ def test_nothing_is_approved_before_somebody_signs_in(browser: Customer, linking
     assert "客户号或演示码不对" in browser.text
 
 
+@pytest.mark.abuse("oauth", "has a link opened that would allow something")
 def test_a_get_approves_nothing(browser: Customer, linking: Client, bank: Bank) -> None:
     browser.sign_in()
     form = browser.forms["approve"].values.to_dict()
@@ -169,6 +175,7 @@ def test_a_customer_who_refuses_is_believed_at_once_and_before_signing_in(
     assert not consents_of(bank, linking)
 
 
+@pytest.mark.abuse("oauth", "has one request decided in several browsers")
 def test_a_request_is_decided_once_in_however_many_browsers(linking: Client, customer: Arrive, bank: Bank) -> None:
     query = linking.pushed()
     first, second = customer(query).sign_in(), customer(query).sign_in()
@@ -178,6 +185,7 @@ def test_a_request_is_decided_once_in_however_many_browsers(linking: Client, cus
     assert len(consents_of(bank, linking)) == 1
 
 
+@pytest.mark.abuse("oauth", "sends the browser elsewhere after the customer has answered")
 def test_where_the_browser_goes_is_fixed_before_anybody_signs_in(browser: Customer) -> None:
     browser.sign_in()
     for name in ("next", "return_url", "redirect_uri", "url"):
@@ -193,6 +201,7 @@ def test_the_page_speaks_english_too(browser: Customer) -> None:
     assert browser.answer.headers["Content-Language"] == "en"
 
 
+@pytest.mark.abuse("oauth", "writes markup into a client's name")
 def test_a_name_is_shown_and_never_run(new_client: Callable[..., Client], customer: Arrive) -> None:
     """Markup is refused at registration; what is left is escaped."""
     client = new_client(**LINKING | {"client_name": 'Tom & Jerry\'s "bank" {{7*7}}'})

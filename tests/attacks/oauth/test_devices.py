@@ -72,6 +72,7 @@ def test_a_device_waits_for_a_customer(device: Client, flask_app: Flask, moving_
     assert device.call(got["access_token"], "/v1/bills/bil_000000000000").status_code == 404
 
 
+@pytest.mark.abuse("oauth", "asks for a device's token without pause")
 def test_a_hasty_device_is_slowed_down(device: Client, moving_wall: WallClock) -> None:
     code = begin(device)["device_code"]
     refused(poll(device, code), "authorization_pending")
@@ -106,6 +107,7 @@ def test_a_code_is_answered_once(device: Client, flask_app: Flask, bank: Bank) -
     assert Screen(flask_app, begun["user_code"]).answer.status_code == 422
 
 
+@pytest.mark.abuse("oauth", "guesses the code of a device")
 @pytest.mark.parametrize(
     "typed",
     [
@@ -131,6 +133,7 @@ def test_a_code_that_no_device_shows_leads_nowhere(typed: str, flask_app: Flask)
     assert http.get(PAGE, query_string={"user_code": typed}).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "sends a customer a link with his own device's code")
 def test_a_code_in_an_address_is_not_taken(device: Client, flask_app: Flask) -> None:
     """A link that brings its code along is how people are talked into it (RFC 8628 section 5.4)."""
     page = flask_app.test_client().get(PAGE, query_string={"user_code": begin(device)["user_code"]})
@@ -144,6 +147,7 @@ def test_a_code_sent_from_another_site_is_not_taken(device: Client, flask_app: F
     assert answer.status_code == 400
 
 
+@pytest.mark.abuse("oauth", "fetches the token of another device")
 def test_only_its_own_device_gets_the_token(
     device: Client, new_client: Callable[..., Client], flask_app: Flask
 ) -> None:
@@ -201,6 +205,7 @@ def test_the_page_speaks_english_too(flask_app: Flask) -> None:
     assert "The code that the device shows" in flask_app.test_client().get(f"{PAGE}?lang=en").text
 
 
+@pytest.mark.abuse("oauth", "asks for a mandate by way of a device")
 def test_a_mandate_cannot_be_slipped_in_later(device: Client, flask_app: Flask, partner: Partner) -> None:
     begun = begin(device)
     screen = Screen(flask_app, begun["user_code"]).sign_in()

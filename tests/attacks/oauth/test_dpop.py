@@ -99,12 +99,14 @@ BAD_PROOFS: dict[str, Callable[[Client, dict[str, Any]], str]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "gets a token with a forged, old, foreign or broken proof")
 @pytest.mark.parametrize("name", BAD_PROOFS)
 def test_a_bad_proof_gets_no_token(name: str, fapi: Client) -> None:
     proof = BAD_PROOFS[name](fapi, {"method": "POST", "path": "/oauth/token"})
     refused(fapi.post("/oauth/token", CREDENTIALS, {"DPoP": proof}), "invalid_dpop_proof")
 
 
+@pytest.mark.abuse("oauth", "calls with a forged, old, foreign or broken proof")
 @pytest.mark.parametrize("name", BAD_PROOFS)
 def test_a_bad_proof_opens_no_resource(name: str, fapi: Client) -> None:
     token = fapi.token()
@@ -129,6 +131,7 @@ def test_a_proof_gets_one_token(fapi: Client) -> None:
     refused(fapi.grant(CREDENTIALS, proof=proof), "invalid_dpop_proof")
 
 
+@pytest.mark.abuse("oauth", "uses a proof again")
 def test_a_proof_opens_a_resource_once(fapi: Client) -> None:
     token = fapi.token()
     proof = fapi.proof("GET", PAYMENTS, token=token)
@@ -144,6 +147,7 @@ def test_a_proof_that_was_refused_is_not_used_up(fapi: Client) -> None:
     assert fapi.call(token, "/v1/events", proof=proof).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "uses a proof with another token")
 def test_a_proof_needs_the_hash_of_its_token_at_a_resource(fapi: Client) -> None:
     token, other = fapi.token(), fapi.token()
     for proof in (
@@ -157,11 +161,13 @@ def test_a_proof_needs_the_hash_of_its_token_at_a_resource(fapi: Client) -> None
         denied(fapi.call(token, proof=proof))
 
 
+@pytest.mark.abuse("oauth", "calls with a stolen token and his own key")
 def test_a_stolen_token_is_of_no_use_with_the_thiefs_key(fapi: Client) -> None:
     token = fapi.token()
     denied(fapi.call(token, proof=fapi.proof("GET", PAYMENTS, token=token, key=new_key())))
 
 
+@pytest.mark.abuse("oauth", "shows a bound token as a bearer token")
 def test_a_bound_token_is_no_bearer_token(fapi: Client) -> None:
     token = fapi.token()
     proof = fapi.proof("GET", PAYMENTS, token=token)
@@ -194,6 +200,7 @@ def test_the_query_is_no_part_of_the_address(fapi: Client) -> None:
         assert fapi.http.get(f"{PAYMENTS}?limit=1", headers=headers).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "has a proof of another server fit by a header Host")
 def test_a_hostile_host_header_changes_nothing(fapi: Client) -> None:
     token = fapi.token()
     proof = fapi.proof("GET", PAYMENTS, token=token, htu=f"http://evil.example{PAYMENTS}")

@@ -35,6 +35,7 @@ def test_a_client_is_told_of_its_own_token(fapi: Client) -> None:
     }
 
 
+@pytest.mark.abuse("oauth", "asks about tokens of other clients")
 def test_of_what_is_no_token_of_ones_own_there_is_nothing_to_tell(
     fapi: Client, new_client: Callable[..., Client], partner: Partner, moving_wall: WallClock
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_hint_is_only_a_hint(hint: str, fapi: Client) -> None:
     assert about(fapi, fapi.token(), token_type_hint=hint)["active"] is True
 
 
+@pytest.mark.abuse("oauth", "uses a token after it was revoked")
 def test_a_revoked_token_opens_nothing_at_once(fapi: Client) -> None:
     token, other = fapi.token(), fapi.token()
     assert fapi.call(token).status_code == 200
@@ -61,6 +63,7 @@ def test_a_revoked_token_opens_nothing_at_once(fapi: Client) -> None:
     assert fapi.call(other).status_code == 200
 
 
+@pytest.mark.abuse("oauth", "revokes tokens of other clients")
 def test_somebody_elses_token_is_not_revoked_and_nobody_learns_that_there_is_one(
     fapi: Client, new_client: Callable[..., Client]
 ) -> None:
@@ -95,6 +98,7 @@ def test_an_unknown_hint_is_refused(place: str, fapi: Client) -> None:
     refused(fapi.post(place, {"token": "ota_x", "token_type_hint": "id_token"}), "unsupported_token_type")
 
 
+@pytest.mark.abuse("oauth", "asks about tokens without authenticating")
 @pytest.mark.parametrize("place", [INTROSPECT, REVOKE])
 def test_nobody_asks_without_authenticating(place: str, fapi: Client, partner: Partner) -> None:
     token = fapi.token()

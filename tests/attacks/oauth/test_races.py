@@ -52,6 +52,7 @@ def statuses(answers: list[Any]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
+@pytest.mark.abuse("oauth", "redeems a code twelve times at once")
 def test_one_code_gives_one_token(me: Client, flask_app: Flask, at_once: AtOnce, bank: Bank) -> None:
     for _ in range(ROUNDS):
         code = Customer(flask_app, me.pushed()).sign_in().approve().returned["code"]
@@ -68,6 +69,7 @@ def test_one_code_gives_one_token(me: Client, flask_app: Flask, at_once: AtOnce,
     assert not tokens, "a code that came twice has ended what came of it"
 
 
+@pytest.mark.abuse("oauth", "has one request allowed in twelve browsers at once")
 def test_one_pushed_request_gives_one_code(me: Client, flask_app: Flask, at_once: AtOnce, bank: Bank) -> None:
     for number in range(ROUNDS):
         query = me.pushed()
@@ -78,6 +80,7 @@ def test_one_pushed_request_gives_one_code(me: Client, flask_app: Flask, at_once
         assert len([row for row in rows(bank, "consents") if row["app_id"] == me.client_id]) == number + 1
 
 
+@pytest.mark.abuse("oauth", "uses an assertion twelve times at once")
 def test_one_assertion_authenticates_once(me: Client, flask_app: Flask, at_once: AtOnce) -> None:
     for _ in range(ROUNDS):
         form = me.authenticated(**CREDENTIALS)
@@ -89,6 +92,7 @@ def test_one_assertion_authenticates_once(me: Client, flask_app: Flask, at_once:
         assert statuses(at_once(ask)) == [200] + [401] * (AT_ONCE - 1)
 
 
+@pytest.mark.abuse("oauth", "uses a proof twelve times at once")
 def test_one_proof_opens_a_resource_once(me: Client, flask_app: Flask, at_once: AtOnce) -> None:
     token = me.token()
     for _ in range(ROUNDS):
@@ -100,6 +104,7 @@ def test_one_proof_opens_a_resource_once(me: Client, flask_app: Flask, at_once: 
         assert statuses(at_once(call)) == [200] + [401] * (AT_ONCE - 1)
 
 
+@pytest.mark.abuse("oauth", "redeems a device code twelve times at once")
 def test_one_device_code_gives_one_token(flask_app: Flask, wall: WallClock, at_once: AtOnce, bank: Bank) -> None:
     me = Client(flask_app.test_client(use_cookies=False), wall).register(
         profile="baseline", token_endpoint_auth_method="none", jwks=GONE, grant_types=[GRANT]
@@ -113,6 +118,7 @@ def test_one_device_code_gives_one_token(flask_app: Flask, wall: WallClock, at_o
         assert len([row for row in rows(bank, "access_tokens") if row["app_id"] == me.client_id]) == number + 1
 
 
+@pytest.mark.abuse("oauth", "uses a refresh token twelve times at once")
 def test_one_refresh_token_has_one_successor(flask_app: Flask, wall: WallClock, at_once: AtOnce, bank: Bank) -> None:
     me = Client(flask_app.test_client(use_cookies=False), wall).register(
         **LINKING
@@ -138,6 +144,7 @@ def test_one_refresh_token_has_one_successor(flask_app: Flask, wall: WallClock, 
         assert len([row for row in rows(bank, "refresh_tokens") if row["client_id"] == me.client_id]) == number + 2
 
 
+@pytest.mark.abuse("oauth", "pays twelve times at once under a one-off mandate")
 def test_a_one_off_mandate_pays_once(partner: Partner, flask_app: Flask, at_once: AtOnce) -> None:
     for number in range(ROUNDS):
         user = link_customer(partner, mandate(partner, maximum_uses=1))

@@ -149,6 +149,7 @@ BAD_METADATA: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.abuse("oauth", "registers a client with private keys, foreign keys or weak methods")
 @pytest.mark.parametrize("name", BAD_METADATA)
 def test_bad_metadata_register_nobody(name: str, client: FlaskClient) -> None:
     refused(client.post(REGISTER, json=FAPI_APP | BAD_METADATA[name]), "invalid_client_metadata")
@@ -189,6 +190,7 @@ BAD_REDIRECTS = [
 ]
 
 
+@pytest.mark.abuse("oauth", "registers a redirect that leaks codes or runs as script")
 @pytest.mark.parametrize("uri", BAD_REDIRECTS)
 def test_a_redirect_that_could_leak_a_code_is_refused(uri: str, client: FlaskClient) -> None:
     refused(client.post(REGISTER, json=FAPI_APP | {"redirect_uris": [uri]}), "invalid_redirect_uri")
@@ -244,6 +246,7 @@ def managed(client: Client, token: str, method: str = "GET", **how: Any) -> Test
     return client.http.open(place, method=method, headers={"Authorization": token}, **how)
 
 
+@pytest.mark.abuse("oauth", "manages another client with his own registration token")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_registration_token_is_good_for_its_own_client_only(method: str, two: tuple[Client, Client]) -> None:
     """CVE-2026-116672: somebody else's registration was changed with one's own token."""
@@ -280,6 +283,7 @@ def test_an_app_that_was_not_registered_is_not_managed(client: FlaskClient) -> N
         refused(answer, "invalid_token")
 
 
+@pytest.mark.abuse("oauth", "has a client become weaker than it was registered")
 def test_a_client_cannot_become_less_than_it_is(fapi: Client) -> None:
     token = f"Bearer {fapi.registration['registration_access_token']}"
     for change in (

@@ -14,8 +14,11 @@ from tests.attacks.oauth.browsers import Customer, rows
 from tests.attacks.oauth.conftest import LINKING
 from tests.attacks.oauth.parties import GONE, Client
 from tests.attacks.oauth.test_code_flow import mandate
+from tests.attacks.oauth.test_customer_pages import Home
 from tests.attacks.oauth.test_devices import GRANT, Screen, begin, poll
 from tests.conftest import Partner, WallClock
+from tests.linked import POWER, link_customer
+from tests.linked import mandate as a_mandate
 from tests.payer import RICH
 
 from openteller_sandbox.bank import Bank
@@ -47,6 +50,7 @@ def _watch(cls: Any, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cls, "__init__", init)
 
 
+@pytest.mark.abuse("oauth", "reads tokens, codes or account numbers in logs, databases or reprs")
 def test_nothing_that_opens_something_is_logged_kept_or_shown(
     flask_app: Flask,
     wall: WallClock,
@@ -92,6 +96,21 @@ def test_nothing_that_opens_something_is_logged_kept_or_shown(
         Screen(flask_app, begun["user_code"]).sign_in().approve()
         secrets["token of the device"] = dict(poll(device, begun["device_code"]).json or {})["access_token"]
         me.post("/oauth/revoke", {"token": got["refresh_token"]})
+        secrets["account number"] = partner.magic(POWER, "DUE_BILL")["account_number"]
+        user = link_customer(partner, a_mandate(partner))
+        saved = user.save(POWER)
+        fetched = user.post(f"/v1/saved-billers/{saved}/bill-fetches", key=None)
+        assert fetched.status_code == 201, fetched.text
+        (bill,) = fetched.json["bills"]
+        assert user.pay(saved, bill["outstanding"]["amount"], bill_ids=[bill["bill_id"]]).status_code == 201
+        secrets["token of a customer"] = user.headers["Authorization"].partition(" ")[2]
+        home = Home(flask_app, str(partner.app["world_id"]))
+        secrets["cookie before the sign-in"] = home.cookie()
+        home.sign_in()
+        secrets["cookie of a customer"] = home.cookie()
+        assert secrets["account number"] in home.get("/export.json").text
+        assert home.get("/export.csv").status_code == 200
+        assert home.send("revoke").answer.status_code == 200
 
     kept = {name: [str(row) for row in rows(bank, name)] for name in metadata.tables if name.startswith(KEPT)}
     assert kept and made and caplog.text
@@ -103,7 +122,17 @@ def test_nothing_that_opens_something_is_logged_kept_or_shown(
         assert where == (["oauth_interactions"] if what.startswith("form token after") else []), f"{what} is kept"
 
 
-KEPT = ("oauth_", "access_tokens", "refresh_tokens", "consents", "apps")
+KEPT = (
+    "oauth_",
+    "access_tokens",
+    "refresh_tokens",
+    "consents",
+    "apps",
+    "customer_sessions",
+    "customer_notices",
+    "mandate_uses",
+)
+"""Where the account number must not be, either: saved billers have it, and payments while they need it."""
 
 
 def test_the_form_token_of_a_page_is_worth_nothing_without_its_cookie(
