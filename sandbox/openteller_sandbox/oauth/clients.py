@@ -7,16 +7,21 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.db import Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.oauth import store
 from openteller_sandbox.oauth.model import Client, Method, Profile
 from openteller_sandbox.oauth.tokens import hash_of
 from openteller_sandbox.partners import service as partners
+from openteller_sandbox.worlds import service as worlds
 
 REGISTRATION_PREFIX = "otg_"
+CHANGE = "changeClient"
+"""The deed."""
 _IDENTIFIER = re.compile(r"app_[0-9a-z]{4,44}")  # a database takes no text with NUL, and looks for nothing else
 
 
@@ -69,15 +74,26 @@ def create(bank: Bank, caller: Caller, wanted: Client, name: str, scopes: tuple[
     return client, made.client_secret, token
 
 
-def update(bank: Bank, client_id: str, wanted: Client, name: str, scopes: tuple[str, ...]) -> str | None:
+def update(bank: Bank, client: Client, wanted: Client, name: str, scopes: tuple[str, ...]) -> str | None:
     """Change a client's registration; give its next registration token, or None where there is no such client."""
-    token = REGISTRATION_PREFIX + secrets.token_urlsafe(32)
+    token, client_id = REGISTRATION_PREFIX + secrets.token_urlsafe(32), client.client_id
     values = {f"to_{name}": value for name, value in _row(wanted, hash_of(token)).items()}
-    with bank.db.act(client_id) as tx:
+    world = worlds.find(bank.db.read(), client.app.world_id)
+    assert world is not None
+    # What the world sees of it: the app's name and scopes. Its keys and addresses are between it and this server.
+    kept = {"path": f"/oauth/register/{client_id}", "name": name, "scopes": list(scopes)}
+    deed = deeds.doing(bank, world, deeds.PARTNER, CHANGE, lambda: kept, client_id)
+    with deed, bank.db.act(world.world_id) as tx:
         if tx.run(store.UPDATE_CLIENT, id=client_id, **values) == 0:
             return None
         partners.change(tx, client_id, name=name, scopes=scopes)
     return token
+
+
+def change_again(bank: Bank, world: World, client_id: str, kept: Mapping[str, Any]) -> None:
+    """Do again what a change of a client's registration has done to its app, in another life of the world."""
+    with bank.db.act(world.world_id) as tx:
+        partners.change(tx, client_id, name=kept["name"], scopes=kept["scopes"])
 
 
 def end(bank: Bank, client_id: str) -> bool:

@@ -107,7 +107,7 @@ def change(bank: Bank, client: Client, sent: object) -> dict[str, Any]:
     if metadata.raw("client_id") != client.client_id or metadata.raw("client_secret") is not None:
         raise Refusal("invalid_client_metadata", "Name the client_id, and no client_secret: this server makes them.")
     wanted, name, scopes = _read(bank, metadata, client)
-    token = clients.update(bank, client.client_id, wanted, name, scopes)
+    token = clients.update(bank, client, wanted, name, scopes)
     changed = clients.find(bank.db.read(), client.client_id)
     if token is None or changed is None:
         raise Refusal("invalid_token")

@@ -20,6 +20,8 @@ ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 USE_NOTED_MS = MINUTE
 """How exactly the customer is told when a consent was last used: a note with each request would be a write."""
 
+CLIENT_CHANGED = clients.CHANGE
+change_client_again = clients.change_again
 ensure_secret = secrecy.ensure
 mac = secrecy.mac
 subject = consents.subject

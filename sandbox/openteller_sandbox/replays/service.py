@@ -23,6 +23,7 @@ from openteller_sandbox.due import service as due
 from openteller_sandbox.hosted import sessions
 from openteller_sandbox.http import Problem, json_text
 from openteller_sandbox.http.disturbance import HOLDS
+from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.replays import store
@@ -196,7 +197,10 @@ class Replay:
     def _repeat(self, twin: Bank, app: Wsgi, deed: Deed) -> None:
         world, details = worlds.find(twin.db.read(), self.world_id), deed.details
         assert world is not None
-        if deed.actor == deeds.PARTNER:
+        if deed.name == oauth.CLIENT_CHANGED:
+            with deeds.again(deed):
+                oauth.change_client_again(twin, world, deed.app_id, details)
+        elif deed.actor == deeds.PARTNER:
             self._send(app, deed, _request(deed))
         elif "account_link_id" in details:
             with deeds.again(deed):

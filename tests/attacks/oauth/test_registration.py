@@ -74,7 +74,12 @@ def test_a_client_joins_the_world_of_a_token_with_the_scope_sandbox(partner: Par
 
 
 def test_a_world_that_a_client_has_joined_can_be_played_again(partner: Partner, wall: WallClock) -> None:
-    Client(partner.client, wall).register(headers=partner.headers)
+    me = Client(partner.client, wall).register(headers=partner.headers)
+    changed = {"client_id": me.client_id, **FAPI_APP, "client_name": "改名后", "scope": "bills:read"}
+    bearer = {"Authorization": f"Bearer {me.registration['registration_access_token']}"}
+    assert partner.client.put(f"{REGISTER}/{me.client_id}", json=changed, headers=bearer).status_code == 200
+    log = partner.get("/sandbox/v1/worlds/current/log").json["data"]
+    assert "changeClient" in [deed["name"] for deed in log]
     report = partner.post("/sandbox/v1/worlds/current:replay", key=None).json
     assert (report["same"], report["differences"], report["not_repeated"]) == (True, [], [])
 
