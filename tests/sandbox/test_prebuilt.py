@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.sdk.processes import ROOT, environment, free_port, run, running, sandbox
+from tests.sdk.processes import PATIENCE_S, ROOT, Running, environment, free_port, run, running, sandbox
 
 from openteller_sandbox import app, contract, prebuilt, seeding
 from openteller_sandbox.db import Database, DatabaseError, open_database
@@ -172,21 +172,38 @@ def test_a_database_that_another_start_has_made_meanwhile_is_taken_as_it_is(data
     assert list(_dump(database.path)) == ["mine"]
 
 
-def test_two_first_starts_at_once_serve_one_bank(tmp_path: Path) -> None:
-    ports = [free_port(), free_port()]
+def _said(start: Running) -> bool:
+    """Read what a start says; tell whether it serves."""
+    while (line := start.lines.get(timeout=PATIENCE_S)) is not None:
+        start.said.append(line)
+        if "Ctrl-C ends it" in line:
+            return True
+    return False
+
+
+def test_of_two_first_starts_at_once_one_serves_and_the_other_says_so(tmp_path: Path) -> None:
     with ExitStack() as stack:
         where = ("--database", str(tmp_path / "bank.db"))
         starts = [
-            stack.enter_context(running("sandbox", "serve", "--port", str(port), *where, cwd=tmp_path))
-            for port in ports
+            stack.enter_context(running("sandbox", "serve", "--port", str(free_port()), *where, cwd=tmp_path))
+            for _ in range(2)
         ]
-        for start in starts:
-            start.read_until("Ctrl-C ends it")
-            assert SLOW not in start.said
-        for port, start in zip(ports, starts, strict=True):
-            assert start.end(signal.SIGTERM)[0] == 0, port
+        refused, serving = sorted(starts, key=_said)
+        (line,) = refused.said
+        assert line.startswith(f"Error: {tmp_path / 'bank.db'} has a server already, process {serving.process.pid}: ")
+        assert refused.process.wait(PATIENCE_S) == 1
+        assert SLOW not in serving.said
+        assert serving.end(signal.SIGTERM)[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["bank.db"]
     assert len(_dump(str(tmp_path / "bank.db"))["apps"]) == 2  # the definition, and the demo app
+
+
+def test_a_server_that_was_killed_keeps_no_other_out(tmp_path: Path) -> None:
+    with sandbox(tmp_path) as (_, killed):
+        killed.end(signal.SIGKILL)
+        assert (tmp_path / "bank.db.lock").exists()
+        with sandbox(tmp_path) as (url, _):
+            assert _works(url)
 
 
 def test_only_loading_the_records_is_announced(folder: Path, tmp_path: Path) -> None:

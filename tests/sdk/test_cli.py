@@ -241,6 +241,16 @@ def test_listening_for_others_warns(known: Path) -> None:
         _, said = running.end(signal.SIGTERM)
 
     assert processes.value_of(said, "API").startswith("http://127.0.0.1:")
+    assert "payment links begin with http://127.0.0.1:" in said
+    assert "--public-url" in said
+
+
+def test_links_with_an_address_of_their_own_need_no_warning(known: Path) -> None:
+    with processes.sandbox(known, "--host", "0.0.0.0", "--public-url", "https://bank.example") as (_, running):
+        running.read_until("never put it on the internet")
+        _, said = running.end(signal.SIGTERM)
+
+    assert "--public-url" not in said
 
 
 def test_the_clock_of_a_known_database_goes_on_or_is_set_forward_and_never_back(known: Path) -> None:

@@ -128,6 +128,15 @@ class Database(ABC):
         self._acting = Acting()
 
     @contextmanager
+    def served(self) -> Iterator[None]:
+        """Be a process that serves it.
+
+        Raises:
+            DatabaseError: there can be one only, and another process is it.
+        """
+        yield
+
+    @contextmanager
     def act(self, scope: str | None = None) -> Iterator[Tx]:
         """Open a transaction: kept whole when the block ends, undone when it raises.
 

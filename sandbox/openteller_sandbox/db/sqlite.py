@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
-from openteller_sandbox.db import schema
+from openteller_sandbox.db import schema, serving
 from openteller_sandbox.db.engine import Database, DatabaseError, EngineError, EngineUnavailable, Row, Tx
 from openteller_sandbox.db.statements import SQLITE, Statement, metadata
 
@@ -129,6 +129,12 @@ class SqliteDatabase(Database):
         self._writing = threading.Lock()
         self._naming = threading.Lock()
         self._alone: WeakValueDictionary[str, _Alone] = WeakValueDictionary()
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Be the one process that serves it; see ``Database``. Dispatchers and tools may use it beside that."""
+        with serving.served(self.path):
+            yield
 
     @contextmanager
     def _transaction(self, scope: str | None) -> Iterator[Tx]:  # noqa: ARG002 - there is one writer anyway

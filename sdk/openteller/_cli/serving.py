@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,6 +41,7 @@ SANDBOX_PACKAGES = (
     "segno",
     "sqlalchemy",
 )
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 _YEARS = range(2000, 2100)
 _BILLER_TOKEN = "OPENTELLER_BILLER_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -128,12 +129,16 @@ def need_sandbox() -> None:
 
 def _serve(options: Options) -> None:
     from openteller_sandbox import workers  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.db import open_database  # noqa: PLC0415 - likewise
 
     log_to_stderr(verbose=options.verbose)
     settings, clock = _settings(options), _clock(options.clock)
     _check_free(options)
     if options.workers == 1:
-        _work(options, _open(settings, clock))
+        with ExitStack() as held:
+            with _told_in_a_line():
+                held.enter_context(open_database(settings.database).served())
+            _work(options, _open(settings, clock))
         return
     _refuse_workers(options)
     _make(settings, clock)
@@ -352,8 +357,7 @@ def _refuse_workers(options: Options) -> None:
 def _public_url(options: Options) -> str:
     """Give what links begin with: as told, or where the sandbox listens (for every address: this machine's own)."""
     if not options.public_url:
-        everywhere = options.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-        return f"http://127.0.0.1:{options.port}" if everywhere else f"http://{options.authority}"
+        return f"http://127.0.0.1:{options.port}" if options.host in EVERYWHERE else f"http://{options.authority}"
     parts = urlsplit(options.public_url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise BadOption("--public-url", "give a URL such as https://bank.example")
@@ -409,6 +413,9 @@ def _announce(options: Options, bank: Bank) -> None:
     for name, value in rows.items():
         click.echo(f"  {name:<14} {value}")
     click.echo("Ctrl-C ends it.")
+    if options.host in EVERYWHERE and not options.public_url:
+        told = f"WARNING: payment links begin with {url}, this machine's own address: name another with --public-url."
+        click.secho(told, err=True, fg="yellow")
     if not is_loopback(options.host):
         warning = "WARNING: this is a sandbox. Others on your network can reach it; never put it on the internet."
         click.secho(warning, err=True, fg="yellow")

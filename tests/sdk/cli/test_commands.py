@@ -453,3 +453,10 @@ def test_refunds_are_listed_and_shown(new_counter: Callable[..., Counter]) -> No
     assert counter.json("refunds", "show", refund)["status"] == "PENDING"
     dispute = counter.run("refunds", "show", "ref_none")
     assert (dispute.exit_code, dispute.stdout) == (1, "")
+
+
+def test_a_dispute_that_is_open_is_named(paid: Paid) -> None:
+    done = paid.counter.run("disputes", "create", paid.payment, "DUPLICATE")
+
+    assert done.exit_code == 1
+    assert done.stderr.endswith(f"it is: openteller disputes show {paid.dispute}\n")
