@@ -2,6 +2,10 @@
 
 What is claimed ahead waits here, so that nobody waits for the database between two deliveries. A claim that has waited
 for so long that it could expire while it is sent is given back instead.
+
+An endpoint whose server answers soon is trusted: it may have several threads, and all of them but a few are for such
+ones. One that nothing is known of, or that has kept its last delivery waiting, is tried with one delivery at a time,
+and few of these are on their way together: a server that accepts and says nothing costs a thread until the time-out.
 """
 
 from __future__ import annotations
@@ -9,9 +13,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Send
 
@@ -19,6 +24,19 @@ _BATCH = 16
 """Results that are worth a transaction. With fewer, whoever records waits a moment for more."""
 _MOMENT_S = 0.002
 _MOST_LANES = 1024
+SLOW_MS = 3_000
+"""An answer that took longer is worth one that never came: it holds a thread."""
+_MOST_OWED = 64
+
+
+class Standing(Enum):
+    """What is known of an endpoint: its server answers soon; nothing; or it kept its last delivery waiting, or another
+    one of its world did while nothing is known of it.
+    """
+
+    TRUSTED = auto()
+    NEW = auto()
+    SLOW = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +68,38 @@ Result = tuple[Claim, Attempt | None]
 
 
 class _Lane:
-    """The deliveries of one endpoint. tokens: how many threads are at it, or will be."""
+    """The deliveries of one endpoint. tokens: how many threads are at it, or will be; owed: answers until it is
+    trusted, None before the first; misses: how many never came.
+    """
 
-    __slots__ = ("claims", "is_slow", "tokens")
+    __slots__ = ("claims", "misses", "owed", "tokens", "world_id")
 
-    def __init__(self) -> None:
+    def __init__(self, world_id: str) -> None:
         self.claims: deque[Claim] = deque()
         self.tokens = 0
-        self.is_slow = False
+        self.world_id = world_id
+        self.owed: int | None = None
+        self.misses = 0
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.owed == 0
+
+    @property
+    def is_slow(self) -> bool:
+        return bool(self.owed)
+
+    def learn(self, attempt: Attempt) -> None:
+        """Take note of an attempt. Who is slow again and again has to answer ever more often to be trusted again, so
+        that nobody gets many threads by answering now and then.
+        """
+        if attempt.outcome == "TIMED_OUT":
+            self.misses += 1
+            self.owed = min(2 ** min(self.misses, 10), _MOST_OWED)
+        elif attempt.duration_ms > SLOW_MS:
+            self.owed = max(self.owed or 0, 1)
+        else:
+            self.owed = max((self.owed or 0) - 1, 0)
 
 
 class Crew:
@@ -77,6 +119,7 @@ class Crew:
         self._most_in_flight = most_in_flight
         self._lock = threading.Lock()
         self._lanes: dict[str, _Lane] = {}
+        self._slow_lanes: Counter[str] = Counter()  # by world
         self._ready: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
         self._in_flight = 0
         self._held_up: list[_Lane] = []
@@ -90,10 +133,12 @@ class Crew:
         lane = self._lanes.get(endpoint_id)
         return len(lane.claims) + lane.tokens if lane else 0
 
-    def is_slow(self, endpoint_id: str) -> bool:
-        """Tell whether an endpoint's server did not answer last time."""
+    def standing(self, endpoint_id: str, world_id: str) -> Standing:
+        """Tell what is known of an endpoint."""
         lane = self._lanes.get(endpoint_id)
-        return lane is not None and lane.is_slow
+        if lane is not None and lane.is_trusted:
+            return Standing.TRUSTED
+        return Standing.SLOW if self._slow_lanes[world_id] else Standing.NEW
 
     def wake(self) -> None:
         """Let ``collect`` return."""
@@ -106,9 +151,9 @@ class Crew:
         for claim in claims:
             self.in_hand[claim.key] = claim
             with self._lock:
-                lane = self._lanes.setdefault(claim.webhook_endpoint_id, _Lane())
+                lane = self._lanes.setdefault(claim.webhook_endpoint_id, _Lane(claim.world_id))
                 lane.claims.append(claim)
-                is_ready = lane.tokens < (1 if lane.is_slow else self._most_for_one)
+                is_ready = lane.tokens < self._most_tokens(lane)
                 lane.tokens += is_ready
             if is_ready:
                 self._ready.put(lane)
@@ -116,6 +161,9 @@ class Crew:
             thread = threading.Thread(target=self._work, name="openteller-send", daemon=True)
             self._threads.append(thread)
             thread.start()
+
+    def _most_tokens(self, lane: _Lane) -> int:
+        return self._most_for_one if lane.is_trusted else 1
 
     def _forget_idle_lanes(self) -> None:
         with self._lock:
@@ -176,13 +224,26 @@ class Crew:
 
     def _came_back(self, lane: _Lane, claim: Claim, attempt: Attempt | None) -> None:
         with self._lock:
-            if attempt is not None:
-                lane.is_slow = attempt.outcome == "TIMED_OUT"
-            goes_on = bool(lane.claims) and lane.tokens <= (1 if lane.is_slow else self._most_for_one)
-            lane.tokens -= not goes_on
+            before = len(self._results)
             self._results.append((claim, attempt))
+            if attempt is not None:
+                self._learn(lane, attempt)
+            goes_on = bool(lane.claims) and lane.tokens <= self._most_tokens(lane)
+            lane.tokens -= not goes_on
             count = len(self._results)
         if goes_on:
             self._ready.put(lane)
-        if count in {1, _BATCH}:
+        if not before or before < _BATCH <= count:
             self._called.set()
+
+    def _learn(self, lane: _Lane, attempt: Attempt) -> None:
+        """Take note of an attempt; of a lane that is slow, what was claimed ahead is given back."""
+        was_slow = lane.is_slow
+        lane.learn(attempt)
+        self._slow_lanes[lane.world_id] += lane.is_slow - was_slow
+        if not self._slow_lanes[lane.world_id]:
+            del self._slow_lanes[lane.world_id]
+        if lane.is_slow and lane.claims:
+            self._in_flight += len(lane.claims)
+            self._results += [(claim, None) for claim in lane.claims]
+            lane.claims.clear()

@@ -11,7 +11,7 @@ import random
 import secrets
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.db import DatabaseError, EngineError, Tx
 from openteller_sandbox.webhooks import schedule, store
-from openteller_sandbox.webhooks.crew import Claim, Crew, Result
+from openteller_sandbox.webhooks.crew import Claim, Crew, Result, Standing
 from openteller_sandbox.webhooks.outgoing import outgoing
 from openteller_sandbox.webhooks.sender import TIMEOUT_S, Attempt, Send, Sender
 
@@ -31,6 +31,11 @@ MOST_FOR_AN_ENDPOINT = 4
 MOST_CLAIMED = 64
 MOST_CLAIMED_FOR_AN_ENDPOINT = 16
 """Claimed ahead, so that nobody waits for the database between two deliveries."""
+MOST_TRIED = {Standing.NEW: 6, Standing.SLOW: 4}
+"""Deliveries to endpoints of which nothing is known, and to those that kept the last one waiting, in hand at one time;
+each may hold a thread until its time is over. The other threads are for endpoints whose servers answer."""
+MOST_TRIED_IN_ALL = sum(MOST_TRIED.values())
+MOST_TRIED_FOR_A_WORLD = 2
 LEASE_MS = int(2 * TIMEOUT_S * 1000)
 _POLL_S = 0.5
 """Between two looks at the database when nothing calls: other processes write, and time passes."""
@@ -119,7 +124,7 @@ class Dispatcher:
         In one act, or where other processes write, too, in one for each world concerned: none waits for another's.
         """
         room = MOST_CLAIMED - len(self._crew.in_hand)
-        work = self._endpoints_with_work() if room > MOST_CLAIMED // 2 else []
+        work = self._bounded(self._endpoints_with_work()) if room > MOST_CLAIMED // 2 else []
         parts: defaultdict[str | None, tuple[list[Result], list[Work]]] = defaultdict(lambda: ([], []))
         is_shared = self._bank.db.shared
         for result in results:
@@ -193,11 +198,42 @@ class Dispatcher:
         """Take deliveries that are due, of each endpoint so many that others find room."""
         claims: list[Claim] = []
         for endpoint_id, world in work:
-            most = 1 if self._crew.is_slow(endpoint_id) else MOST_CLAIMED_FOR_AN_ENDPOINT
+            is_trusted = self._crew.standing(endpoint_id, world.world_id) is Standing.TRUSTED
+            most = MOST_CLAIMED_FOR_AN_ENDPOINT if is_trusted else 1
             number = min(room - len(claims), most - self._crew.waiting(endpoint_id))
             if number > 0:
                 claims += self._claim_of(tx, endpoint_id, world, number)
         return claims
+
+    def _bounded(self, work: list[Work]) -> list[Work]:
+        """Leave out endpoints that may hold a thread, but for few of all and of a world. Worlds that have none in hand
+        come first.
+        """
+        standings = [self._crew.standing(endpoint_id, world.world_id) for endpoint_id, world in work]
+        trusted = [one for one, standing in zip(work, standings, strict=True) if standing is Standing.TRUSTED]
+        if len(trusted) == len(work):
+            return work
+        of_worlds, in_all = self._in_hand_to_try()
+        tried: list[Work] = []
+        for most in range(1, MOST_TRIED_FOR_A_WORLD + 1):
+            for one, standing in zip(work, standings, strict=True):
+                has_room = of_worlds[one[1].world_id] < most and in_all.total() < MOST_TRIED_IN_ALL
+                is_at_it = one in tried or self._crew.waiting(one[0])
+                if has_room and in_all[standing] < MOST_TRIED.get(standing, 0) and not is_at_it:
+                    tried.append(one)
+                    of_worlds[one[1].world_id] += 1
+                    in_all[standing] += 1
+        return [*tried, *trusted]
+
+    def _in_hand_to_try(self) -> tuple[Counter[str], Counter[Standing]]:
+        """Count deliveries in hand to endpoints that are not trusted, by world and by standing."""
+        of_worlds, in_all = Counter[str](), Counter[Standing]()
+        for claim in self._crew.in_hand.values():
+            standing = self._crew.standing(claim.webhook_endpoint_id, claim.world_id)
+            if standing is not Standing.TRUSTED:
+                of_worlds[claim.world_id] += 1
+                in_all[standing] += 1
+        return of_worlds, in_all
 
     def _claim_of(self, tx: Tx, endpoint_id: str, world: World, number: int) -> list[Claim]:
         now, wall, lease = self._bank.now(world), self._bank.clock.wall(), f"{self._name}.{next(self._claims)}"

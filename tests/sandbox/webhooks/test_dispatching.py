@@ -25,13 +25,13 @@ from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.db import EngineError
 from openteller_sandbox.settings import RateLimits, Settings
-from openteller_sandbox.webhooks.crew import Claim
+from openteller_sandbox.webhooks.crew import SLOW_MS, Claim, Crew, Standing, _Lane
 from openteller_sandbox.webhooks.dispatcher import (
     LEASE_MS,
     MOST_CLAIMED,
     MOST_CLAIMED_FOR_AN_ENDPOINT,
-    MOST_FOR_AN_ENDPOINT,
     MOST_IN_FLIGHT,
+    MOST_TRIED,
     Dispatcher,
 )
 from openteller_sandbox.webhooks.sender import Attempt, Outgoing, Sender
@@ -63,9 +63,13 @@ def endpoint(partner: Partner, url: str) -> str:
 
 
 @contextmanager
-def dispatching(bank: Bank, count: int = 1, **options: Any) -> Iterator[list[Dispatcher]]:
+def dispatching(
+    bank: Bank, count: int = 1, *, trusting: Partner | None = None, **options: Any
+) -> Iterator[list[Dispatcher]]:
     dispatchers = [Dispatcher(bank, **options) for _ in range(count)]
     for each in dispatchers:
+        if trusting:
+            trust(each, trusting)
         each.start()
     try:
         yield dispatchers
@@ -74,6 +78,13 @@ def dispatching(bank: Bank, count: int = 1, **options: Any) -> Iterator[list[Dis
             each.stop()
             each.close()
         bank.dispatching = False
+
+
+def trust(dispatcher: Dispatcher, partner: Partner) -> None:
+    """As if the servers of a partner's endpoints had answered before."""
+    for one in partner.get("/v1/webhook-endpoints").json["data"]:
+        lane = dispatcher._crew._lanes[one["webhook_endpoint_id"]] = _Lane(partner.app["world_id"])
+        lane.learn(Attempt("DELIVERED"))
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -123,6 +134,8 @@ def test_claims_of_two_dispatchers_never_meet(bank: Bank, partner: Partner, serv
     endpoint(partner, server.url)
     happen(bank, partner.app, MOST_CLAIMED_FOR_AN_ENDPOINT + 2)
     one, other = Dispatcher(bank), Dispatcher(bank)
+    for each in (one, other):
+        trust(each, partner)
     seen_by_both = one._endpoints_with_work()
     with bank.db.act(partner.app["world_id"]) as tx:
         first = one.claim(tx, seen_by_both, MOST_CLAIMED)
@@ -139,6 +152,7 @@ def test_who_dies_between_claim_and_record_loses_nothing(
     endpoint(partner, server.url)
     happen(bank, partner.app, 3)
     dead, heir = Dispatcher(bank), Dispatcher(bank)
+    trust(dead, partner)
     with bank.db.act(partner.app["world_id"]) as tx:
         claimed = dead.claim(tx, dead._endpoints_with_work(), MOST_IN_FLIGHT)
     assert len(claimed) == 3
@@ -209,7 +223,7 @@ def test_sending_again_while_an_attempt_is_on_its_way_sends_again(
 
 @pytest.mark.abuse("webhooks", "keeps other partners' events waiting with a server that does not answer")
 def test_a_server_that_does_not_answer_holds_up_nobody_else(bank: Bank, partner: Partner, server: Receiver) -> None:
-    """Sixteen at once could all wait for one server; four may, and one once it is known to be slow."""
+    """Sixteen at once could all wait for one server; one may."""
     endpoint(partner, "http://127.0.0.1:9/silent")
     endpoint(partner, server.url)
     release, waiting, most = threading.Event(), Counter[str](), Counter[str]()
@@ -230,7 +244,111 @@ def test_a_server_that_does_not_answer_holds_up_nobody_else(bank: Bank, partner:
         release.set()
         until(lambda: len(deliveries(partner, status="DELIVERED")) == 40)
     plain.close()
-    assert most["silent"] == MOST_FOR_AN_ENDPOINT
+    assert most["silent"] == 1
+
+
+class Silent:
+    """Sends, and keeps what goes to silent servers until it is let go. heard: what waits there."""
+
+    def __init__(self) -> None:
+        self.plain = Sender(allow_loopback=True)
+        self.lock = threading.Lock()
+        self.heard = self.most = 0
+        self.let_go = threading.Event()
+
+    def __call__(self, outgoing: Outgoing) -> Attempt:
+        if "silent" not in outgoing.url:
+            return self.plain(outgoing)
+        with self.lock:
+            self.heard += 1
+            self.most = max(self.most, self.heard)
+        assert self.let_go.wait(PATIENCE_S * 4)
+        with self.lock:
+            self.heard -= 1
+        return Attempt("TIMED_OUT", 15_000)
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    found = Silent()
+    yield found
+    found.let_go.set()
+    found.plain.close()
+
+
+def silent_partners(bank: Bank) -> list[Partner]:
+    """Four apps of nobody's, with sixteen endpoints each that accept and say nothing."""
+    client = create_app(bank).test_client(use_cookies=False)
+    partners = [make_partner(client) for _ in range(4)]
+    for each in partners:
+        for number in range(16):
+            endpoint(each, f"http://127.0.0.1:9/silent/{number}")
+    return partners
+
+
+@pytest.mark.abuse("webhooks", "keeps other partners' events waiting with many servers that do not answer")
+def test_many_silent_servers_hold_up_nobody_whose_server_answers(
+    bank: Bank, partner: Partner, server: Receiver, silent: Silent
+) -> None:
+    endpoint(partner, server.url)
+    attackers = silent_partners(bank)
+    with dispatching(bank, send=silent):
+        happen(bank, partner.app)
+        server.wait_for(1)
+        for each in attackers:
+            happen(bank, each.app, 2)
+        until(lambda: silent.heard == MOST_TRIED[Standing.NEW])
+        happen(bank, partner.app, 20)
+        server.wait_for(20)
+        assert silent.heard == silent.most == MOST_TRIED[Standing.NEW], "all that while"
+        silent.let_go.set()
+
+
+@pytest.mark.abuse("webhooks", "keeps a new partner's first events waiting with many servers that do not answer")
+def test_servers_that_are_known_to_be_silent_hold_up_no_newcomer(
+    bank: Bank, partner: Partner, server: Receiver, silent: Silent
+) -> None:
+    attackers = silent_partners(bank)
+    silent.let_go.set()  # their time is over at once
+    with dispatching(bank, send=silent):
+        for each in attackers:
+            happen(bank, each.app)
+        until(lambda: all(len(deliveries(each, status="RETRYING")) == 16 for each in attackers))
+        assert silent.most <= MOST_TRIED[Standing.NEW] + MOST_TRIED[Standing.SLOW]
+        silent.let_go.clear()
+        silent.most = 0
+        for each in attackers:
+            happen(bank, each.app, 2)
+        until(lambda: silent.heard == MOST_TRIED[Standing.SLOW])
+        endpoint(partner, server.url)
+        happen(bank, partner.app, 5)
+        server.wait_for(5)
+        assert silent.heard == silent.most == MOST_TRIED[Standing.SLOW], "all that while"
+        silent.let_go.set()
+
+
+def test_who_was_slow_is_trusted_again_after_ever_more_answers() -> None:
+    crew = Crew(lambda _: Attempt("DELIVERED"), threads=1, most_for_one=4, most_in_flight=8)
+    lane = crew._lanes["whe_1"] = _Lane("wld_1")
+
+    def answers_until_trusted() -> int:
+        for count in range(1000):
+            if crew.standing("whe_1", "wld_1") is Standing.TRUSTED:
+                return count
+            crew._learn(lane, Attempt("DELIVERED", 5))
+        raise AssertionError
+
+    assert crew.standing("whe_1", "wld_1") is crew.standing("whe_2", "wld_1") is Standing.NEW
+    assert answers_until_trusted() == 1
+    counts = []
+    for _ in range(8):
+        crew._learn(lane, Attempt("TIMED_OUT", 15_000))
+        assert crew.standing("whe_1", "wld_1") is crew.standing("whe_2", "wld_1") is Standing.SLOW
+        counts.append(answers_until_trusted())
+    assert counts == [2, 4, 8, 16, 32, 64, 64, 64]
+    assert crew.standing("whe_2", "wld_1") is Standing.NEW
+    crew._learn(lane, Attempt("DELIVERED", SLOW_MS + 1))
+    assert (crew.standing("whe_1", "wld_1"), answers_until_trusted()) == (Standing.SLOW, 1)
 
 
 def test_a_database_that_fails_for_a_while_delays_results_and_loses_none(
@@ -269,7 +387,7 @@ def test_what_cannot_be_recorded_holds_up_what_is_sent(
         return act(*arguments)
 
     monkeypatch.setattr(bank.db, "act", once)
-    with dispatching(bank):
+    with dispatching(bank, trusting=partner):
         server.wait_for(MOST_IN_FLIGHT)
         with pytest.raises(queue.Empty):
             server.came.get(timeout=0.2)
@@ -296,7 +414,7 @@ def test_a_claim_that_has_waited_for_too_long_is_given_back_and_not_sent(
         return [replace(claim, good_until=time.monotonic()) for claim in claims]
 
     monkeypatch.setattr(Dispatcher, "_claim_of", late)
-    with dispatching(bank):
+    with dispatching(bank, trusting=partner):
         server.wait_for(3)
         until(lambda: len(deliveries(partner, status="DELIVERED")) == 3)
     assert sorted(expired) == sorted(each.webhook_id for each in server.got)
