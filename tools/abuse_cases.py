@@ -34,6 +34,7 @@ GROUPS = {
     "webhooks": "Webhooks as a way in, and forged ones",
     "returns": "Disputes and refunds as a way to money",
     "linking": "Linking a social account with somebody else",
+    "mandates": "Paying what no customer has allowed",
     "credentials": "Tokens, scopes and secrets",
     "oauth": "The front door: clients, codes, proofs and what customers allow",
 }

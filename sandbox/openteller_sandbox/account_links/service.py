@@ -378,7 +378,7 @@ def _unlink(bank: Bank, tx: Tx, world: World, link: Link, now: int, reason: str)
     if link.status == "ACTIVE":
         wire = _end(bank, tx, world, link, now, "UNLINKED", reason)
         for row in tx.all(store.CONSENTS, account_link_id=link.account_link_id):
-            oauth.end_consent(tx, row["consent_id"])
+            oauth.end_consent(bank, tx, row["consent_id"])
         return _shown(wire, link.consent_id)
     if link.status in _OPEN:
         return _end(bank, tx, world, link, now, "FAILED", reason)

@@ -212,7 +212,7 @@ class Api:
             return self._handle(exchange, operation, bound, path, caller)
         if operation.method == "GET" and not caller.world.faults:  # changes nothing, and is not struck either
             return self._handle(exchange, operation, bound, path, caller)
-        details = partial(_sent, exchange.received)
+        details = partial(_sent, exchange.received, caller.consent_id)
         with self._doing(self._bank, caller.world, "PARTNER", operation.operation_id, details, caller.app_id):
             return self._handle(exchange, operation, bound, path, caller)
 
@@ -443,7 +443,7 @@ class Api:
         return lambda **_: Response(b"", 204, headers)
 
 
-def _sent(received: Request) -> dict[str, Any]:
+def _sent(received: Request, consent_id: str) -> dict[str, Any]:
     """Give what it takes to send a request of an app again; who has sent it, the log says, and not with what token."""
     try:
         body = checks.read_body(received)
@@ -454,7 +454,7 @@ def _sent(received: Request) -> dict[str, Any]:
         "path": received.path,
         "key": received.headers.get("Idempotency-Key"),
         "body": body.decode("utf-8", "surrogateescape") if body else None,
-    }
+    } | ({"consent_id": consent_id} if consent_id else {})
 
 
 def _headers(answer: Answer) -> dict[str, str]:

@@ -22,7 +22,7 @@ from openteller_sandbox.mandates import store
 from openteller_sandbox.mandates.model import PERIODS, Limit, Mandate, period
 from openteller_sandbox.money import Money
 from openteller_sandbox.oauth import service as oauth
-from openteller_sandbox.oauth.model import Consent
+from openteller_sandbox.oauth.model import LINKED_SCOPES, Consent
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.service import Order
@@ -126,6 +126,8 @@ def pay(bank: Bank, tx: Tx, caller: Caller, prepared: Prepared, now: int) -> Hel
         "account_ref_masked": held.payment.account_ref_masked,
         "amount": order.total.wire(),
     }
+    if _is_used_up(tx, paying):
+        oauth.consume_consent(bank, tx, consent.consent_id)
     customers.tell(tx, caller.world, caller.customer_id, MANDATE_USED, facts, now)
     return held
 
@@ -244,6 +246,16 @@ def _over(tx: Tx, mandate: Mandate, limit: Limit, paying: Paying) -> Problem | N
         return None
     ends = clock.start_of_day(until) if paying.total.minor <= limit.most.minor else None
     return _refused("MANDATE_EXCEEDED", limit.period_type, ends)
+
+
+def _is_used_up(tx: Tx, paying: Paying) -> bool:
+    """Tell whether nothing is left of a consent: it has no scopes but those of its mandates, which were all used as
+    often as they may be.
+    """
+    mandates = [Mandate.read(number, detail) for number, detail in enumerate(paying.consent.details)]
+    return set(paying.consent.scope.split()) <= set(LINKED_SCOPES) and all(
+        each.maximum_uses is not None and _used(tx, each, paying) >= each.maximum_uses for each in mandates
+    )
 
 
 def _used(tx: Tx, mandate: Mandate, paying: Paying) -> int:

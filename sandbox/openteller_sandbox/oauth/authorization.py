@@ -24,6 +24,7 @@ from openteller_sandbox.clock import MINUTE, SECOND
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer, SignIn
 from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.oauth import clients, consents, details, store
 from openteller_sandbox.oauth.model import CUSTOMER_SCOPES, Client, Grant, Refusal
 from openteller_sandbox.oauth.tokens import CODE_PREFIX, hash_of
@@ -329,7 +330,20 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
     """
     asked, now = interaction.asked, bank.clock.wall()
     assert interaction.customer is not None
-    with bank.db.act(asked.client_id) as tx:
+    kept: dict[str, Any] = {
+        "customer_id": interaction.customer.customer_id,
+        "scope": asked.scope,
+        "details": json.dumps(asked.details),
+    }
+    deed = deeds.doing(
+        bank,
+        interaction.world,
+        deeds.PAYER,
+        consents.GIVE,
+        lambda: {"kept": kept, "link": asked.account_link_id},
+        asked.client_id,
+    )
+    with deed, bank.db.act(interaction.world.world_id) as tx:
         if tx.run(store.DECIDE, h=interaction.request_hash, now=now) == 0:
             return None
         link, customer_id = asked.account_link_id, interaction.customer.customer_id
@@ -340,9 +354,7 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
             tx,
             interaction.world,
             app_id=asked.client_id,
-            customer_id=customer_id,
-            scope=asked.scope,
-            details=json.dumps(asked.details),
+            **kept,
         )
         if link:
             account_links.bind(tx, interaction.world, link, consent_id)
@@ -351,6 +363,15 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
             return ""
         code = _code(tx, asked, consent_id, now)
     return back(bank, asked.redirect_uri, asked.state, code=code)
+
+
+def approve_again(bank: Bank, world: World, details: Mapping[str, Any], app_id: str) -> None:
+    """Do again what an approval has left, in another life of the world; nobody gets a code."""
+    deed = deeds.doing(bank, world, deeds.PAYER, consents.GIVE, lambda: details, app_id)
+    with deed, bank.db.act(world.world_id) as tx:
+        consent_id = consents.give(bank, tx, world, app_id=app_id, **details["kept"])
+        if details["link"]:
+            account_links.bind(tx, world, details["link"], consent_id)
 
 
 def _code(tx: Tx, asked: Asked, consent_id: str, now: int) -> str:

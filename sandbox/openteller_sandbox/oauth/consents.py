@@ -8,10 +8,14 @@ from openteller_sandbox import ids
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import DAY
 from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.events import service as events
 from openteller_sandbox.oauth import secrecy, store
 from openteller_sandbox.oauth.model import Consent
+from openteller_sandbox.worlds import service as worlds
 
 LIFETIME_MS = 180 * DAY
+GIVE, REVOKE = "giveConsent", "endConsent"
+"""Deeds of a customer's."""
 
 
 def give(
@@ -72,9 +76,29 @@ def use(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
     return find(tx, consent_id)
 
 
-def revoke(tx: Tx, consent_id: str) -> bool:
-    """End a consent; False where it had ended. Its tokens are worth nothing from the next request on."""
-    return tx.run(store.END_CONSENT, id=consent_id, to_status="REVOKED") == 1
+def revoke(bank: Bank, tx: Tx, consent_id: str) -> bool:
+    """End a consent, and tell its app; False where it had ended. Its tokens are worth nothing from the next request
+    on.
+    """
+    return _end(bank, tx, consent_id, "REVOKED")
+
+
+def consume(bank: Bank, tx: Tx, consent_id: str) -> bool:
+    """End a consent of which nothing is left to use."""
+    return _end(bank, tx, consent_id, "CONSUMED")
+
+
+def _end(bank: Bank, tx: Tx, consent_id: str, to: str) -> bool:
+    if tx.run(store.END_CONSENT, id=consent_id, to_status=to) == 0:
+        return False
+    consent = find(tx, consent_id)
+    assert consent is not None
+    world = worlds.find(tx, consent.world_id)
+    assert world is not None
+    if to == "REVOKED":
+        data = {"consent_id": consent_id, "status": to, "version": consent.version}
+        events.record(bank, tx, world, consent.app_id, "consent.revoked", data, bank.now(world))
+    return True
 
 
 def subject(bank: Bank, partner_id: str, world_id: str, customer_id: str) -> str:

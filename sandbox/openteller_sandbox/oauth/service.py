@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import MINUTE
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
 from openteller_sandbox.oauth import clients, consents, details, keys, secrecy, store, tokens
 from openteller_sandbox.oauth.model import ACCESS_SECONDS, LINKED_SCOPES, Client, Consent, Profile, Refusal
+from openteller_sandbox.worlds import service as worlds
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 
@@ -30,6 +32,7 @@ rotate_signing_key = keys.rotate
 published_keys = keys.published
 RotationPending = keys.RotationPending
 check_mandate = details.check
+CONSENT_DEEDS = (consents.GIVE, consents.REVOKE)
 
 
 def find_client(bank: Bank, client_id: str) -> Client | None:
@@ -62,10 +65,23 @@ def use_consent(bank: Bank, tx: Tx, consent_id: str) -> Consent | None:
 def revoke_consent(bank: Bank, consent_id: str) -> bool:
     """End a consent and with it every token that it has led to; False where it had ended."""
     found = consents.find(bank.db.read(), consent_id)
-    if found is None:
+    if found is None or found.status != "ACTIVE":
         return False
-    with bank.db.act(found.world_id) as tx:
-        return consents.revoke(tx, consent_id)
+    world = worlds.find(bank.db.read(), found.world_id)
+    assert world is not None
+    deed = deeds.doing(bank, world, deeds.PAYER, consents.REVOKE, lambda: {"consent_id": consent_id}, found.app_id)
+    with deed, bank.db.act(world.world_id) as tx:
+        return consents.revoke(bank, tx, consent_id)
+
+
+def repeat(bank: Bank, world: World, name: str, details: Mapping[str, Any], app_id: str) -> None:
+    """Do again what a customer has done with a consent, in another life of the world."""
+    from openteller_sandbox.oauth import authorization  # noqa: PLC0415 - it needs what needs this module
+
+    if name == consents.GIVE:
+        authorization.approve_again(bank, world, details, app_id)
+    else:
+        revoke_consent(bank, details["consent_id"])
 
 
 def play_consent(
@@ -109,9 +125,14 @@ def play_consent(
     return answer | {"consent_id": consent_id}
 
 
-def end_consent(tx: Tx, consent_id: str) -> None:
+def end_consent(bank: Bank, tx: Tx, consent_id: str) -> None:
     """End a consent with all its tokens, in the act of what it depends on."""
-    consents.revoke(tx, consent_id)
+    consents.revoke(bank, tx, consent_id)
+
+
+def consume_consent(bank: Bank, tx: Tx, consent_id: str) -> None:
+    """End a consent of which nothing is left to use, in the act of its last use."""
+    consents.consume(bank, tx, consent_id)
 
 
 def reset(tx: Tx, world_id: str) -> None:

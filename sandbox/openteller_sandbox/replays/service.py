@@ -202,6 +202,9 @@ class Replay:
                 oauth.change_client_again(twin, world, deed.app_id, details)
         elif deed.actor == deeds.PARTNER:
             self._send(app, deed, _request(deed))
+        elif deed.name in oauth.CONSENT_DEEDS:
+            with deeds.again(deed):
+                oauth.repeat(twin, world, deed.name, details, deed.app_id)
         elif "account_link_id" in details:
             with deeds.again(deed):
                 account_links.repeat(twin, world, details)
@@ -224,17 +227,25 @@ _under_way: WeakValueDictionary[str, Replay] = WeakValueDictionary()
 
 
 def _identify(twin: Bank, token: str, proof: object) -> Caller | None:  # noqa: ARG001 - as the application calls it
-    """Take an app at its word: the log says who has sent what."""
-    tx = twin.db.read()
-    app = partners.find(tx, token)
+    """Take an app at its word, and that a customer has allowed it: the log says who has sent what."""
+    tx, (app_id, _, consent_id) = twin.db.read(), token.partition("~")
+    app = partners.find(tx, app_id)
     world = worlds.find(tx, app.world_id) if app else None
-    return Caller(world, frozenset(app.scopes), app.app_id, app.partner_id) if app and world else None
+    if app is None or world is None:
+        return None
+    if not consent_id:
+        return Caller(world, frozenset(app.scopes), app_id, app.partner_id)
+    consent = oauth.find_consent(twin, consent_id)
+    if consent is None:
+        return None
+    return Caller(world, frozenset(consent.scope.split()), app_id, app.partner_id, consent_id, consent.customer_id)
 
 
 def _request(deed: Deed) -> dict[str, Any]:
     details = deed.details
     environ = _environ(details["method"], details["path"], (details["body"] or "").encode("utf-8", "surrogateescape"))
-    environ |= {"HTTP_AUTHORIZATION": f"Bearer {deed.app_id}", "CONTENT_TYPE": "application/json"}
+    token = f"{deed.app_id}~{details['consent_id']}" if "consent_id" in details else deed.app_id
+    environ |= {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
     if details["key"] is not None:
         environ["HTTP_IDEMPOTENCY_KEY"] = details["key"]
     return environ

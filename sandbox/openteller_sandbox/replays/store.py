@@ -44,7 +44,6 @@ COMPARED: Mapping[str, Compared] = {
     "fetch_suspensions": Compared(("app_id", "since")),
     "payer_days": Compared(("customer_id", "day")),
     "payer_accounts": Compared(("customer_id", "account_digest")),
-    "consents": Compared(("consent_id",), without=("last_used_at",)),
     "saved_billers": Compared(("saved_biller_id",), "seq", ("seq",)),
     "mandate_uses": Compared(("consent_id", "mandate", "number")),
     "customer_notices": Compared(("notice_id",), "seq", ("seq",)),

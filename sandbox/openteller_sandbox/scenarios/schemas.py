@@ -39,6 +39,7 @@ class EventTriggerSchema(ContractSchema):
     dispute_id = fields.String(validate=(validate.Length(8, 48), Pattern("^dsp_[0-9a-z]{4,44}$")))
     statement_id = fields.String(validate=(validate.Length(8, 48), Pattern("^stm_[0-9a-z]{4,44}$")))
     webhook_endpoint_id = fields.String(validate=(validate.Length(8, 48), Pattern("^whe_[0-9a-z]{4,44}$")))
+    consent_id = fields.String(validate=(validate.Length(8, 48), Pattern("^cns_[0-9a-z]{4,44}$")))
     account_link_id = fields.String(validate=(validate.Length(8, 48), Pattern("^acl_[0-9a-z]{4,44}$")))
 
 

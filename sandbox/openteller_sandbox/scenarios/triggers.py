@@ -18,6 +18,7 @@ from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
+from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.payments import lifecycle
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.states import Status
@@ -212,6 +213,26 @@ def _new_account_link(bank: Bank, caller: Caller) -> str:
         return account_links.start(bank, tx, caller, request, bank.now(caller.world))[0]
 
 
+def _consent(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+    """Have a customer end what the app was allowed."""
+    consent_id = subject.get("consent_id")
+    if consent_id is None:
+        played = oauth.play_consent(
+            bank,
+            caller,
+            customer_number=CUSTOMERS[0].customer_number,
+            scopes=("bills:read",),
+            details="[]",
+            jkt=None,
+            ago_ms=0,
+        )
+        consent_id = str(played["consent_id"])
+    consent = oauth.find_consent(bank, consent_id)
+    if consent is None or consent.app_id != caller.app_id:
+        raise Problem("NOT_FOUND")
+    oauth.revoke_consent(bank, consent_id)
+
+
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
@@ -227,6 +248,7 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
         f"account_link.{name}": (_account_link(status), "account_link_id")
         for status, name in account_links.EVENTS.items()
     },
+    "consent.revoked": (_consent, "consent_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

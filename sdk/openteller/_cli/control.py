@@ -50,6 +50,7 @@ def transition(session: Session, *, payment_id: str, status: Any) -> None:
 @click.option("--statement", "statement_id", metavar="ID", help="Of which statement.")
 @click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
 @click.option("--account-link", "account_link_id", metavar="ID", help="Of which account link.")
+@click.option("--consent", "consent_id", metavar="ID", help="Of which consent.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
     """Make an event of TYPE happen, such as payment.succeeded, on something of the app's own or something new."""
@@ -63,6 +64,7 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         statement_id=subject["statement_id"],
         webhook_endpoint_id=subject["webhook_endpoint_id"],
         account_link_id=subject["account_link_id"],
+        consent_id=subject["consent_id"],
         new=None if any(subject.values()) else True,
     )
     session.show(answer, _event)
@@ -78,6 +80,7 @@ def _event(event: Event) -> str:
         or data.statement_id
         or data.webhook_endpoint_id
         or data.account_link_id
+        or data.consent_id
         or ""
     )
     return plain(f"{instant(event.timestamp)}  {event.type}  {event.event_id}  {about}")

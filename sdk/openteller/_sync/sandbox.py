@@ -150,6 +150,7 @@ class Sandbox:
         statement_id: str | None = None,
         webhook_endpoint_id: str | None = None,
         account_link_id: str | None = None,
+        consent_id: str | None = None,
         new: Literal[True] | None = None,
     ) -> Event:
         """Make an event happen, on what is named or on something new.
@@ -171,6 +172,7 @@ class Sandbox:
             "statement_id": statement_id,
             "webhook_endpoint_id": webhook_endpoint_id,
             "account_link_id": account_link_id,
+            "consent_id": consent_id,
             "new": new,
         }
         return self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)

@@ -44,6 +44,7 @@ class EventType(StrEnum):
     ACCOUNT_LINK_EXPIRED = "account_link.expired"
     ACCOUNT_LINK_FAILED = "account_link.failed"
     ACCOUNT_LINK_UNLINKED = "account_link.unlinked"
+    CONSENT_REVOKED = "consent.revoked"
 
 
 class EventData(Model, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class EventData(Model, frozen=True, kw_only=True):
     """With `payment.*`, `dispute.*`, `refund.*`."""
     partner_reference: str | None = None
     """With `payment.*`, `dispute.*`, `refund.*`."""
+    consent_id: str | None = None
+    """With `consent.*`."""
     bill_fetch_id: str | None = None
     """With `bill_fetch.ready`."""
     dispute_id: str | None = None

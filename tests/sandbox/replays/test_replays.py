@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from tests.conftest import Partner, WallClock, make_partner
+from tests.linked import limit, link_customer, mandate
 from tests.payer import POOR, Payer
 from tests.sandbox.faults.test_requests import order
 
@@ -292,3 +293,14 @@ def test_a_bank_that_has_moved_to_another_address_is_still_the_same(bank: Bank, 
         assert_same(replay(partner))
     finally:
         bank.settings = here
+
+
+def test_what_was_paid_under_a_mandate_is_paid_again(partner: Partner) -> None:
+    """Also with a consent that has ended since, of which nothing but its deeds is known."""
+    user = link_customer(partner, mandate(partner, periodic_limits=[limit("DAY", 120)]))
+    saved = user.save()
+    assert [user.pay(saved).status_code for _ in range(3)] == [201, 201, 403]
+    partner.advance(seconds=86_400)
+    assert user.pay(saved).status_code == 201
+    assert partner.post(f"/v1/consents/{user.consent_id}:revoke", key=None).json["status"] == "REVOKED"
+    assert_same(replay(partner))
