@@ -6,20 +6,25 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.attacks.oauth.parties import CREDENTIALS, GONE, Client, new_key, public, refused
+from tests.attacks.oauth.parties import ASSERTION_TYPE, CREDENTIALS, GONE, Client, new_key, public, refused, signed
 from tests.conftest import WallClock, make_bank
+from tests.sandbox.test_serving import _call
+from tests.sdk.processes import sandbox
 
 from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank
@@ -294,3 +299,46 @@ def test_a_client_changes_from_one_to_the_other(me: Client, server: KeyServer) -
 def test_without_a_list_no_place_is_taken(new_client: Callable[..., Client], server: KeyServer) -> None:
     wanted = {"client_name": "x", "profile": "fapi2", "jwks_uri": server.uri}
     refused(new_client().http.post("/oauth/register", json=wanted), "invalid_client_metadata")
+
+
+def test_nobody_else_waits_for_a_slow_server(server: KeyServer, certificate: Path, tmp_path: Path) -> None:
+    """A real server: it asks for the keys beside its loop."""
+    key, asked, over = new_key(), threading.Event(), threading.Event()
+
+    def slow() -> bytes:
+        asked.set()
+        over.wait(2)
+        return saying(json.dumps({"keys": [public(key, kid="k1")]}).encode())
+
+    server.answer = slow
+    options = ("--jwks-host", f"localhost:{server.port}")
+    with (
+        sandbox(tmp_path, *options, env={"SSL_CERT_FILE": str(certificate)}) as (url, _),
+        ThreadPoolExecutor(1) as beside,
+    ):
+        status, _, made = _call(
+            url,
+            "POST",
+            "/oauth/register",
+            json.dumps({"client_name": "x", "profile": "fapi2", "jwks_uri": server.uri}).encode(),
+            Content_Type="application/json",
+        )
+        assert status == 201, made
+        client_id, now = json.loads(made)["client_id"], int(time.time())
+        claims = {"iss": client_id, "sub": client_id, "aud": url, "iat": now, "exp": now + 60, "jti": "once"}
+        proof = {"htm": "POST", "htu": f"{url}/oauth/token", "iat": now, "jti": "once"}
+        form = CREDENTIALS | {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": signed({"alg": "ES256", "kid": "k1"}, claims, key),
+        }
+        headers = {
+            "Content_Type": "application/x-www-form-urlencoded",
+            "DPoP": signed({"typ": "dpop+jwt", "alg": "ES256", "jwk": public(key)}, proof, key),
+        }
+        waiting = beside.submit(_call, url, "POST", "/oauth/token", urlencode(form).encode(), **headers)
+        assert asked.wait(10)
+        assert _call(url, "GET", "/v1/status")[0] == 200
+        assert not waiting.done()
+        over.set()
+        status, _, answer = waiting.result()
+        assert status == 200, answer
