@@ -56,10 +56,9 @@ def log(bank: Bank, caller: Caller, world_id: str, after: int, count: int) -> li
     """
     _check_own(caller, world_id)
     tx, own_world = bank.db.read(), caller.world.world_id
-    own = set(partners.app_ids_of_partner(tx, caller.partner_id))
-    shared = not own.issuperset(partners.app_ids_of_world(tx, own_world))
+    own = _own_apps(tx, caller)
     found = deeds.of_world(bank, tx, own_world, after, count)
-    return [_shown(deed, whole=not shared or _is_of(tx, own_world, own, deed)) for deed in found]
+    return [_shown(deed, whole=own is None or _is_of(tx, own_world, own, deed)) for deed in found]
 
 
 def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
@@ -82,7 +81,8 @@ def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
             raise Problem("WORLD_LOG_INCOMPLETE", f"More than {deeds.MOST} deeds were done in it.")
         began_at = worlds.began_at(tx, caller.world)
         assert began_at is not None
-        replay = Replay(bank, own, worlds.seed(tx, caller.world), began_at, done, store.state(tx, own))
+        state, apps = store.state(tx, own), _own_apps(tx, caller)
+        replay = Replay(bank, own, worlds.seed(tx, caller.world), began_at, done, state, apps)
     _under_way[own] = replay
     return replay
 
@@ -90,6 +90,12 @@ def prepare(bank: Bank, caller: Caller, world_id: str) -> Replay:
 def _check_own(caller: Caller, world_id: str) -> None:
     if world_id not in {CURRENT, caller.world.world_id}:
         raise Problem("NOT_FOUND")
+
+
+def _own_apps(tx: Tx, caller: Caller) -> Collection[str] | None:
+    """Give the apps of a partner, or None where no other partner is in its world."""
+    own = frozenset(partners.app_ids_of_partner(tx, caller.partner_id))
+    return None if own.issuperset(partners.app_ids_of_world(tx, caller.world.world_id)) else own
 
 
 def _is_of(tx: Tx, world_id: str, apps: Collection[str], deed: Deed) -> bool:
@@ -126,7 +132,9 @@ def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Replay:
-    """Another life of a world, in a bank in memory. before: how the world stands."""
+    """Another life of a world, in a bank in memory. before: how the world stands; apps: of which it is told what
+    differs, None for all.
+    """
 
     bank: Bank
     world_id: str
@@ -134,6 +142,7 @@ class Replay:
     began_at: int
     done: Sequence[Deed] = field(repr=False)
     before: store.Rows = field(repr=False)
+    apps: Collection[str] | None = None
     wall: int = 0
 
     def run(self) -> Report:
@@ -158,7 +167,7 @@ class Replay:
             "same": self.before == after,
             "state_hash": _hash(self.before),
             "replayed_hash": _hash(after),
-            "differences": _first(_differences(self.before, after)),
+            "differences": _first(_differences(self.before, after, self.apps)),
             "not_repeated": left_out[:MOST_TOLD],
         }
 
@@ -295,8 +304,8 @@ def _hash(rows: store.Rows) -> str:
     return digest.hexdigest()
 
 
-def _differences(before: store.Rows, after: store.Rows) -> Iterator[dict[str, Any]]:
-    """Name what differs, row by row: not the values, which may be personal."""
+def _differences(before: store.Rows, after: store.Rows, apps: Collection[str] | None) -> Iterator[dict[str, Any]]:
+    """Name what differs, row by row: not the values, which may be personal; which row, where it is of these apps."""
     for name, compared in store.COMPARED.items():
         columns = store.columns(name)
         places = [columns.index(column) for column in compared.key]
@@ -306,9 +315,14 @@ def _differences(before: store.Rows, after: store.Rows) -> Iterator[dict[str, An
         differing = [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
         for key in differing:
             members = _members(columns, one.get(key), other.get(key))
-            yield {"what": name, "subject": "/".join(map(str, key))[:200], "members": members}
+            is_told = apps is None or _app_of(columns, one.get(key) or other[key]) in apps
+            yield {"what": name, "subject": "/".join(map(str, key))[:200] if is_told else "", "members": members}
         if not differing:
             yield {"what": name, "subject": "", "members": ["order"]}
+
+
+def _app_of(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+    return rows[0][columns.index("app_id")] if "app_id" in columns else ""
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]], places: Sequence[int]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:

@@ -430,7 +430,7 @@ class ReplayDifference(Model, frozen=True, kw_only=True):
     what: str
     """Of which kind it is: payments, events, ledger_lines and the like."""
     subject: str
-    """Which one."""
+    """Which one; empty where partners share the world and it is not known to be the caller's."""
     members: tuple[str, ...]
     """What of it differs; `only before` and `only replayed` where one side lacks it."""
 

@@ -121,7 +121,9 @@ def log_length(bank: Bank, partner: Partner) -> int:
     return len(log_of_deeds.of_world(bank, bank.db.read(), partner.app["world_id"]))
 
 
-def test_what_differs_is_named_and_its_values_are_not_shown(bank: Bank, partner: Partner) -> None:
+def test_what_differs_is_named_and_its_values_are_not_shown(
+    bank: Bank, partner: Partner, new_partner: Callable[..., Partner]
+) -> None:
     payment_id = partner.pay_link(partner_reference="tampered")["payment_id"]
     of_payment = update(payments_table).where(payments_table.c.payment_id == payment_id)
     with bank.db.act(partner.app["world_id"]) as tx:
@@ -133,6 +135,9 @@ def test_what_differs_is_named_and_its_values_are_not_shown(bank: Bank, partner:
     assert (difference["what"], difference["subject"]) == ("payments", payment_id)
     assert {"code4", "wire.metadata", "wire.status"} <= set(difference["members"])
     assert "secret" not in json.dumps(report)
+    stranger = new_partner(headers=partner.headers, join="world")
+    assert replay(stranger)["differences"] == [difference | {"subject": ""}], "of another partner's"
+    assert replay(partner)["differences"] == [difference]
 
 
 def test_the_log_has_what_changed_something_in_order_and_nothing_personal(
