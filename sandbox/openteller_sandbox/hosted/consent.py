@@ -41,6 +41,7 @@ _COOKIE = "openteller_authorize_"
 _PARAMETERS = frozenset(
     {
         "account_link_id",
+        "consent_id",
         "authorization_details",
         "client_id",
         "code_challenge",
@@ -213,10 +214,27 @@ def _page(bank: Bank, interaction: Interaction, typed: Mapping[str, str] | None 
         "until": until.isoformat(),
         "asked_from": _asked_from(bank, interaction),
     }
+    values |= _changes(bank, interaction)
     response = render("consent.html", locale, values)
     # A browser holds the place that a form leads to, over its redirect, against this list.
     response.headers["Content-Security-Policy"] = policy(asked.redirect_uri)
     return response
+
+
+def _changes(bank: Bank, interaction: Interaction) -> dict[str, Any]:
+    """Give what a request changes of a consent that there is; nothing where it is for a new one."""
+    asked = interaction.asked
+    before = oauth.find_consent(bank, asked.consent_id) if asked.consent_id else None
+    if before is None:
+        return {"changes": False}
+    had, wants = before.scope.split(), asked.scope.split()
+    return {
+        "changes": True,
+        "scopes": [scope for scope in wants if scope not in had],
+        "scopes_ended": [scope for scope in had if scope not in wants],
+        "mandates": [views.mandate(bank, each) for each in asked.details if each not in before.details],
+        "mandates_ended": [views.mandate(bank, each) for each in before.details if each not in asked.details],
+    }
 
 
 def _asked_from(bank: Bank, interaction: Interaction) -> str | None:

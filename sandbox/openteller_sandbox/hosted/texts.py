@@ -193,6 +193,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "保存您的缴费账户，查询其账单，并在您另行授权的额度内缴费",
         "save your accounts at billers, look up what they owe, and pay them within what you allow below",
     ),
+    "asks_change": ("以下应用请求更改或延长您的授权", "This app asks you to change or extend what you have allowed"),
+    "no_longer_may": ("它将不再可以", "It will no longer be able to"),
+    "mandate_ends": ("不再有效的代缴授权", "Paying for you that ends"),
+    "rest_stays": ("其余授权内容不变。", "All else that you have allowed stays as it is."),
+    "only_longer": ("授权内容不变，只延长有效期。", "What you have allowed stays as it is, only for longer."),
     "uses_at_most": ("可用次数", "Number of payments"),
     "mandate": ("代为缴费", "Paying bills for you"),
     "mandate_help": (

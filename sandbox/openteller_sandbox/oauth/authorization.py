@@ -43,6 +43,7 @@ _THUMBPRINT = _CHALLENGE
 _SINGLE = re.compile(r"[ -~]{1,512}")
 _DETAILS = re.compile(r"[ -~]{2,8192}")
 _LINK = re.compile(r"acl_[0-9a-z]{4,44}")
+_CONSENT = re.compile(r"cns_[0-9a-z]{4,44}")
 _INTERACTION = re.compile(r"iac_[a-z2-7]{20}")
 
 
@@ -69,6 +70,7 @@ class Asked:
     jkt: str | None
     locale: str
     account_link_id: str | None = None
+    consent_id: str | None = None
 
     @property
     def of_device(self) -> bool:
@@ -133,7 +135,21 @@ def _checked(bank: Bank, client: Client, sent: Mapping[str, str], redirect_uri: 
         jkt=sent.get("dpop_jkt"),
         locale="en" if sent.get("ui_locales", "").lower().startswith("en") else "zh-CN",
         account_link_id=_link_of(bank.db.read(), client, sent.get("account_link_id")),
+        consent_id=_consent_of(bank, client, sent),
     )
+
+
+def _consent_of(bank: Bank, client: Client, sent: Mapping[str, str]) -> str | None:
+    """Check the consent that a request would change or renew: one of the client's that holds."""
+    consent_id = sent.get("consent_id")
+    if consent_id is None:
+        return None
+    known = consents.find(bank.db.read(), consent_id) if _CONSENT.fullmatch(consent_id) else None
+    if known is None or known.app_id != client.client_id or known.status_at(bank.clock.wall()) != "ACTIVE":
+        raise Refusal("invalid_request", "consent_id: of a consent of this client that is ACTIVE.")
+    if "account_link_id" in sent:
+        raise Refusal("invalid_request", "consent_id: a consent stays with the account link that it has, or has not.")
+    return consent_id
 
 
 def _link_of(tx: Tx, client: Client, account_link_id: str | None) -> str | None:
@@ -302,7 +318,10 @@ def sign_in(bank: Bank, interaction: Interaction, number: str, code: str) -> boo
 
 
 def _may_answer(tx: Tx, asked: Asked, customer: Customer) -> bool:
-    """Tell whether a request is for a customer: for everybody, unless it names a link."""
+    """Tell whether a request is for a customer: for everybody, unless it names a link or a consent."""
+    if asked.consent_id:
+        consent = consents.find(tx, asked.consent_id)
+        return consent is not None and consent.customer_id == customer.customer_id
     link = asked.account_link_id
     return link is None or account_links.customer_of(tx, asked.client_id, link) == customer.customer_id
 
@@ -330,6 +349,8 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
     """
     asked, now = interaction.asked, bank.clock.wall()
     assert interaction.customer is not None
+    if interaction.decided:
+        return None
     kept: dict[str, Any] = {
         "customer_id": interaction.customer.customer_id,
         "scope": asked.scope,
@@ -340,7 +361,7 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
         interaction.world,
         deeds.PAYER,
         consents.GIVE,
-        lambda: {"kept": kept, "link": asked.account_link_id},
+        lambda: {"kept": kept, "link": asked.account_link_id, "consent": asked.consent_id},
         asked.client_id,
     )
     with deed, bank.db.act(interaction.world.world_id) as tx:
@@ -349,13 +370,9 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
         link, customer_id = asked.account_link_id, interaction.customer.customer_id
         if link and not account_links.hold(tx, asked.client_id, link, customer_id):
             return back(bank, asked.redirect_uri, asked.state, error="access_denied")
-        consent_id = consents.give(
-            bank,
-            tx,
-            interaction.world,
-            app_id=asked.client_id,
-            **kept,
-        )
+        consent_id = _allow(bank, tx, interaction.world, asked.client_id, asked.consent_id, kept)
+        if consent_id is None:
+            return back(bank, asked.redirect_uri, asked.state, error="access_denied")
         if link:
             account_links.bind(tx, interaction.world, link, consent_id)
         if asked.of_device:
@@ -365,12 +382,22 @@ def approve(bank: Bank, interaction: Interaction) -> str | None:
     return back(bank, asked.redirect_uri, asked.state, code=code)
 
 
+def _allow(
+    bank: Bank, tx: Tx, world: World, app_id: str, consent_id: str | None, kept: Mapping[str, Any]
+) -> str | None:
+    """Give a new consent, or change the one that a request names; None where that has ended meanwhile."""
+    if consent_id is None:
+        return consents.give(bank, tx, world, app_id=app_id, **kept)
+    changed = consents.change(bank, tx, world, consent_id, scope=kept["scope"], details=kept["details"])
+    return consent_id if changed else None
+
+
 def approve_again(bank: Bank, world: World, details: Mapping[str, Any], app_id: str) -> None:
     """Do again what an approval has left, in another life of the world; nobody gets a code."""
     deed = deeds.doing(bank, world, deeds.PAYER, consents.GIVE, lambda: details, app_id)
     with deed, bank.db.act(world.world_id) as tx:
-        consent_id = consents.give(bank, tx, world, app_id=app_id, **details["kept"])
-        if details["link"]:
+        consent_id = _allow(bank, tx, world, app_id, details["consent"], details["kept"])
+        if details["link"] and consent_id:
             account_links.bind(tx, world, details["link"], consent_id)
 
 

@@ -83,6 +83,33 @@ def revoke(bank: Bank, tx: Tx, consent_id: str) -> bool:
     return _end(bank, tx, consent_id, "REVOKED")
 
 
+def change(bank: Bank, tx: Tx, world: World, consent_id: str, *, scope: str, details: str) -> bool:
+    """Put what a customer allows now in the place of what was allowed before, from now on for as long as a new consent,
+    and tell the app; False where it has ended. Uses that were made still count for the mandate of the same place.
+
+    A mandate that changes is waited for again; one that stays is only renewed. Access tokens of before, which may be
+    good for more, are worth nothing.
+    """
+    consent, now = find(tx, consent_id), bank.clock.wall()
+    if consent is None:
+        return False
+    changed = tx.run(
+        store.CHANGE_CONSENT,
+        id=consent_id,
+        now=now,
+        to_scope=scope,
+        to_details=details,
+        to_given_at=consent.given_at if consent.details == json.loads(details) else bank.now(world),
+        to_expires_at=now + LIFETIME_MS,
+    )
+    if not changed:
+        return False
+    tx.run(store.END_TOKENS_OF_CONSENT, consent=consent_id)
+    data = {"consent_id": consent_id, "status": "ACTIVE", "version": consent.version + 1}
+    events.record(bank, tx, world, consent.app_id, "consent.extended", data, bank.now(world))
+    return True
+
+
 def consume(bank: Bank, tx: Tx, consent_id: str) -> bool:
     """End a consent of which nothing is left to use."""
     return _end(bank, tx, consent_id, "CONSUMED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -72,6 +73,16 @@ def revoke_consent(bank: Bank, consent_id: str) -> bool:
     deed = deeds.doing(bank, world, deeds.PAYER, consents.REVOKE, lambda: {"consent_id": consent_id}, found.app_id)
     with deed, bank.db.act(world.world_id) as tx:
         return consents.revoke(bank, tx, consent_id)
+
+
+def extend_consent(bank: Bank, consent_id: str) -> bool:
+    """Do what the page does when a customer renews a consent without changing it; False where it has ended."""
+    found = consents.find(bank.db.read(), consent_id)
+    world = worlds.find(bank.db.read(), found.world_id) if found else None
+    if found is None or world is None:
+        return False
+    with bank.db.act(world.world_id) as tx:
+        return consents.change(bank, tx, world, consent_id, scope=found.scope, details=json.dumps(found.details))
 
 
 def repeat(bank: Bank, world: World, name: str, details: Mapping[str, Any], app_id: str) -> None:

@@ -243,6 +243,22 @@ USE_CONSENT = Statement(
     )
     .values(last_used_at=bindparam("now"))
 )
+CHANGE_CONSENT = Statement(
+    update(consents)
+    .where(
+        consents.c.consent_id == bindparam("id"),
+        consents.c.status == "ACTIVE",
+        consents.c.expires_at > bindparam("now"),
+    )
+    .values(
+        scope=bindparam("to_scope"),
+        details=bindparam("to_details"),
+        given_at=bindparam("to_given_at"),
+        expires_at=bindparam("to_expires_at"),
+        version=consents.c.version + 1,
+    )
+)
+END_TOKENS_OF_CONSENT = Statement(delete(access_tokens).where(access_tokens.c.consent_id == bindparam("consent")))
 END_CONSENT = Statement(
     update(consents)
     .where(consents.c.consent_id == bindparam("id"), consents.c.status == "ACTIVE")

@@ -213,8 +213,16 @@ def _new_account_link(bank: Bank, caller: Caller) -> str:
         return account_links.start(bank, tx, caller, request, bank.now(caller.world))[0]
 
 
-def _consent(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
-    """Have a customer end what the app was allowed."""
+def _consent(happen: Callable[[Bank, str], bool]) -> Trigger:
+    """Have a customer do something with what the app was allowed."""
+
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+        happen(bank, _own_consent(bank, caller, subject))
+
+    return act
+
+
+def _own_consent(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> str:
     consent_id = subject.get("consent_id")
     if consent_id is None:
         played = oauth.play_consent(
@@ -230,7 +238,7 @@ def _consent(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     consent = oauth.find_consent(bank, consent_id)
     if consent is None or consent.app_id != caller.app_id:
         raise Problem("NOT_FOUND")
-    oauth.revoke_consent(bank, consent_id)
+    return consent_id
 
 
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
@@ -248,7 +256,8 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
         f"account_link.{name}": (_account_link(status), "account_link_id")
         for status, name in account_links.EVENTS.items()
     },
-    "consent.revoked": (_consent, "consent_id"),
+    "consent.revoked": (_consent(oauth.revoke_consent), "consent_id"),
+    "consent.extended": (_consent(oauth.extend_consent), "consent_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

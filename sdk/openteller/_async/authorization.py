@@ -36,6 +36,7 @@ class AsyncAuthorization:
         scope: Sequence[str] | None = None,
         authorization_details: Sequence[Mapping[str, object]] | None = None,
         account_link_id: str | None = None,
+        consent_id: str | None = None,
         locale: Literal["zh-CN", "en"] | None = None,
     ) -> AuthorizationRequest:
         """Push what a customer is to be asked (RFC 9126, with PKCE); gives where to send the browser, and its state.
@@ -46,6 +47,8 @@ class AsyncAuthorization:
             authorization_details: what is asked for in detail, such as a mandate (RFC 9396).
             account_link_id: the link of whoever asks for it in a chat: only its customer can then allow anything, and
                 what is allowed ends with the link.
+            consent_id: a consent that shall be renewed, or changed to what is asked for here; only its customer can
+                answer, and the bank's page shows what changes.
             locale: the language of the bank's page.
 
         Raises:
@@ -58,6 +61,7 @@ class AsyncAuthorization:
             scope=scope,
             authorization_details=authorization_details,
             account_link_id=account_link_id,
+            consent_id=consent_id,
             locale=locale,
         )
         return await self._caller.run(steps)

@@ -103,6 +103,7 @@ def start(
     authorization_details: Sequence[Mapping[str, object]] | None,
     locale: str | None,
     account_link_id: str | None = None,
+    consent_id: str | None = None,
 ) -> Generator[Effect, Any, AuthorizationRequest]:
     """Push a request; give where the browser is to go, and its state."""
     credentials, store = credentials_of(setup), store_of(setup)
@@ -123,6 +124,7 @@ def start(
         "code_challenge_method": "S256",
         "authorization_details": _details(authorization_details),
         "account_link_id": account_link_id,
+        "consent_id": consent_id,
         "ui_locales": locale,
     }
     outcome = yield from post_form(setup, "pushAuthorization", pushing, form, credentials=credentials, prover=prover)

@@ -45,6 +45,7 @@ class EventType(StrEnum):
     ACCOUNT_LINK_FAILED = "account_link.failed"
     ACCOUNT_LINK_UNLINKED = "account_link.unlinked"
     CONSENT_REVOKED = "consent.revoked"
+    CONSENT_EXTENDED = "consent.extended"
 
 
 class EventData(Model, frozen=True, kw_only=True):
