@@ -125,6 +125,16 @@ def test_a_consent_that_is_taken_back_ends_its_tokens_at_the_next_request(home: 
     assert "已结束的授权 (1)" in home.open().text
 
 
+def test_what_is_taken_back_is_told_to_the_app_and_done_again_with_its_world(
+    home: Home, linked: Client, partner: Partner
+) -> None:
+    home.sign_in().send("revoke")
+    events = linked.call(linked.token(), "/v1/events").json["data"]
+    assert [event["type"] for event in events] == ["consent.revoked"]
+    report = partner.post("/sandbox/v1/worlds/current:replay", key=None).json
+    assert (report["same"], report["differences"], report["not_repeated"]) == (True, [], [])
+
+
 def test_the_last_use_is_told_to_the_minute(home: Home, linked: Client, moving_wall: WallClock) -> None:
     moving_wall.advance(120)
     assert call(linked) == 404
