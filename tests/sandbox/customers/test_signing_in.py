@@ -63,7 +63,7 @@ def test_a_locked_customer_is_not_let_in_by_the_right_code_until_the_time_is_ove
     partner: Partner, told: Callable[[str, str, int], list[tuple[int, str]]]
 ) -> None:
     told(RICH[0], "000000", 5)
-    assert told(*RICH, 1) == [(200, ANSWERS[1])]
+    assert told(*RICH, 1) == [(422, ANSWERS[1])]
     partner.advance(seconds=15 * 60)
     assert told(*RICH, 1) == [(200, "confirm")]
 
@@ -71,7 +71,7 @@ def test_a_locked_customer_is_not_let_in_by_the_right_code_until_the_time_is_ove
 def test_the_right_code_clears_the_count(told: Callable[[str, str, int], list[tuple[int, str]]]) -> None:
     told(RICH[0], "000000", 4)
     assert told(*RICH, 1) == [(200, "confirm")]
-    assert told(RICH[0], "000000", 4) == [(200, ANSWERS[0])] * 4
+    assert told(RICH[0], "000000", 4) == [(422, ANSWERS[0])] * 4
 
 
 @pytest.mark.parametrize("number", [RICH[0], NOBODY, "", "六二〇", "62000001 "])
