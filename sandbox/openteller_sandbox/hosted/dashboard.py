@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, request
 
@@ -20,6 +21,7 @@ from openteller_sandbox.customers.service import SignIn
 from openteller_sandbox.hosted import customer_sessions, dashboard_views, exports
 from openteller_sandbox.hosted.customer_sessions import COOKIE, Visit
 from openteller_sandbox.hosted.rendering import PAGE_HEADERS, asked_locale, foreign_origin, render, see_other
+from openteller_sandbox.hosted.texts import LOCALES
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.oauth import service as oauth
@@ -62,7 +64,7 @@ def add_dashboard(pages: Blueprint, bank: Bank, api: Api) -> None:
     @pages.get(PATH)
     def customer() -> Response:
         api.count(ANONYMOUS)
-        return see_other(f"{PATH}/{partners.DEMO_WORLD_ID}")
+        return see_other(_in_language(f"{PATH}/{partners.DEMO_WORLD_ID}"))
 
     home = f"{PATH}/<world_id>"
     paid = f"{home}/payments/<payment_id>"
@@ -204,10 +206,14 @@ def _locale() -> str:
 
 
 def _place(visit: Visit, below: str = "", *, done: str = "") -> str:
-    """Give the address of a page in the language that is read; what was done is said there."""
-    language = "" if _locale() == "zh-CN" else f"lang={_locale()}"
-    query = "&".join(part for part in (language, f"done={done}" if done else "") if part)
-    return f"{PATH}/{visit.world.world_id}{below}{'?' if query else ''}{query}"
+    """Give the address of a page, in the language that was asked for; what was done is said there."""
+    return _in_language(f"{PATH}/{visit.world.world_id}{below}", done=done)
+
+
+def _in_language(place: str, *, done: str = "") -> str:
+    asked = request.args.get("lang")
+    query = {**({"lang": asked} if asked in LOCALES else {}), **({"done": done} if done else {})}
+    return f"{place}?{urlencode(query)}" if query else place
 
 
 def _with_cookie(bank: Bank, visit: Visit, response: Response) -> Response:

@@ -203,6 +203,15 @@ def test_the_pages_speak_english_and_stay_so(home: Home, linked: Client) -> None
         assert said in home.text, said
 
 
+def test_who_reads_chinese_in_an_english_browser_goes_on_to(home: Home) -> None:
+    english = {"Accept-Language": "en"}
+    form = {"step": "sign_in", "csrf": home.csrf, "customer_number": RICH[0], "demo_code": RICH[1]}
+    answer = home._client.post(f"{home.path}?lang=zh-CN", data=form, headers=english)
+    assert answer.headers["Location"] == f"{home.path}?lang=zh-CN"
+    assert home._client.get(answer.headers["Location"], headers=english).headers["Content-Language"] == "zh-CN"
+    assert home._client.get(home.path, headers=english).headers["Content-Language"] == "en"
+
+
 def test_without_a_world_the_address_leads_to_the_one_of_the_demo(flask_app: Flask) -> None:
     answer = flask_app.test_client().get("/customer")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/customer/wld_demo00000000")
