@@ -24,6 +24,7 @@ from openteller_sandbox.http.api import Api, Identify
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.settings import Settings
 from openteller_sandbox.webhooks import service as webhooks
 
@@ -85,7 +86,7 @@ def create_bank(
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
-    bank.listeners.append(webhooks.fan_out)
+    bank.listeners += [webhooks.fan_out, saved_billers.hear]
     bank.make_app = create_app
     payments.ensure_receipt_key(bank)
     oauth.ensure_secret(bank)

@@ -231,6 +231,21 @@ def test_a_consent_that_has_ended_pays_nothing_from_the_next_request_on(partner:
         assert partner.post(f"/v1/consents/{user.consent_id}:revoke", key=None).json["version"] == 2
 
 
+@pytest.mark.abuse("mandates", "keeps a customer's account numbers with the bank after the consent has ended")
+def test_saved_accounts_are_forgotten_with_the_last_consent_that_allows_them(partner: Partner, bank: Bank) -> None:
+    first, second = link_customer(partner), link_customer(partner)
+    other = link_customer(partner, customer_number=POOR.customer_number)
+    saved, kept = first.save(), other.save()
+
+    def known() -> set[str]:
+        rows = bank.db.read().all(Statement(metadata.tables["saved_billers"].select()))
+        return {row["saved_biller_id"] for row in rows} & {saved, kept}
+
+    for user, left in ((first, {saved, kept}), (second, {kept}), (other, set())):
+        partner.post(f"/v1/consents/{user.consent_id}:revoke", key=None)
+        assert known() == left
+
+
 @pytest.mark.abuse("mandates", "saves a number that only the page of the bank may ask for")
 def test_what_only_the_page_asks_for_is_not_saved(owner: Partner, unharmed: Unharmed) -> None:
     page_only = next(

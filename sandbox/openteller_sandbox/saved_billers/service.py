@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openteller_sandbox import ids
-from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.billers.model import masked
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.http import Problem, json_text
 from openteller_sandbox.http.problems import field_invalid
+from openteller_sandbox.oauth import service as oauth
+from openteller_sandbox.oauth.model import LINKED_SCOPES, Consent
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.saved_billers import store
 from openteller_sandbox.saved_billers.schemas import SavedBillerSchema
 
 MOST = 50
 """Of one customer, for one app."""
+LINKED = frozenset(LINKED_SCOPES)
+"""What a consent must have in it for its app to save anything."""
 _SAVED = SavedBillerSchema()
 
 
@@ -105,6 +109,20 @@ def forget(tx: Tx, caller: Caller, saved_biller_id: str) -> None:
 def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[SavedBiller]:
     """Give all that apps have saved for a customer in a world, newest first."""
     return [_saved(row) for row in tx.all(store.OF_CUSTOMER, world_id=world_id, customer_id=customer_id)]
+
+
+def hear(bank: Bank, tx: Tx, world: World, app_id: str, event_id: str, type_: str, now: int) -> None:  # noqa: ARG001
+    """Forget what an app has saved for customers who no longer allow it to, in the act that ends a consent."""
+    if type_ != "consent.revoked":
+        return
+    for row in tx.all(store.CUSTOMERS_OF_APP, app_id=app_id):
+        given = oauth.consents_of_customer(tx, world.world_id, row["customer_id"])
+        if not any(each.app_id == app_id and _may_save(bank, each) for each in given):
+            tx.run(store.FORGET, app_id=app_id, customer_id=row["customer_id"])
+
+
+def _may_save(bank: Bank, consent: Consent) -> bool:
+    return consent.status_at(bank.clock.wall()) == "ACTIVE" and not LINKED.isdisjoint(consent.scope.split())
 
 
 def reset(tx: Tx, world_id: str) -> None:

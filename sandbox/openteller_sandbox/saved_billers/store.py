@@ -46,4 +46,12 @@ OF_CUSTOMER = Statement(
     .order_by(saved_billers.c.seq.desc())
 )
 DELETE = Statement(delete(saved_billers).where(saved_billers.c.saved_biller_id == bindparam("saved_biller_id")))
+CUSTOMERS_OF_APP = Statement(
+    select(saved_billers.c.customer_id).where(saved_billers.c.app_id == bindparam("app_id")).distinct()
+)
+FORGET = Statement(
+    delete(saved_billers).where(
+        saved_billers.c.app_id == bindparam("app_id"), saved_billers.c.customer_id == bindparam("customer_id")
+    )
+)
 RESET = Statement(delete(saved_billers).where(saved_billers.c.world_id == bindparam("world_id")))
