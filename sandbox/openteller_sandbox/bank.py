@@ -30,7 +30,9 @@ PUBLIC_WORLD = World("wld_public")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. An anonymous caller has no app; consent_id, customer_id: where a customer has allowed it."""
+    """Who is asking. An anonymous caller has no app; consent_id, customer_id, subject (the customer's name with this
+    partner): where a customer has allowed it. Such a caller sees what is that customer's, and nothing else of the app.
+    """
 
     world: World
     scopes: frozenset[str] = frozenset()
@@ -38,6 +40,7 @@ class Caller:
     partner_id: str = ""
     consent_id: str = ""
     customer_id: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
 
     @property
     def anonymous(self) -> bool:

@@ -17,9 +17,8 @@ def create_bill_fetch(call: Call) -> Answer:
     replayed = idempotency.replay(call, bank.db.read())
     if replayed:
         return _with_wait(call, bank.db.read(), replayed)
-    asked = service.question(
-        bank, call.caller.app_id, body["biller_id"], body["inputs"], body["end_user_ref"], call.now
-    )
+    asker = call.caller.subject or body["end_user_ref"]
+    asked = service.question(bank, call.caller.app_id, body["biller_id"], body["inputs"], asker, call.now)
     fetch_id = service.admit(bank, world, asked, call.now)
     answer = service.ask(bank, world, asked, fetch_id, call.now)
 
@@ -47,7 +46,7 @@ def _with_wait(call: Call, tx: Tx, answer: Answer) -> Answer:
 @routes.operation("getBillFetch")
 def get_bill_fetch(call: Call) -> Answer:
     """Read a fetch with its bills as they stand."""
-    found = service.find_fetch(call.bank.db.read(), call.caller.app_id, call.path["bill_fetch_id"])
+    found = service.find_own_fetch(call.bank.db.read(), call.caller, call.path["bill_fetch_id"])
     if found is None:
         raise Problem("NOT_FOUND")
     return Answer(found.wire.encode())
@@ -56,7 +55,7 @@ def get_bill_fetch(call: Call) -> Answer:
 @routes.operation("getBill")
 def get_bill(call: Call) -> Answer:
     """Read a fetched bill."""
-    wire = service.find_bill_wire(call.bank.db.read(), call.caller.app_id, call.path["bill_id"])
+    wire = service.find_bill_wire(call.bank.db.read(), call.caller, call.path["bill_id"])
     if wire is None:
         raise Problem("NOT_FOUND")
     return Answer(wire.encode())

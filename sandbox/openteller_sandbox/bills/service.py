@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from openteller_sandbox import ids
-from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.bank import Bank, Caller, Due, World
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.biller_port.faulty import FaultyBiller
 from openteller_sandbox.biller_port.port import DueBill
@@ -25,7 +25,7 @@ from openteller_sandbox.bills.schemas import BillFetchSchema, BillSchema
 from openteller_sandbox.bills.velocity import Asker
 from openteller_sandbox.clock import DAY, SECOND, to_wire
 from openteller_sandbox.contract import Fault, showable
-from openteller_sandbox.db import Tx
+from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.faults import service as faults
@@ -271,21 +271,29 @@ def find_fetch(tx: Tx, app_id: str, bill_fetch_id: str, *, on_page: bool = False
     return Answered(bill_fetch_id, row["status"], f'{row["wire"][:-1]},"bills":[{bills}]}}')
 
 
+def find_own_fetch(tx: Tx, caller: Caller, bill_fetch_id: str) -> Answered | None:
+    """Give a fetch of the caller: of the app, or of the customer that it calls for."""
+    row = tx.one(store.FIND_FETCH, bill_fetch_id=bill_fetch_id, app_id=caller.app_id)
+    if row is None or (caller.subject and row["end_user_ref"] != caller.subject):
+        return None
+    return find_fetch(tx, caller.app_id, bill_fetch_id)
+
+
 def seconds_to_answer(tx: Tx, world: World, bill_fetch_id: str, now: int) -> int:
     """Give after how many seconds it is worth asking for the answer of a slow biller; at least one."""
     at = due.when(tx, world, ANSWER, bill_fetch_id)
     return 1 if at is None else max(1, -((now - at) // SECOND))
 
 
-def find_bill_wire(tx: Tx, app_id: str, bill_id: str) -> str | None:
-    """Give the record of a bill that an app has fetched."""
-    row = tx.one(store.FIND_ASKED_BILL, bill_id=bill_id, app_id=app_id, on_page=ON_PAGE)
+def find_bill_wire(tx: Tx, caller: Caller, bill_id: str) -> str | None:
+    """Give the record of a bill that the caller has fetched."""
+    row = _asked_bill(tx, caller, bill_id)
     return row["wire"] if row else None
 
 
-def find_asked_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
-    """Give a bill that an app has fetched, with what only the bank may know."""
-    row = tx.one(store.FIND_ASKED_BILL, bill_id=bill_id, app_id=app_id, on_page=ON_PAGE)
+def find_asked_bill(tx: Tx, caller: Caller, bill_id: str) -> FetchedBill | None:
+    """Give a bill that the caller has fetched, with what only the bank may know."""
+    row = _asked_bill(tx, caller, bill_id)
     return _fetched(row) if row else None
 
 
@@ -484,6 +492,11 @@ def _lock_key(world: World, bill: FetchedBill) -> dict[str, str]:
         "account_digest": bill.account_digest,
         "bill_number": bill.due.bill_number,
     }
+
+
+def _asked_bill(tx: Tx, caller: Caller, bill_id: str) -> Row | None:
+    own = {"app_id": caller.app_id, "asker": caller.subject}
+    return tx.one(store.FIND_ASKED_BILL, bill_id=bill_id, on_page=ON_PAGE, **own)
 
 
 def _fetched(row: Any) -> FetchedBill:

@@ -121,6 +121,7 @@ FIND_ASKED_BILL = Statement(
         bills.c.bill_id == bindparam("bill_id"),
         bills.c.app_id == bindparam("app_id"),
         bill_fetches.c.end_user_ref != bindparam("on_page"),
+        or_(bindparam("asker") == "", bill_fetches.c.end_user_ref == bindparam("asker")),
     )
 )
 BILLS_OF_FETCH = Statement(

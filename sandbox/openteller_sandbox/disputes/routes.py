@@ -23,7 +23,9 @@ def create_dispute(call: Call) -> Answer:
 
 @routes.operation("listDisputes", query=DisputeQuery)
 def list_disputes(call: Call) -> Answer:
-    """List the app's disputes, newest first."""
+    """List the app's disputes, newest first; not for a customer, who can ask about each."""
+    if call.caller.customer_id:
+        raise Problem("INSUFFICIENT_SCOPE", "The list is of the whole app: it takes the app's own token.")
     cursor = decode_cursor(call, int)
     rows = service.page(
         call.bank.db.read(),
@@ -40,7 +42,7 @@ def list_disputes(call: Call) -> Answer:
 @routes.operation("getDispute")
 def get_dispute(call: Call) -> Answer:
     """Read a dispute."""
-    wire = service.find_wire(call.bank.db.read(), call.caller.app_id, call.path["dispute_id"])
+    wire = service.find_wire(call.bank.db.read(), call.caller, call.path["dispute_id"])
     if wire is None:
         raise Problem("NOT_FOUND")
     return Answer(wire.encode())

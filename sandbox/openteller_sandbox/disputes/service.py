@@ -84,7 +84,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
         Problem: FIELD_INVALID, no such payment; DISPUTE_NOT_POSSIBLE, DISPUTE_OPEN.
     """
     payment_id = request["payment_id"]
-    held = payments.find(tx, caller.app_id, payment_id)
+    held = payments.own(tx, caller, payment_id)
     if held is None:
         raise field_invalid("/payment_id", "Names no payment of this app.")
     _check(tx, held, now)
@@ -133,10 +133,10 @@ def _check(tx: Tx, held: Held, now: int) -> None:
         raise Problem("DISPUTE_NOT_POSSIBLE", "It has been disputed three times.")
 
 
-def find_wire(tx: Tx, app_id: str, dispute_id: str) -> str | None:
-    """Give an app's dispute, as JSON."""
-    row = tx.one(store.FIND, dispute_id=dispute_id, app_id=app_id)
-    return row["wire"] if row else None
+def find_wire(tx: Tx, caller: Caller, dispute_id: str) -> str | None:
+    """Give a dispute of the caller's payment, as JSON."""
+    row = tx.one(store.FIND, dispute_id=dispute_id, app_id=caller.app_id)
+    return row["wire"] if row and payments.own(tx, caller, row["payment_id"]) else None
 
 
 def page(

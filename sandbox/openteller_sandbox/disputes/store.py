@@ -25,7 +25,7 @@ disputes = Table(
 
 INSERT = Insert(disputes, without=("seq",))
 FIND = Statement(
-    select(disputes.c.wire).where(
+    select(disputes.c.wire, disputes.c.payment_id).where(
         disputes.c.dispute_id == bindparam("dispute_id"), disputes.c.app_id == bindparam("app_id")
     )
 )

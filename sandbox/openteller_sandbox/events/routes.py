@@ -12,7 +12,9 @@ routes = Routes()
 
 @routes.operation("listEvents", query=EventQuery)
 def list_events(call: Call) -> Answer:
-    """List the app's events, oldest first."""
+    """List the app's events, oldest first; not for a customer, as they tell of others."""
+    if call.caller.customer_id:
+        raise Problem("INSUFFICIENT_SCOPE", "The list is of the whole app: it takes the app's own token.")
     limit = call.limit
     rows = service.page(
         call.bank.db.read(),

@@ -62,7 +62,7 @@ def once(call: Call, tx: Tx, act: Callable[[], tuple[Answer, str]]) -> Answer:
     if replayed is not None:
         return replayed
     answer, resource_id = act()
-    key = call.headers.get(HEADER)
+    key = _key(call)
     if key is None:
         return answer
     tx.run(
@@ -86,7 +86,7 @@ def replay(call: Call, tx: Tx) -> Answer | None:
     Raises:
         Problem: IDEMPOTENCY_MISMATCH, the key has another request.
     """
-    key = call.headers.get(HEADER)
+    key = _key(call)
     if key is None:
         return None
     row = tx.one(_FIND, world_id=call.caller.world.world_id, app_id=call.caller.app_id, key=key)
@@ -106,6 +106,12 @@ def forget(tx: Tx, world_id: str, resource_id: str) -> None:
 def reset(tx: Tx, world_id: str) -> None:
     """Drop every key of a world."""
     tx.run(_RESET, world_id=world_id)
+
+
+def _key(call: Call) -> str | None:
+    """Give the request's key; a customer's keys are not the app's, nor another customer's."""
+    key = call.headers.get(HEADER)
+    return f"{call.caller.subject}:{key}" if key is not None and call.caller.subject else key
 
 
 def _fingerprint(call: Call) -> str:

@@ -17,7 +17,7 @@ from openteller_sandbox.clock import SECOND
 from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.oauth import authorization, codes, secrecy, store
 from openteller_sandbox.oauth.authorization import Asked, Interaction
-from openteller_sandbox.oauth.model import Client, Grant, Refusal
+from openteller_sandbox.oauth.model import LINKED_SCOPES, Client, Grant, Refusal
 from openteller_sandbox.oauth.tokens import hash_of
 
 LIFETIME_SECONDS = 600
@@ -38,7 +38,10 @@ def begin(bank: Bank, client: Client, form: Mapping[str, str]) -> dict[str, Any]
     """
     if Grant.DEVICE_CODE not in client.grants:
         raise Refusal("unauthorized_client")
-    asked = Asked(client.client_id, "", authorization.scope_of(client, form.get("scope")), None, "", [], None, "zh-CN")
+    scope = authorization.scope_of(client, form.get("scope"))
+    if set(scope.split()) & set(LINKED_SCOPES):
+        raise Refusal("invalid_scope", "A device is not given what a customer has saved: send the customer's browser.")
+    asked = Asked(client.client_id, "", scope, None, "", [], None, "zh-CN")
     device_code = DEVICE_PREFIX + secrets.token_urlsafe(32)
     user_code = "".join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH))
     with bank.db.act(client.client_id) as tx:

@@ -10,7 +10,7 @@ from typing import Any
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import SECOND
 from openteller_sandbox.db import Row, Tx
-from openteller_sandbox.oauth import store
+from openteller_sandbox.oauth import consents, store
 from openteller_sandbox.oauth.model import Client
 
 ACCESS_PREFIX = "ota_"
@@ -89,7 +89,7 @@ def holder(bank: Bank, token: str) -> Holder | None:
     if not token.startswith(ACCESS_PREFIX):
         return None
     token_hash = hash_of(token)
-    found = bank.db.while_unchanged(token_hash, lambda tx: _holder(_row(tx, token_hash)))
+    found = bank.db.while_unchanged(token_hash, lambda tx: _holder(bank, _row(tx, token_hash)))
     return found if found is not None and bank.clock.wall() < found.good_until else None
 
 
@@ -104,7 +104,7 @@ def _good_until(row: Row) -> int:
     return min(row["expires_at"], row["consent_expires_at"]) if row["consent_status"] == "ACTIVE" else 0
 
 
-def _holder(row: Row | None) -> Holder | None:
+def _holder(bank: Bank, row: Row | None) -> Holder | None:
     if row is None:
         return None
     caller = Caller(
@@ -114,6 +114,7 @@ def _holder(row: Row | None) -> Holder | None:
         row["partner_id"],
         row["consent_id"] or "",
         row["customer_id"] or "",
+        consents.subject(bank, row["partner_id"], row["world_id"], row["customer_id"]) if row["customer_id"] else "",
     )
     return Holder(caller, row["jkt"], _good_until(row), row["last_used_at"] or 0)
 

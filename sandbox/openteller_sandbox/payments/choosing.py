@@ -118,7 +118,7 @@ def of_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], 
 
 
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
-    bill = bills.find_asked_bill(tx, caller.app_id, bill_id)
+    bill = bills.find_asked_bill(tx, caller, bill_id)
     if bill is None:
         fault = Fault(
             "body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged."

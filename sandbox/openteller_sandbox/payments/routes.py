@@ -44,7 +44,7 @@ def list_payments(call: Call) -> Answer:
     rows = service.page(
         call.bank,
         call.bank.db.read(),
-        call.caller.app_id,
+        call.caller,
         before=cursor[0] if cursor else None,
         status=call.query.get("status"),
         partner_reference=call.query.get("partner_reference"),
@@ -57,8 +57,9 @@ def list_payments(call: Call) -> Answer:
 @routes.operation("getPayment")
 def get_payment(call: Call) -> Answer:
     """Read a payment."""
-    wire = service.get_wire(call.bank, call.bank.db.read(), call.caller.app_id, call.path["payment_id"])
-    if wire is None:
+    tx, payment_id = call.bank.db.read(), call.path["payment_id"]
+    wire = service.get_wire(call.bank, tx, call.caller.app_id, payment_id)
+    if wire is None or (call.caller.customer_id and service.own(tx, call.caller, payment_id) is None):
         raise Problem("NOT_FOUND")
     return Answer(wire.encode())
 
@@ -66,7 +67,7 @@ def get_payment(call: Call) -> Answer:
 @routes.operation("getPaymentReceipt")
 def get_payment_receipt(call: Call) -> Answer:
     """Read the masked receipt."""
-    return Answer(service.receipt_wire(call.bank.db.read(), call.caller.app_id, call.path["payment_id"]).encode())
+    return Answer(service.receipt_wire(call.bank.db.read(), call.caller, call.path["payment_id"]).encode())
 
 
 @routes.operation("cancelPayment")
@@ -84,7 +85,7 @@ def cancel_payment(call: Call) -> Answer:
 @routes.operation("getRefund")
 def get_refund(call: Call) -> Answer:
     """Read a refund."""
-    wire = service.refund_wire(call.bank.db.read(), call.caller.app_id, call.path["refund_id"])
+    wire = service.refund_wire(call.bank.db.read(), call.caller, call.path["refund_id"])
     if wire is None:
         raise Problem("NOT_FOUND")
     return Answer(wire.encode())

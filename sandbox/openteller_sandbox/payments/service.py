@@ -52,6 +52,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
         metadata=request["metadata"],
         locale=request["locale"],
         return_url=request.get("return_url"),
+        consent_id=caller.consent_id or None,
         created_at=now,
         updated_at=now,
         history=[HistoryEntry(Status.CREATED.value, now, "PARTNER")],
@@ -82,7 +83,7 @@ def cancel(bank: Bank, tx: Tx, caller: Caller, payment_id: str, now: int) -> Hel
     Raises:
         Problem: NOT_FOUND, INVALID_TRANSITION.
     """
-    held = records.find(tx, caller.app_id, payment_id)
+    held = own(tx, caller, payment_id)
     if held is None:
         raise Problem("NOT_FOUND")
     if held.payment.status not in CANCELLABLE:
@@ -102,17 +103,18 @@ def get_wire(bank: Bank, tx: Tx, app_id: str, payment_id: str) -> str | None:
 def page(
     bank: Bank,
     tx: Tx,
-    app_id: str,
+    caller: Caller,
     *,
     before: int | None,
     status: str | None,
     partner_reference: str | None,
     count: int,
 ) -> list[tuple[int, str]]:
-    """Give (sequence, JSON) of an app's payments, newest first."""
+    """Give (sequence, JSON) of an app's payments, newest first; for a customer, of those that the customer has paid."""
     rows = tx.all(
         store.PAGE,
-        app_id=app_id,
+        app_id=caller.app_id,
+        customer_id=caller.customer_id,
         before=2**62 if before is None else before,
         status=status or "",
         partner_reference=partner_reference or "",
@@ -121,13 +123,13 @@ def page(
     return [(row["seq"], records.joined(bank, row)) for row in rows]
 
 
-def receipt_wire(tx: Tx, app_id: str, payment_id: str) -> str:
-    """Give the masked receipt of an app's payment.
+def receipt_wire(tx: Tx, caller: Caller, payment_id: str) -> str:
+    """Give the masked receipt of the caller's payment.
 
     Raises:
         Problem: NOT_FOUND, RECEIPT_NOT_READY, RECEIPT_NOT_AVAILABLE.
     """
-    held = records.find(tx, app_id, payment_id)
+    held = own(tx, caller, payment_id)
     if held is None:
         raise Problem("NOT_FOUND")
     row = tx.one(store.FIND_RECEIPT, payment_id=payment_id)
@@ -139,15 +141,21 @@ def receipt_wire(tx: Tx, app_id: str, payment_id: str) -> str:
     raise Problem("RECEIPT_NOT_AVAILABLE", f"The payment is {status}, and the biller has not posted it.")
 
 
-def refund_wire(tx: Tx, app_id: str, refund_id: str) -> str | None:
-    """Give an app's refund, as JSON."""
-    row = tx.one(store.FIND_REFUND, refund_id=refund_id, app_id=app_id)
-    return row["wire"] if row else None
+def refund_wire(tx: Tx, caller: Caller, refund_id: str) -> str | None:
+    """Give the caller's refund, as JSON."""
+    row = tx.one(store.FIND_REFUND, refund_id=refund_id, app_id=caller.app_id)
+    return row["wire"] if row and own(tx, caller, row["payment_id"]) else None
 
 
-def find(tx: Tx, app_id: str, payment_id: str) -> Held | None:
-    """Give an app's payment to other features."""
-    return records.find(tx, app_id, payment_id)
+def own(tx: Tx, caller: Caller, payment_id: str) -> Held | None:
+    """Give a payment of the caller: of the app; where it calls for a customer, what that customer has paid, or what was
+    made under the same consent.
+    """
+    held = records.find(tx, caller.app_id, payment_id)
+    if held is None or not caller.customer_id:
+        return held
+    is_customers = held.customer_id == caller.customer_id or held.payment.consent_id == caller.consent_id
+    return held if is_customers else None
 
 
 def get(tx: Tx, payment_id: str) -> Held | None:

@@ -134,6 +134,7 @@ PAGE = Statement(
         payments.c.seq < bindparam("before"),
         or_(bindparam("status") == "", payments.c.status == bindparam("status")),
         or_(bindparam("partner_reference") == "", payments.c.partner_reference == bindparam("partner_reference")),
+        or_(bindparam("customer_id") == "", payments.c.customer_id == bindparam("customer_id")),
     )
     .order_by(payments.c.seq.desc())
     .limit(bindparam("count"))
@@ -185,7 +186,9 @@ RECEIPT_BY_NUMBERS = Statement(select(receipts.c.wire).where(receipts.c.check_di
 RECEIPT_BY_COMPACT = Statement(select(receipts.c.wire).where(receipts.c.compact_digest == bindparam("digest")))
 INSERT_REFUND = Insert(refunds)
 FIND_REFUND = Statement(
-    select(refunds.c.wire).where(refunds.c.refund_id == bindparam("refund_id"), refunds.c.app_id == bindparam("app_id"))
+    select(refunds.c.wire, refunds.c.payment_id).where(
+        refunds.c.refund_id == bindparam("refund_id"), refunds.c.app_id == bindparam("app_id")
+    )
 )
 REFUND_BY_ID = Statement(select(refunds).where(refunds.c.refund_id == bindparam("refund_id")))
 SET_REFUND = Statement(

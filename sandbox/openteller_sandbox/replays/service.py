@@ -247,7 +247,9 @@ def _identify(twin: Bank, token: str, proof: object) -> Caller | None:  # noqa: 
     consent = oauth.find_consent(twin, consent_id)
     if consent is None:
         return None
-    return Caller(world, frozenset(consent.scope.split()), app_id, app.partner_id, consent_id, consent.customer_id)
+    scopes, customer_id = frozenset(consent.scope.split()), consent.customer_id
+    subject = oauth.subject(twin, app.partner_id, world.world_id, customer_id)
+    return Caller(world, scopes, app_id, app.partner_id, consent_id, customer_id, subject)
 
 
 def _request(deed: Deed) -> dict[str, Any]:

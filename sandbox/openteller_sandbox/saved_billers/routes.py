@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.http import Answer, Call, Problem, Routes, decode_cursor, encode_cursor, page
-from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.saved_billers import service
 from openteller_sandbox.saved_billers.schemas import SavedBillerCreateSchema, SavedBillerQuery
 from openteller_sandbox.saved_billers.service import SavedBiller
@@ -49,8 +48,7 @@ def delete_saved_biller(call: Call) -> Answer:
 def create_saved_biller_fetch(call: Call) -> Answer:
     """Ask a biller what a saved account owes."""
     bank, caller, saved = call.bank, call.caller, _own(call)
-    asker = oauth.subject(bank, caller.partner_id, caller.world.world_id, caller.customer_id)
-    asked = bills.question(bank, caller.app_id, saved.biller_id, saved.inputs, asker, call.now)
+    asked = bills.question(bank, caller.app_id, saved.biller_id, saved.inputs, caller.subject, call.now)
     fetch_id = bills.admit(bank, caller.world, asked, call.now)
     answer = bills.ask(bank, caller.world, asked, fetch_id, call.now)
     with bank.db.act(caller.world.world_id) as tx:

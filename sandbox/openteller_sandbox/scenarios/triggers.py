@@ -157,7 +157,7 @@ def _decide(type_: str) -> Trigger:
             payment_id = _new_payment(bank, caller)
             driving.bring(bank, caller, payment_id, Status.SUCCEEDED)
             dispute_id = _dispute(bank, caller, payment_id, type_)
-        elif disputes.find_wire(bank.db.read(), caller.app_id, dispute_id) is None:
+        elif disputes.find_wire(bank.db.read(), caller, dispute_id) is None:
             raise Problem("NOT_FOUND")
         now = bank.now(caller.world)
         bank.due_handlers[disputes.DECIDE](bank, Due(caller.world, disputes.DECIDE, dispute_id, now))

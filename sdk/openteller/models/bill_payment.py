@@ -936,7 +936,7 @@ class Payment(PaymentMoves, frozen=True, kw_only=True):
     partner_reference: str
     """The partner's own number for this payment, unique for the partner for ever. No personal data."""
     consent_id: str | None = None
-    """Under whose mandate it was paid; absent where the payer confirmed it."""
+    """Of the consent under whose mandate it was paid."""
     category_code: Open[CategoryCode] | None = None
     """Code of a biller category."""
     adcode: str | None = None

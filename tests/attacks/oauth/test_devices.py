@@ -173,6 +173,7 @@ BAD_BEGINNINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "no scope": ("invalid_scope", {"scope": GONE}),
     "an unknown scope": ("invalid_scope", {"scope": "admin"}),
     "the scope sandbox": ("invalid_scope", {"scope": "sandbox"}),
+    "what customers have saved": ("invalid_scope", {"scope": "saved-billers"}),
     "another resource": ("invalid_target", {"resource": "https://other.example"}),
     "a mandate": ("invalid_request", {"authorization_details": json.dumps(mandate(biller_id="blr_000000000000"))}),
     "a redirect": ("invalid_request", {"redirect_uri": "https://evil.example"}),
