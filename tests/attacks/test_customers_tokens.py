@@ -8,10 +8,7 @@ import pytest
 from tests.conftest import Partner
 from tests.linked import POWER, Linked, link_customer, mandate
 
-pytestmark = [
-    pytest.mark.both_engines,
-    pytest.mark.abuse("oauth", "reads and moves what other customers of an app have"),
-]
+pytestmark = pytest.mark.both_engines
 SCOPES = ["bills:read", "payments:create", "payments:read", "disputes:create", "saved-billers"]
 READS = (
     "/v1/payments/{payment}",
@@ -49,6 +46,7 @@ def pay_a_bill(user: Linked, key: str = "new") -> dict[str, Any]:
     }
 
 
+@pytest.mark.abuse("oauth", "reads what another customer of the app has paid")
 def test_what_a_customer_has_paid_is_seen_with_no_other_customers_token(customers: tuple[Linked, Linked]) -> None:
     one, other = customers
     made = pay_a_bill(one)
@@ -58,11 +56,13 @@ def test_what_a_customer_has_paid_is_seen_with_no_other_customers_token(customer
     assert [len(user.get("/v1/payments").json["data"]) for user in (one, one.owner, other)] == [1, 1, 0]
 
 
+@pytest.mark.abuse("oauth", "reads an app's lists with one customer's token")
 def test_a_list_of_the_whole_app_is_the_apps(customers: tuple[Linked, Linked]) -> None:
     for path in ("/v1/events", "/v1/disputes"):
         assert [customers[0].owner.get(path).status_code, customers[0].get(path).status_code] == [200, 403]
 
 
+@pytest.mark.abuse("oauth", "cancels, disputes and pays what another customer of the app has")
 def test_nothing_is_done_to_what_another_customer_has(customers: tuple[Linked, Linked]) -> None:
     one, other = customers
     made = pay_a_bill(one)
@@ -76,6 +76,7 @@ def test_nothing_is_done_to_what_another_customer_has(customers: tuple[Linked, L
     assert one.post(f"/v1/payments/{link}:cancel").status_code == 200
 
 
+@pytest.mark.abuse("oauth", "repeats another customer's request with its key")
 def test_a_key_of_one_customer_replays_nothing_to_another(customers: tuple[Linked, Linked]) -> None:
     one, other = customers
     body = {"partner_reference": "by-one"}
@@ -86,6 +87,7 @@ def test_a_key_of_one_customer_replays_nothing_to_another(customers: tuple[Linke
     assert (refused.status_code, refused.json["code"]) == (409, "DUPLICATE_REFERENCE")
 
 
+@pytest.mark.abuse("oauth", "asks about bills in another customer's name")
 def test_a_customer_asks_in_no_other_name(customers: tuple[Linked, Linked]) -> None:
     """Whoever is named, the fetch is the customer's: it counts for that customer, and only that customer sees it."""
     one, other = customers
