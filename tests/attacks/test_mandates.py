@@ -136,11 +136,13 @@ def test_days_outside_are_refused_and_the_last_day_is_whole(partner: Partner) ->
     refused(user.pay(saved), 403, "CONSENT_EXPIRED")
 
 
-@pytest.mark.abuse("mandates", "asks for a mandate that ends too late, begins after its end, or has ended")
+@pytest.mark.abuse("mandates", "asks for a mandate that begins or ends too late, begins after its end, or has ended")
 @pytest.mark.parametrize(
     "days",
     [
         {"valid_to": (date(2026, 9, 29) + timedelta(days=367)).isoformat()},
+        {"valid_from": (date(2026, 9, 29) + timedelta(days=367)).isoformat(), "valid_to": "2027-10-02"},
+        {"valid_from": "9999-01-01", "valid_to": "9999-12-31"},
         {"valid_from": "2026-10-02", "valid_to": "2026-10-01"},
         {"valid_from": LONG_AGO, "valid_to": "2026-09-28"},
     ],

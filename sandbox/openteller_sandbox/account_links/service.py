@@ -29,7 +29,8 @@ from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
-from openteller_sandbox.http import Problem, idempotency, json_text, with_tail
+from openteller_sandbox.http import Problem, addresses, idempotency, json_text, with_tail
+from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 
@@ -158,6 +159,9 @@ def _check_return_url(bank: Bank, tx: Tx, caller: Caller, return_url: str | None
     app, client = partners.find(tx, caller.app_id), oauth.find_client(bank, caller.app_id)
     if return_url not in (*(app.return_urls if app else ()), *(client.redirect_uris if client else ())):
         raise Problem("RETURN_URL_NOT_REGISTERED")
+    address = addresses.parse(return_url)
+    if address is not None and not address.is_safe:
+        raise field_invalid("/return_url", "Must be https, or http on this machine: the browser brings a nonce there.")
 
 
 def confirm(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: int) -> tuple[str, str]:

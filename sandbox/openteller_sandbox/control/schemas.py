@@ -15,7 +15,7 @@ class AppCreateSchema(ContractSchema):
 
     name = fields.String(required=True, validate=(validate.Length(1, 60), Pattern(READABLE_NAME)))
     return_urls = fields.List(
-        fields.String(validate=(validate.Length(8, 300), Pattern("^https?://[!-~]+$"))),
+        fields.String(validate=(validate.Length(8, 300), Pattern('^https?://[!-"$-~]+$'))),
         validate=validate.Length(max=10),
         load_default=list,
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, request
 
 from openteller_sandbox import clock
 from openteller_sandbox.account_links import service as account_links
@@ -177,18 +177,11 @@ def _act(bank: Bank, interaction: Interaction) -> Response:
     elif step == "refuse" or (step == "approve" and interaction.customer):
         decide = authorization.approve if step == "approve" else authorization.refuse
         place = decide(bank, interaction)
-        return _leave(place) if place else see_other(_place(interaction))
+        return see_other(place or _place(interaction))
     else:
         interaction.notice = "FORM"
     authorization.save(bank, interaction)
     return see_other(_place(interaction))
-
-
-def _leave(place: str) -> Response:
-    """Send a browser back to the client (303), so that no form goes along."""
-    response = make_response(redirect(place, 303))
-    response.headers.update(PAGE_HEADERS)
-    return response
 
 
 def _page(bank: Bank, interaction: Interaction, typed: Mapping[str, str] | None = None, status: int = 200) -> Response:

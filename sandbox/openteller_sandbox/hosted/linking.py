@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, request
 
 from openteller_sandbox.account_links import service, visits
 from openteller_sandbox.account_links.service import Link
 from openteller_sandbox.account_links.visits import Visit
 from openteller_sandbox.bank import ANONYMOUS, Bank, World
 from openteller_sandbox.customers import service as customers
-from openteller_sandbox.hosted.rendering import PAGE_HEADERS, asked_locale, foreign_origin, policy, render, see_other
+from openteller_sandbox.hosted.rendering import asked_locale, foreign_origin, policy, render, see_other
 from openteller_sandbox.hosted.texts import LOCALES, channel_name, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
@@ -107,9 +107,7 @@ def _answer(bank: Bank, browser: Browser, customer_id: str, *, approves: bool) -
     link = service.get(bank.db.read(), browser.link.account_link_id)
     if not answered or not approves or link is None or link.return_url is None:
         return see_other(browser.path)
-    response = make_response(redirect(_back(bank, link, link.return_url), 303))
-    response.headers.update(PAGE_HEADERS)
-    return response
+    return see_other(_back(bank, link, link.return_url))
 
 
 def _back(bank: Bank, link: Link, return_url: str) -> str:

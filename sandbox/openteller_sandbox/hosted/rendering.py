@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, make_response, render_template, request
+from werkzeug.datastructures import Headers
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.hosted.sessions import Session
 from openteller_sandbox.hosted.texts import LOCALES, notice, translator
-from openteller_sandbox.http import Problem
+from openteller_sandbox.http import Problem, addresses
 from openteller_sandbox.http.answers import JSON
 from openteller_sandbox.http.problems import MEDIA_TYPE, wait_headers
 from openteller_sandbox.payments.model import Held
 
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+class _Onward(Response):
+    """A redirect whose address goes out letter for letter as it was registered: werkzeug writes it anew as the response
+    leaves, and fails there, where no page can be made of the failure, at a host that it cannot read.
+    """
+
+    def get_wsgi_headers(self, environ: object) -> Headers:  # noqa: ARG002 - as werkzeug calls it
+        """Give the headers as they are."""
+        return self.headers
 
 
 def policy(leads_to: str = "") -> str:
     """Give the content security policy of a page; leads_to: an address to which its forms lead, over a redirect."""
-    origin = _ORIGIN.match(leads_to)
-    forms = f"'self' {origin[0]}" if origin else "'self'"
+    source = _source(leads_to)
+    forms = f"'self' {source}" if source else "'self'"
     return (
         f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {forms}; frame-ancestors 'none'; "
         "base-uri 'none'"
     )
+
+
+def _source(url: str) -> str | None:
+    """Give what a policy calls the place of an address, whole; of an IPv6 address, which no policy can name
+    (CSP level 3, section 2.3.1), and of an app's own scheme, the scheme.
+    """
+    address = addresses.parse(url)
+    if address is None:
+        scheme = url.partition(":")[0].lower()
+        return f"{scheme}:" if scheme not in {"", "http", "https"} else None
+    return f"{address.scheme}:" if address.host.startswith("[") else address.origin
 
 
 PAGE_HEADERS = {
@@ -95,10 +114,8 @@ def foreign_origin() -> bool:
 
 
 def see_other(path: str) -> Response:
-    """Send a browser on after a form (303)."""
-    response = make_response(redirect(path, 303))
-    response.headers.update(PAGE_HEADERS)
-    return response
+    """Send a browser on after a form (303), which does not go along: to a page of the bank's, or a registered one."""
+    return _Onward(status=303, headers=PAGE_HEADERS | {"Location": path, "Content-Length": "0"})
 
 
 def asked_locale(fallback: str) -> str:

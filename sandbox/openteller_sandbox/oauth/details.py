@@ -72,6 +72,8 @@ def check(tx: Tx, sent: object, today: date) -> dict[str, Any]:
             "maximum_uses, and nothing else."
         )
     begins, ends = _date(sent["valid_from"]), _date(sent["valid_to"])
+    if (begins - today).days > _MOST_DAYS:
+        raise _bad("valid_from is at most a year after today.")
     if not begins <= ends or ends < today or (ends - max(begins, today)).days > _MOST_DAYS:
         raise _bad("valid_to is not before valid_from or today, and at most a year later.")
     return {

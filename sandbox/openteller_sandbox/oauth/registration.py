@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.clock import SECOND
+from openteller_sandbox.http import addresses
 from openteller_sandbox.oauth import clients, jose, keysets
 from openteller_sandbox.oauth.model import SCOPE_PROFILES, Client, Grant, Method, Profile, Refusal
 from openteller_sandbox.partners import service as partners
@@ -24,7 +25,6 @@ _MOST_NAME = 60
 _URI = re.compile(r"[!-;=?-\[\]_a-z~]{8,300}")  # printable ASCII that a URI may have
 _TEXT = re.compile(r"[ -~]{1,300}")
 _OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _KEPT = ("client_uri", "tos_uri", "policy_uri", "software_id", "software_version")
 _FLAGS = ("dpop_bound_access_tokens", "require_pushed_authorization_requests")
 _METHODS = {
@@ -280,17 +280,14 @@ def _may_redirect(uri: str, *, public: bool) -> bool:
     """Tell whether a browser may be sent to an address with a code."""
     if not _URI.fullmatch(uri) or len(uri) > _MOST_URI:
         return False
+    if address := addresses.parse(uri):
+        return address.is_safe
     try:
         parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    if "#" in uri or "@" in parts.netloc or "*" in parts.netloc:
+    if "#" in uri or set("@*") & set(parts.netloc):
         return False
-    if parts.scheme == "https":
-        return bool(host)
-    if parts.scheme == "http":
-        return host in _LOOPBACK
     return public and _OWN_SCHEME.fullmatch(parts.scheme) is not None
 
 

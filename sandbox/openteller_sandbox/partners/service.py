@@ -17,7 +17,7 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.events import service as events
 from openteller_sandbox.folding import fold
-from openteller_sandbox.http import Problem
+from openteller_sandbox.http import Problem, addresses
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.partners import store
 from openteller_sandbox.rates import following
@@ -95,13 +95,16 @@ def create(
 
     Raises:
         Problem: TOKEN_MISSING, joining needs a token of the world that is joined; FIELD_INVALID, a payer could not
-            read the name as it is, or would take it for the bank's.
+            read the name as it is, or would take it for the bank's, or a browser could not go to an address.
     """
     if not is_readable(name):
         # What the contract's pattern cannot name alike in every engine: such characters beyond U+FFFF.
         raise field_invalid("/name", "Must be a name that payers can read as it is: it has an invisible character.")
     if is_the_banks(name):
         raise field_invalid("/name", "Must be a name of the partner's own: the bank's is in it.")
+    for at, url in enumerate(return_urls):
+        if addresses.parse(url) is None:
+            raise field_invalid(f"/return_urls/{at}", "Must be an address that a browser can go to.")
     if join != "none" and caller.anonymous:
         raise Problem(
             "TOKEN_MISSING", "Joining a world or a partner needs a token of an app there, with the scope sandbox."

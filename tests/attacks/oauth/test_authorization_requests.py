@@ -324,6 +324,8 @@ BAD_DETAILS: dict[str, Any] = {
     "no end": {"valid_to": GONE},
     "an end before the beginning": {"valid_from": "2026-12-01", "valid_to": "2026-11-30"},
     "an end that has passed": {"valid_from": "2026-01-01", "valid_to": "2026-09-28"},
+    "a beginning in ten years": {"valid_from": "2036-09-30", "valid_to": "2036-10-01"},
+    "a beginning at the end of the calendar": {"valid_from": "9999-01-01", "valid_to": "9999-12-31"},
     "ten years": {"valid_to": "2036-10-01"},
     "no day of the calendar": {"valid_to": "2027-02-30"},
     "another form of date": {"valid_to": "20270301"},

@@ -220,3 +220,13 @@ def test_an_interaction_that_is_not_there_is_told_alike(path: str, flask_app: Fl
 def test_no_secret_stands_in_an_address_of_the_bank(browser: Customer, linking: Client) -> None:
     """The code and the state must be in the redirect; the rest is in cookies and forms."""
     assert re.fullmatch(r"/oauth/authorize/iac_[a-z2-7]+", browser.path)
+
+
+def test_a_code_is_brought_to_the_place_that_was_registered_letter_for_letter(
+    new_client: Callable[..., Client], customer: Arrive
+) -> None:
+    uri = "https://A_b.Example:08443/cb;v=1/%7e?x='[]"
+    client = new_client(redirect_uris=[uri], grant_types=["authorization_code"])
+    browser = customer(client.pushed(redirect_uri=uri)).sign_in()
+    assert "form-action 'self' https://a_b.example:8443;" in browser.answer.headers["Content-Security-Policy"]
+    assert browser.approve().answer.headers["Location"].startswith(f"{uri}&")
