@@ -14,7 +14,7 @@ from openteller_sandbox.http import Answer, Call, Problem, Routes, decode_cursor
 routes = Routes()
 
 
-@routes.operation("startAccountLink", body=AccountLinkStartSchema)
+@routes.operation("startAccountLink", body=AccountLinkStartSchema, keep=service.kept_of_start)
 def start(call: Call) -> Answer:
     """Start a link."""
     with call.bank.db.act(call.caller.world.world_id) as tx:
@@ -43,13 +43,13 @@ def get_account_link(call: Call) -> Answer:
     return _answer(service.find_wire(call.bank.db.read(), call.caller.app_id, call.path["account_link_id"]))
 
 
-@routes.operation("findAccountLink", body=AccountLinkFindSchema)
+@routes.operation("findAccountLink", body=AccountLinkFindSchema, keep=service.kept_of_find)
 def find_account_link(call: Call) -> Answer:
     """Find the link of a social account."""
     return _answer(service.wire_of_actor(call.bank, call.bank.db.read(), call.caller.app_id, **call.body))
 
 
-@routes.operation("confirmAccountLink", body=AccountLinkConfirmSchema)
+@routes.operation("confirmAccountLink", body=AccountLinkConfirmSchema, keep=service.kept_of_confirmation)
 def confirm(call: Call) -> Answer:
     """Confirm a link with the nonce that came back."""
     with call.bank.db.act(call.caller.world.world_id) as tx:
@@ -59,7 +59,8 @@ def confirm(call: Call) -> Answer:
             return Answer(wire.encode()), account_link_id
 
         try:
-            return idempotency.once(call, tx, act)
+            identity = service.identity_of_confirmation(call.bank, tx, call.caller, call.body)
+            return idempotency.once(call, tx, act, body=identity)
         except service.NotConfirmed as error:
             refused = error
     # Outside of the act, which must keep what the try has burnt.

@@ -29,7 +29,7 @@ from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
-from openteller_sandbox.http import Problem, addresses, idempotency, json_text, with_tail
+from openteller_sandbox.http import Kept, Problem, addresses, idempotency, json_text, with_tail
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
@@ -44,6 +44,8 @@ _LINK = AccountLinkSchema()
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of a nonce: without vowels, so that no words arise, and without letters that look alike."""
 _NONCE_LENGTH = 16
+_NO_ACTOR, _NO_LABEL, _NO_NONCE = "-" * 16, "***", "A" * 16
+"""In a request that is done again. No nonce has an A."""
 _OPEN = frozenset({"AWAITING", "APPROVED"})
 EVENTS = {
     "APPROVED": "approved",
@@ -140,7 +142,7 @@ def _insert(
         world_id=caller.world.world_id,
         app_id=caller.app_id,
         actor_hash=actor_hash,
-        actor_masked=masked(request["actor_label"]),
+        actor_masked=_masked(request),
         token_hash=token_hash,
         nonce_hash=None,
         wrong_nonces=0,
@@ -173,7 +175,7 @@ def confirm(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now:
     """
     channel = request["channel"]
     actor_hash = _actor_hash(bank, caller.app_id, channel, request["actor_ref"])
-    link = _of_nonce(tx, caller.app_id, request["nonce"])
+    link = _of_nonce(tx, caller.app_id, _letters(bank, tx, request))
     if link is None or not link.is_open(now):
         _count_wrong(bank, tx, caller, _of_actor(tx, caller.app_id, channel, actor_hash), now)
         raise NotConfirmed("ACCOUNT_LINK_NONCE_INVALID")
@@ -193,9 +195,8 @@ def _activate(bank: Bank, tx: Tx, world: World, link: Link, now: int) -> str:
     return _change(bank, tx, world, link, now, "ACTIVE", facts, **columns)
 
 
-def _of_nonce(tx: Tx, app_id: str, brought: str) -> Link | None:
-    """Give an app's link that waits for a nonce, however it was typed."""
-    letters = brought.replace("-", "").replace(" ", "").upper()
+def _of_nonce(tx: Tx, app_id: str, letters: str) -> Link | None:
+    """Give an app's link that waits for a nonce."""
     row = tx.one(store.BY_NONCE, app_id=app_id, nonce_hash=_hash(letters))
     return _link(row) if row else None
 
@@ -236,6 +237,37 @@ def page(tx: Tx, app_id: str, *, before: int | None, status: str | None, count: 
         store.PAGE, app_id=app_id, before=2**62 if before is None else before, status=status or "", count=count
     )
     return [(row["seq"], _shown(row["wire"], row["consent_id"])) for row in rows]
+
+
+# What the log of deeds has of it: no label, no reference and no nonce, and yet what comes of them.
+
+
+def kept_of_start(bank: Bank, caller: Caller, request: Mapping[str, Any]) -> Kept:
+    """Keep of a start what the link's row has of its account."""
+    actor_hash = _actor_hash(bank, caller.app_id, request["channel"], request["actor_ref"])
+    body = {**request, "actor_ref": _NO_ACTOR, "actor_label": _NO_LABEL}
+    return Kept(body, {"actor_hash": actor_hash, "actor_masked": _masked(request)})
+
+
+def kept_of_find(bank: Bank, caller: Caller, request: Mapping[str, Any]) -> Kept:  # noqa: ARG001 - one of several
+    """Keep nothing of whom was asked for: the answer changes nothing."""
+    return Kept({**request, "actor_ref": _NO_ACTOR}, {})
+
+
+def kept_of_confirmation(bank: Bank, caller: Caller, request: Mapping[str, Any]) -> Kept:
+    """Keep of a nonce whose link waits for it, from which it can be derived again; None where none does."""
+    tx = bank.db.read()
+    actor_hash = _actor_hash(bank, caller.app_id, request["channel"], request["actor_ref"])
+    link = _of_nonce(tx, caller.app_id, _letters(bank, tx, request))
+    body = {**request, "actor_ref": _NO_ACTOR, "nonce": _NO_NONCE}
+    return Kept(body, {"actor_hash": actor_hash, "nonce_of": link.account_link_id if link else None})
+
+
+def identity_of_confirmation(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any]) -> list[str]:
+    """Give what makes two confirmations the same, in every life of the world."""
+    channel = request["channel"]
+    actor_hash = _actor_hash(bank, caller.app_id, channel, request["actor_ref"])
+    return [channel, actor_hash, _hash(_letters(bank, tx, request))]
 
 
 # What the customer does.
@@ -441,7 +473,19 @@ def _of_actor(tx: Tx, app_id: str, channel: str, actor_hash: str) -> Link | None
 
 
 def _actor_hash(bank: Bank, app_id: str, channel: str, actor_ref: str) -> str:
-    return oauth.mac(bank, "account-link-actor", f"{app_id} {channel} {actor_ref}")
+    return deeds.held().get("actor_hash") or oauth.mac(bank, "account-link-actor", f"{app_id} {channel} {actor_ref}")
+
+
+def _masked(request: Mapping[str, Any]) -> str:
+    return deeds.held().get("actor_masked") or masked(request["actor_label"])
+
+
+def _letters(bank: Bank, tx: Tx, request: Mapping[str, Any]) -> str:
+    """Give the letters of a nonce, however it was typed."""
+    held_by = deeds.held().get("nonce_of")
+    link = get(tx, held_by) if held_by else None
+    nonce = nonce_of(bank, link) if link else request["nonce"]
+    return str(nonce).replace("-", "").replace(" ", "").upper()
 
 
 def _hash(text: str) -> str:

@@ -47,10 +47,11 @@ class Deed:
 
 
 class _Thread(threading.local):
-    """What a thread is at. salt: of a deed that is done again, which is not written once more."""
+    """What a thread is at. salt, held: of a deed that is done again, which is not written once more."""
 
     busy = False
     salt: str | None = None
+    held: Mapping[str, Any] | None = None
 
 
 _thread = _Thread()
@@ -142,11 +143,16 @@ def beginning(bank: Bank, tx: Tx, world: World, apps: Sequence[str]) -> Iterator
 @contextmanager
 def again(deed: Deed) -> Iterator[None]:
     """Do a deed again in this block: what is one in it has its seed, and nothing is written."""
-    _thread.salt = deed.salt
+    _thread.salt, _thread.held = deed.salt, deed.details.get("held")
     try:
         yield
     finally:
-        _thread.salt = None
+        _thread.salt = _thread.held = None
+
+
+def held() -> Mapping[str, Any]:
+    """Give what stands for what the log does not keep of a request that is done again; empty where none is."""
+    return _thread.held or {}
 
 
 def _new_salt() -> str:

@@ -17,7 +17,7 @@ from openteller_sandbox.http.answers import (
     with_tail,
 )
 from openteller_sandbox.http.front import Turn
-from openteller_sandbox.http.operations import Call, Later, Routes, give_way
+from openteller_sandbox.http.operations import Call, Kept, Later, Routes, give_way
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema
 
@@ -25,6 +25,7 @@ __all__ = [
     "Answer",
     "Call",
     "ContractSchema",
+    "Kept",
     "Later",
     "Problem",
     "Routes",

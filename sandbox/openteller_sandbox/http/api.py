@@ -22,7 +22,7 @@ from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.db import DatabaseError, EngineUnavailable
 from openteller_sandbox.http import checks
-from openteller_sandbox.http.answers import JSON, Answer
+from openteller_sandbox.http.answers import JSON, Answer, json_text
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
@@ -212,9 +212,22 @@ class Api:
             return self._handle(exchange, operation, bound, path, caller)
         if operation.method == "GET" and not caller.world.faults:  # changes nothing, and is not struck either
             return self._handle(exchange, operation, bound, path, caller)
-        details = partial(_sent, exchange.received, caller.consent_id)
+        details = self._details(exchange.received, operation, bound, caller)
         with self._doing(self._bank, caller.world, "PARTNER", operation.operation_id, details, caller.app_id):
             return self._handle(exchange, operation, bound, path, caller)
+
+    def _details(
+        self, received: Request, operation: Operation, bound: Bound, caller: Caller
+    ) -> Callable[[], dict[str, Any]]:
+        """Say what the log has of a request. What it has of a secret is found before the request changes anything."""
+        if bound.keep is None or bound.body is None:
+            return partial(_sent, received, caller.consent_id)
+        try:
+            body = bound.body.load(checks.json_body(self._bank.contract, operation, received))
+        except Problem:  # refused for its body, as without one
+            return partial(_request_line, received, caller.consent_id)
+        kept = bound.keep(self._bank, caller, body)
+        return lambda: _request_line(received, caller.consent_id, json_text(kept.body)) | {"held": kept.held}
 
     def _handle(
         self, exchange: Exchange, operation: Operation, bound: Bound, path: dict[str, str], caller: Caller
@@ -449,11 +462,15 @@ def _sent(received: Request, consent_id: str) -> dict[str, Any]:
         body = checks.read_body(received)
     except Problem:  # it does not come as far as to be read
         body = b""
+    return _request_line(received, consent_id, body.decode("utf-8", "surrogateescape") if body else None)
+
+
+def _request_line(received: Request, consent_id: str, body: str | None = None) -> dict[str, Any]:
     return {
         "method": received.method,
         "path": received.path,
         "key": received.headers.get("Idempotency-Key"),
-        "body": body.decode("utf-8", "surrogateescape") if body else None,
+        "body": body,
     } | ({"consent_id": consent_id} if consent_id else {})
 
 

@@ -47,18 +47,19 @@ _FORGET = Statement(
 _RESET = Statement(delete(idempotency_keys).where(idempotency_keys.c.world_id == bindparam("world_id")))
 
 
-def once(call: Call, tx: Tx, act: Callable[[], tuple[Answer, str]]) -> Answer:
+def once(call: Call, tx: Tx, act: Callable[[], tuple[Answer, str]], *, body: object = None) -> Answer:
     """Do an act for its key once; replay the first answer to a repeat.
 
     Args:
         call: the request; without a key the act is simply done.
         tx: the transaction of the act: the key is kept exactly when the act is.
         act: gives the answer and the identifier of what it made or changed.
+        body: what two requests are compared by in the place of a body of which nothing may be kept, as JSON.
 
     Raises:
         Problem: IDEMPOTENCY_MISMATCH, the key has another request.
     """
-    replayed = replay(call, tx)
+    replayed = replay(call, tx, body=body)
     if replayed is not None:
         return replayed
     answer, resource_id = act()
@@ -70,7 +71,7 @@ def once(call: Call, tx: Tx, act: Callable[[], tuple[Answer, str]]) -> Answer:
         world_id=call.caller.world.world_id,
         app_id=call.caller.app_id,
         key=key,
-        fingerprint=_fingerprint(call),
+        fingerprint=_fingerprint(call, body),
         resource_id=resource_id,
         status=answer.status,
         location=answer.headers.get("Location"),
@@ -80,7 +81,7 @@ def once(call: Call, tx: Tx, act: Callable[[], tuple[Answer, str]]) -> Answer:
     return answer
 
 
-def replay(call: Call, tx: Tx) -> Answer | None:
+def replay(call: Call, tx: Tx, *, body: object = None) -> Answer | None:
     """Give the first answer to the request's key, or None where the key is new or missing.
 
     Raises:
@@ -92,7 +93,7 @@ def replay(call: Call, tx: Tx) -> Answer | None:
     row = tx.one(_FIND, world_id=call.caller.world.world_id, app_id=call.caller.app_id, key=key)
     if row is None:
         return None
-    if row["fingerprint"] != _fingerprint(call):
+    if row["fingerprint"] != _fingerprint(call, body):
         raise Problem("IDEMPOTENCY_MISMATCH")
     headers = {"Location": row["location"]} if row["location"] else {}
     return Answer(row["body"].encode(), row["status"], headers)
@@ -114,7 +115,7 @@ def _key(call: Call) -> str | None:
     return f"{call.caller.subject}:{key}" if key is not None and call.caller.subject else key
 
 
-def _fingerprint(call: Call) -> str:
+def _fingerprint(call: Call, body: object) -> str:
     """Hash what makes two requests the same: operation, path and body, whatever the spacing of the JSON."""
-    identity = _CANONICAL.encode([call.operation.operation_id, call.path, call.sent_body])
+    identity = _CANONICAL.encode([call.operation.operation_id, call.path, call.sent_body if body is None else body])
     return sha256(identity.encode("ascii")).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from openteller_sandbox.bank import Bank, Caller
@@ -94,15 +94,32 @@ class Call:
 Handler = Callable[[Call], Answer | Later[Any]]
 
 
+class Kept(NamedTuple):
+    """What the log of a world keeps of a request whose body it must not have.
+
+    Attributes:
+        body: as it is sent when the request is done again, with something that means nothing where it told too much.
+        held: what ``deeds.held`` then gives in its place.
+    """
+
+    body: Mapping[str, Any]
+    held: Mapping[str, Any]
+
+
+Keep = Callable[[Bank, Caller, Mapping[str, Any]], Kept]
+"""Takes a converted body before it is handled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A handler with the schemas that convert for it."""
+    """A handler with the schemas that convert for it. keep: what the log has of a body that it must not have."""
 
     operation_id: str
     handler: Handler
     body: ContractSchema | None
     query: ContractSchema | None
     no_query: dict[str, Any]
+    keep: Keep | None
 
     def converted(self, query: dict[str, Any]) -> dict[str, Any]:
         """Convert query parameters that have passed the check; what none at all come to is known already."""
@@ -119,7 +136,12 @@ class Routes:
         self.bound: list[Bound] = []
 
     def operation(
-        self, operation_id: str, *, body: type[ContractSchema] | None = None, query: type[ContractSchema] | None = None
+        self,
+        operation_id: str,
+        *,
+        body: type[ContractSchema] | None = None,
+        query: type[ContractSchema] | None = None,
+        keep: Keep | None = None,
     ) -> Callable[[Handler], Handler]:
         """Bind a handler to an operation of the contract.
 
@@ -127,12 +149,13 @@ class Routes:
             operation_id: as in the contract; path, method, scopes and checks come from there.
             body: converts the JSON body.
             query: converts the query parameters; without one they stay as the contract's types say.
+            keep: gives what the log of deeds has of the body; without one it has the body.
         """
 
         def bind(handler: Handler) -> Handler:
             schema = query() if query else None
             defaults = schema.load({}, partial=True) if schema else {}
-            self.bound.append(Bound(operation_id, handler, body() if body else None, schema, defaults))
+            self.bound.append(Bound(operation_id, handler, body() if body else None, schema, defaults, keep))
             return handler
 
         return bind

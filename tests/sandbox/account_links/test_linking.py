@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -10,10 +11,12 @@ from flask import Flask
 from tests.conftest import Partner
 from tests.linker import NONCE, Actor, Customer, read
 from tests.payer import POOR
+from tests.sandbox.faults.test_requests import order
 
 from openteller_sandbox.account_links import service
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.customers.service import CUSTOMERS
+from openteller_sandbox.deeds import service as deeds
 
 pytestmark = pytest.mark.both_engines
 
@@ -233,6 +236,39 @@ def test_a_world_with_links_can_be_replayed(flask_app: Flask, bank: Bank, partne
     refused = Actor(partner).start()
     Customer(flask_app, refused["link_url"]).send("start").sign_in().send("refuse")
     service.unlink_as_customer(bank, World(partner.app["world_id"]), link["account_link_id"], RICH_ID)
+    report = partner.post("/sandbox/v1/worlds/current:replay", key=None).json
+    assert report["same"], report["differences"]
+    assert report["not_repeated"] == []
+
+
+def test_the_log_has_no_account_no_label_and_no_nonce_and_a_replay_comes_to_the_same(
+    flask_app: Flask, bank: Bank, partner: Partner, actor: Actor
+) -> None:
+    order(partner, {"operation_id": "findAccountLink"}, {"drop": "AFTER"}, times=1)  # so that looking is a deed, too
+    order(partner, {"operation_id": "startAccountLink"}, {"drop": "AFTER"}, times=1)
+    order(partner, {"operation_id": "confirmAccountLink"}, {"drop": "AFTER"}, times=1)
+    actor.find()
+    assert actor.ask(locale="FR").status_code >= 400
+    others = [Actor(partner, "qq", label=label) for label in ("2803301701", "明", f"a@{'b' * 58}")]
+    for other in others:
+        other.start()
+    browser = Customer(flask_app, actor.start()["link_url"]).approve()
+    nonce, wrong = browser.returned["nonce"], "BCDF-GHJK-LMNP-QRST"
+    typed = nonce.replace("-", " ").lower()
+    assert actor.bring(wrong).status_code >= 400
+    answers = [actor.bring(brought, key="of-this-message") for brought in (typed, nonce, typed)]
+    assert answers[-1].json["status"] == answers[-2].json["status"] == "ACTIVE"
+    assert actor.bring(wrong, key="of-this-message").json["code"] == "IDEMPOTENCY_MISMATCH"
+    started = Customer(flask_app, others[0].start()["link_url"]).approve()
+    assert others[1].bring(started.returned["nonce"]).json["code"] == "ACCOUNT_LINK_ACTOR_MISMATCH"
+    done = deeds.of_world(bank, bank.db.read(), partner.app["world_id"])
+    names = [deed.name for deed in done]
+    assert {"startAccountLink", "findAccountLink", "confirmAccountLink"} <= set(names)
+    text = json.dumps([dict(deed.details) for deed in done], ensure_ascii=False)
+    nonces = [nonce, started.returned["nonce"], wrong]
+    secrets = [*nonces, *(each.replace("-", "") for each in nonces), typed, "小明在成都"]
+    for secret in [*secrets, *(who.actor_ref for who in (actor, *others)), others[0].label, others[2].label]:
+        assert secret not in text
     report = partner.post("/sandbox/v1/worlds/current:replay", key=None).json
     assert report["same"], report["differences"]
     assert report["not_repeated"] == []
