@@ -29,10 +29,13 @@ OPERATIONS = set(contracts.load().operations)
 APART = {
     "faults": {"createFault", "listFaults", "deleteFault"},
     "time": {"advanceClock", "resetWorld"},
-    "stories": {"runScenario"},
+    "stories": {"runScenario", "triggerEvent"},
+    "consents": {"revokeConsent"},
     "replay": {"replayWorld"},
 }
-"""What changes the ground under every other operation, each set in a world of its own: what has much in it is slow."""
+"""What changes the ground under every other operation, such as a consent that ends and its token with it; each set in a
+world of its own: what has much in it is slow.
+"""
 MEANINGFUL = {
     "allow_header_conformance",
     "content_type_conformance",
