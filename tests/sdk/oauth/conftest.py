@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from flask import Flask
 from tests.attacks.oauth.browsers import Customer
-from tests.conftest import DEFAULT_ENGINE, new_database
+from tests.conftest import DEFAULT_ENGINE, MORNING, new_database
 
 from openteller import OpenTeller
 from openteller._core.customers import Entry
@@ -58,10 +58,12 @@ class Door:
 
 
 def opened(folder: Path, clock: Clock | None = None, **settings: Any) -> Iterator[Door]:
-    """Open a bank at the time that it is, or at that of a clock."""
+    """Open a bank whose wall time is that of this machine, as clients' is, and whose bank time is that of all tests; or
+    at a clock's.
+    """
     limits = RateLimits(app=1_000_000, anonymous=1_000_000)
     known = Settings(database=new_database(DEFAULT_ENGINE, folder), public_url=URL, rate_limits=limits, **settings)
-    bank = create_bank(known, clock)
+    bank = create_bank(known, clock or Clock(MORNING - Clock().wall()))
     yield Door(create_app(bank))
     bank.db.close()
 
