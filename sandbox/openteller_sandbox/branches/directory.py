@@ -31,8 +31,8 @@ class Directory:
     """The branches or the ATMs of a database at one version.
 
     Args:
-        places: branches or ATMs.
-        version: when any of them last changed, epoch milliseconds.
+        places: the tables of branches or of ATMs that are read.
+        version: since when they are, or when any of them last changed, epoch milliseconds.
     """
 
     __slots__ = ("_positions", "_records", "places", "version")
@@ -67,11 +67,17 @@ _known: WeakKeyDictionary[Database, dict[str, Directory]] = WeakKeyDictionary()
 
 
 def of(database: Database, places: Places) -> Directory:
-    """Give the directory of the data as it is now."""
-    row = database.read().one(places.LAST_CHANGE)
-    version = int(row["changed_at"] or 0) if row else 0
+    """Give the directory of the data as it is now: of the tables that are read, whichever of the two."""
+    slot, version = database.while_unchanged(f"places:{places.kind}", lambda tx: current(tx, places))
     known = _known.setdefault(database, {})
-    directory = known.get(places.name)
+    directory = known.get(places.kind)
     if directory is None or directory.version != version:
-        directory = known[places.name] = Directory(places, version)
+        directory = known[places.kind] = Directory(places.slots[slot], version)
     return directory
+
+
+def current(tx: Tx, places: Places) -> tuple[int, int]:
+    """Give which tables are read, and since when what is in them is as it is: the seed's since its last change."""
+    row = tx.one(places.slots[0].VERSION, kind=places.kind)
+    assert row is not None  # a SELECT of values
+    return (row["slot"] or 0, int(row["version"] or row["changed_at"] or 0))

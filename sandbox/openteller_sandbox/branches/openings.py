@@ -1,8 +1,8 @@
 """What is open now, remembered.
 
 Hours are parsed once, a state is worked out once for as long as it lasts, and who is open once a minute. Places share
-their hours (3,000 branches have 60 different ones), so all is kept by the text of the hours. The calendar and the
-tables are written with the seed only; one ``Openings`` reads them for one database, and keeps a bounded number of each.
+their hours (3,000 branches have 60 different ones), so all is kept by the text of the hours. The calendar is written
+with the seed only; one ``Openings`` reads it for one database, and keeps a bounded number of each.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Openings:
     def __init__(self, tx: Tx) -> None:
         calendar = Calendar({date.fromisoformat(row["day"]): bool(row["is_working"]) for row in tx.all(store.WORKDAYS)})
         self._timetable: Callable[[str], _Timetable] = lru_cache(_MOST_HOURS)(lambda text: _Timetable(text, calendar))
-        self._sets: dict[tuple[str, str, int], int] = {}
+        self._sets: dict[tuple[str, int, str, int], int] = {}
         self._tails: tuple[int, Mapping[str | None, bytes]] = (0, {})
 
     def state(self, hours: str | None, now: int) -> State:
@@ -94,16 +94,17 @@ class Openings:
             minute, tails = self._tails = (now // clock.MINUTE, _Tails(self, now))
         return tails
 
-    def open_places(self, tx: Tx, places: Places, service: str | None, now: int) -> int:
+    def open_places(self, tx: Tx, places: Places, version: int, service: str | None, now: int) -> int:
         """Give the set of places that are open and whose hours for a service, where it has its own, say so too.
 
         Args:
             tx: reads the tables.
-            places: branches or ATMs.
+            places: the tables of branches or of ATMs that are read.
+            version: since when they are.
             service: a service, or None for no one in particular.
             now: bank time, epoch milliseconds. Hours are whole minutes, so that a minute has one answer.
         """
-        key = (places.name, service or "", now // clock.MINUTE)
+        key = (places.name, version, service or "", now // clock.MINUTE)
         found = self._sets.get(key)
         if found is None:
             found, _ = self._by_state(tx, places, "", now)

@@ -53,7 +53,7 @@ def _list(call: Call, places: service.Places) -> Answer:
 
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:
-    place = service.read(call.bank.db.read(), places, place_id)
+    place = service.read(call.bank.db.read(), service.directory_of(call.bank.db, places).places, place_id)
 
     def make() -> Answer:
         return Answer(service.present(call.bank.db, place, call.now))

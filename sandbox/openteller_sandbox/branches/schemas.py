@@ -120,13 +120,13 @@ class PostalAddressSchema(ContractSchema):
     component = "PostalAddress"
 
     address_lines = fields.List(fields.String(), required=True)
-    street_name = fields.String(required=True)
-    building_number = fields.String(required=True)
+    street_name = fields.String()
+    building_number = fields.String()
     town_name = fields.String(required=True)
-    country_subdivision = fields.String(required=True)
+    country_subdivision = fields.String()
     country = fields.String(required=True)
-    post_code = fields.String(required=True)
-    adcode = fields.String(required=True)
+    post_code = fields.String()
+    adcode = fields.String()
 
 
 class LocationSchema(ContractSchema):

@@ -66,7 +66,7 @@ class Found(NamedTuple):
 
 
 def read(tx: Tx, places: Places, place_id: str) -> Place:
-    """Give one place.
+    """Give one place, of the tables that are read (``directory_of``).
 
     Raises:
         Problem: NOT_FOUND.
@@ -102,7 +102,7 @@ def find(
         after: distance (millimetres) and code of the last row of the page before.
     """
     tx, places = database.read(), directory.places
-    wanted = _wanted(database, tx, places, filters, now)
+    wanted = _wanted(database, tx, directory, filters, now)
     last = START if after is None else (after[0], _rank(tx, places, after[1]))
     if filters.near is None:
         members = _set(tx, places, store.ALL, "") if wanted is None else wanted
@@ -126,8 +126,9 @@ def is_working_day(tx: Tx, day: date) -> bool:
     return day.weekday() < _SATURDAY if row is None else bool(row["is_working"])
 
 
-def _wanted(database: Database, tx: Tx, places: Places, filters: Filters, now: int) -> int | None:
+def _wanted(database: Database, tx: Tx, directory: Directory, filters: Filters, now: int) -> int | None:
     """Give the set of places that pass every filter but the distance; None when there is no filter."""
+    places = directory.places
     wanted: int | None = None
     for about, value in _asked(filters):
         members = _set(tx, places, about, value)
@@ -135,7 +136,7 @@ def _wanted(database: Database, tx: Tx, places: Places, filters: Filters, now: i
         if not wanted:
             return 0
     if filters.open_now:
-        members = openings.of(database).open_places(tx, places, filters.service, now)
+        members = openings.of(database).open_places(tx, places, directory.version, filters.service, now)
         wanted = members if wanted is None else wanted & members
     return wanted
 

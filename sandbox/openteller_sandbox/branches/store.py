@@ -1,8 +1,11 @@
 """The tables of branches, ATMs and working days.
 
-Open data: shared by all worlds, written when the seed is loaded and at no other time. Branches and ATMs have tables
-of one shape. A place's number is its rank by code; ``…_sets`` holds, packed, the numbers of the places for each value
-that a list can be filtered by (see ``place_sets``).
+Open data: shared by all worlds, written when the seed is loaded and by imports, and at no other time. Branches and ATMs
+have tables of one shape. A place's number is its rank by code; ``…_sets`` holds, packed, the numbers of the places for
+each value that a list can be filtered by (see ``place_sets``).
+
+Each kind has its tables twice. An import fills those that nobody reads, in acts of its own, and then ``place_data`` is
+told to use them: readers see all of it with one row, or nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     Function,
     Index,
@@ -26,8 +30,12 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    delete,
     func,
+    null,
     select,
+    tuple_,
+    update,
 )
 
 from openteller_sandbox.db import Insert, Row, Statement, Tx, metadata
@@ -40,11 +48,29 @@ other ones.
 """
 
 
-class Places:
-    """The tables and statements of one kind of place."""
+place_data = Table(
+    "place_data",
+    metadata,
+    Column("kind", String, primary_key=True),
+    # Which of the two sets of tables is read, and since when (bank time, above whatever was read before).
+    Column("slot", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    # Of the import that fills the other tables now, or did when it was killed.
+    Column("filled_by", String),
+)
 
-    def __init__(self, name: str) -> None:
+
+class Places:
+    """The tables and statements of one kind of place.
+
+    kind: what it is, whichever of its tables these are. slots: both of them.
+    """
+
+    slots: tuple[Places, Places]
+
+    def __init__(self, name: str, kind: str = "") -> None:
         self.name = name
+        self.kind = kind or name
         places = Table(
             name,
             metadata,
@@ -70,9 +96,16 @@ class Places:
             sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
         )
         columns = places.c
+        self.tables = (places, sets)
         self.INSERT = Insert(places)
         self.INSERT_SET = Insert(sets)
-        self.LAST_CHANGE = Statement(select(func.max(columns.changed_at).label("changed_at")))
+        self.VERSION = Statement(
+            select(
+                _data("slot"),
+                _data("version"),
+                select(func.max(columns.changed_at)).scalar_subquery().label("changed_at"),
+            )
+        )
         self.FIND = Statement(
             select(columns.wire, columns.hours, columns.changed_at).where(columns.place_id == bindparam("place_id"))
         )
@@ -93,6 +126,18 @@ class Places:
             postgresql=lambda: _numbered(places, func.json_array_elements_text(cast(_numbers, JSON))),
         )
 
+        # What an import reads and clears, in pieces.
+        self.ROWS = Statement(
+            select(places).where(columns.number > bindparam("after")).order_by(columns.number).limit(bindparam("count"))
+        )
+        key, last = tuple_(*sets.primary_key), tuple_(*(bindparam(column.name) for column in sets.primary_key))
+        self.SET_ROWS = Statement(select(sets).where(key > last).order_by(*sets.primary_key).limit(bindparam("count")))
+        self.ID_OF_CODE = Statement(select(columns.place_id).where(columns.code == bindparam("code")))
+        self.CODE_OF_ID = Statement(select(columns.code).where(columns.place_id == bindparam("place_id")))
+        self.COUNT = Statement(select(func.count().label("count")).select_from(places))
+        self.CLEAR = Statement(delete(places).where(columns.number < bindparam("below")))
+        self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
+
     def records(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
         """Give number, code, hours and wire of places, in any order."""
         return tx.all(self._records, numbers=str(numbers))
@@ -110,8 +155,32 @@ def _numbered(places: Table, numbers: Function[Any]) -> Select[Any]:
     return wanted.select_from(listed.join(places, columns.number == number))
 
 
-BRANCHES = Places("branches")
-ATMS = Places("atms")
+def _data(column: str) -> ColumnElement[Any]:
+    found = select(place_data.c[column]).where(place_data.c.kind == bindparam("kind"))
+    return found.scalar_subquery().label(column)
+
+
+def _both(kind: str) -> Places:
+    first, second = Places(kind), Places(f"{kind}_2", kind)
+    first.slots = second.slots = (first, second)
+    return first
+
+
+BRANCHES = _both("branches")
+ATMS = _both("atms")
+
+_KIND = place_data.c.kind == bindparam("kind")
+FORGET_DATA = Statement(delete(place_data).where(_KIND))
+INSERT_DATA = Insert(place_data)
+CLAIM = Statement(update(place_data).where(_KIND).values(filled_by=bindparam("by")))
+STILL_MINE = Statement(
+    update(place_data).where(_KIND, place_data.c.filled_by == bindparam("by")).values(filled_by=bindparam("by"))
+)
+SWITCH = Statement(
+    update(place_data)
+    .where(_KIND, place_data.c.filled_by == bindparam("by"))
+    .values(slot=bindparam("new_slot"), version=bindparam("new_version"), filled_by=null())
+)
 
 workdays = Table(
     "workdays",

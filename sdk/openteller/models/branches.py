@@ -146,7 +146,9 @@ class Branch(Model, frozen=True, kw_only=True):
     branch_id: str
     """A branch."""
     branch_code: str
-    """The bank's own code of the branch; it stays when the branch is renamed."""
+    """The bank's own code of the branch; it stays when the branch is renamed. The demo bank's have nine to twelve
+    digits, those of an imported file are as they stand there.
+    """
     name: LocalizedText
     """The same text for people in Chinese and in English."""
     branch_type: Open[BranchType]
@@ -160,7 +162,10 @@ class Branch(Model, frozen=True, kw_only=True):
     moved_to: str | None = None
     """With `RELOCATED`, the branch that took over."""
     postal_address: PostalAddress
-    """A postal address in mainland China, in Chinese."""
+    """A postal address as its country writes it. Those of the demo bank are in mainland China, in Chinese, and
+    have every member; other countries' have no `adcode`, and imported ones may lack what their source does not
+    say.
+    """
     location: Location
     """A point on the ground."""
     timezone: str
@@ -195,7 +200,9 @@ class Atm(Model, frozen=True, kw_only=True):
     atm_id: str
     """The ATM."""
     atm_code: str
-    """The bank's own code of the machine's place, as it stands on the machine."""
+    """The bank's own code of the machine's place, as it stands on the machine. The demo bank's are `A` and nine to
+    twelve digits, those of an imported file are as they stand there.
+    """
     name: LocalizedText
     """The same text for people in Chinese and in English."""
     branch_id: str | None = None
@@ -205,7 +212,10 @@ class Atm(Model, frozen=True, kw_only=True):
     status: Open[AtmStatus]
     """`CASH_OUT` still does what needs no cash and counts as open; `OUT_OF_SERVICE` never does."""
     postal_address: PostalAddress
-    """A postal address in mainland China, in Chinese."""
+    """A postal address as its country writes it. Those of the demo bank are in mainland China, in Chinese, and
+    have every member; other countries' have no `adcode`, and imported ones may lack what their source does not
+    say.
+    """
     location: Location
     """A point on the ground."""
     timezone: str
@@ -259,23 +269,26 @@ class AtmList(Model, frozen=True, kw_only=True):
 
 
 class PostalAddress(Model, frozen=True, kw_only=True):
-    """A postal address in mainland China, in Chinese."""
+    """A postal address as its country writes it. Those of the demo bank are in mainland China, in Chinese, and
+    have every member; other countries' have no `adcode`, and imported ones may lack what their source does not
+    say.
+    """
 
     address_lines: tuple[str, ...]
     """The whole address as it is written on an envelope, without the post code."""
-    street_name: str
+    street_name: str | None = None
     """The street."""
-    building_number: str
+    building_number: str | None = None
     """The number in the street."""
     town_name: str
     """The city: a prefecture, or a municipality or county that stands directly below its province."""
-    country_subdivision: str
+    country_subdivision: str | None = None
     """The province, autonomous region or municipality."""
     country: str
     """ISO 3166-1 code."""
-    post_code: str
-    """Post code."""
-    adcode: str
+    post_code: str | None = None
+    """Post code; of mainland China, six digits."""
+    adcode: str | None = None
     """Administrative division code of mainland China, GB/T 2260, six digits."""
 
 
