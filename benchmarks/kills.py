@@ -43,7 +43,7 @@ from tests.simulation.audit import Audit  # noqa: E402
 
 from openteller import OpenTeller  # noqa: E402
 from openteller_sandbox.biller_port.store import biller_postings  # noqa: E402
-from openteller_sandbox.db import Database, Statement, open_database  # noqa: E402
+from openteller_sandbox.db import Database, Row, Statement, open_database  # noqa: E402
 from openteller_sandbox.events.store import events  # noqa: E402
 from openteller_sandbox.ledger.store import ledger_lines  # noqa: E402
 from openteller_sandbox.payments.states import FINAL, Status  # noqa: E402
@@ -60,7 +60,7 @@ _NOT_SENT = _NOT_PAID | {Status.AUTHORISED}
 _MOST_TOLD = 20
 
 _POSTINGS = Statement(select(biller_postings))
-_PAYMENTS = Statement(select(payments.c.payment_id, payments.c.status, payments.c.amount_minor))
+_PAYMENTS = Statement(select(payments.c.payment_id, payments.c.status, payments.c.amount_minor, payments.c.wire))
 _AT_BILLERS = Statement(
     select(func.coalesce(func.sum(ledger_lines.c.amount), 0).label("sum")).where(
         ledger_lines.c.account.like("biller:%")
@@ -344,8 +344,10 @@ class Rig:
             seen += times * (row["amount_minor"] or 0)
             if status not in FINAL:
                 report.wrong.append(f"{row['payment_id']} is still {status}")
-            if times > (status is Status.SUCCEEDED):
-                report.doubled.append(f"the biller has {row['payment_id']} {times} times, it is {status}")
+            if posting and times > (status is Status.SUCCEEDED):
+                report.doubled.append(
+                    f"the biller has {row['payment_id']} {times} times, it is {status}: {_told(row, posting)}"
+                )
             if status is Status.SUCCEEDED and not times:
                 report.lost.append(f"the biller does not have {row['payment_id']}")
             report.postings += posting is not None
@@ -411,6 +413,14 @@ def run(
                 partner.client.close()
             rig.close()
     return report
+
+
+def _told(payment: Row, posting: Row) -> str:
+    """Tell how a payment and its posting came to where they are, for whoever has to find out why."""
+    wire = json.loads(payment["wire"])
+    path = ", ".join(f"{each['status']} {each['at']}" for each in wire["history"])
+    notes = ", ".join(each["type"] for each in wire["exceptions"])
+    return f"{path}; exceptions: {notes or 'none'}; {posting['scenario']} posted at {posting['posted_at']}"
 
 
 def _partner(url: str, receiver: Receiver, random: Random, stop: threading.Event) -> Partner:

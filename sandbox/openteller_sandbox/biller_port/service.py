@@ -12,3 +12,4 @@ from openteller_sandbox.db import Tx
 def reset(tx: Tx, world_id: str) -> None:
     """Forget what the billers have posted in a world."""
     tx.run(store.RESET, world_id=world_id)
+    tx.run(store.RESET_CALENDARS, world_id=world_id)

@@ -79,12 +79,16 @@ _ITEMS = {
 _PLAIN_ITEMS = (("本期费用", "This period"),)
 
 
-_STATES = {Turn.TAKE_BACK: "REVERSED", Turn.FIND: PostingState.POSTED.value, Turn.LOSE: PostingState.NOT_FOUND.value}
-"""Of a posting after a turn; a late posting has a new day, too."""
+_STATES = {Turn.FIND: PostingState.POSTED.value, Turn.LOSE: PostingState.NOT_FOUND.value}
+"""Of a posting after a turn, whatever it was before."""
 
 
 class SimulatedBiller:
     """Implements the port for every biller of the seed.
+
+    A question can be long on its way, and come when the bank has long acted on there being no answer. So the biller
+    stands by what it has said: a posting that it did not know when it was asked about it is not posted any more, and
+    neither is one of a day that it has listed.
 
     Args:
         database: where its books are.
@@ -120,13 +124,15 @@ class SimulatedBiller:
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting)
 
-    def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:  # noqa: ARG002 - a remote biller needs it
+    def query_posting(self, world: World, posting: Posting, now: int) -> PostingAnswer:
         """Tell what became of a payment. A timed-out one is not found at the first query and clear at the second."""
         with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
             tx.run(store.ASKED, w=world.world_id, p=posting.posting_id)
             if row and _scenario(row) is Scenario.LOST_BY_BILLER:
                 tx.run(store.SET_STATE, w=world.world_id, p=posting.posting_id, to=PostingState.NOT_FOUND.value)
+            if row is None:
+                self._insert(tx, world, posting, PostingState.NOT_FOUND, None, now)
         if row is None:
             return PostingAnswer(PostingState.NOT_FOUND)
         scenario = _scenario(row)
@@ -134,7 +140,7 @@ class SimulatedBiller:
             return PostingAnswer(PostingState.NO_ANSWER)
         return self._answer(world, posting)
 
-    def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:  # noqa: ARG002 - likewise
+    def reverse(self, world: World, posting: Posting, now: int, ground: Ground) -> Reversal:  # noqa: ARG002 - a remote biller needs it
         """Take a posting back where the biller's own books say so, or the scenario."""
         with self._db.act(world.world_id) as tx:
             row = tx.one(store.FIND, w=world.world_id, p=posting.posting_id)
@@ -153,14 +159,18 @@ class SimulatedBiller:
         return Reversal.REVERSED if agrees else Reversal.REFUSED
 
     def reconcile(self, world: World, biller: Biller, day: date, now: int) -> Sequence[Listed]:  # noqa: ARG002 - likewise
-        """List what was posted on a day, but for what was lost."""
+        """List what was posted on a day, but for what was lost. From then on nothing more is posted on it."""
         since = clock.start_of_day(day)
+        until = since + clock.DAY
+        with self._db.act(world.world_id) as tx:
+            tx.run(store.BEGIN_CALENDAR, world_id=world.world_id, biller_id=biller.biller_id, closed_until=until)
+            tx.run(store.CLOSE_DAY, w=world.world_id, b=biller.biller_id, until=until)
         rows = self._db.read().all(
             store.OF_DAY,
             world_id=world.world_id,
             biller_id=biller.biller_id,
             since=since,
-            until=since + clock.DAY,
+            until=until,
         )
         return [
             Listed(
@@ -183,6 +193,8 @@ class SimulatedBiller:
         with self._db.act(world.world_id) as tx:
             if turn is Turn.POST_LATE:
                 tx.run(store.POST_LATE, w=world.world_id, p=posting_id, at=now)
+            elif turn is Turn.TAKE_BACK:
+                tx.run(store.SET_STATE_FROM, w=world.world_id, p=posting_id, since="POSTED", to="REVERSED")
             else:
                 tx.run(store.SET_STATE, w=world.world_id, p=posting_id, to=_STATES[turn])
 
@@ -216,24 +228,33 @@ class SimulatedBiller:
     def _remember(
         self, world: World, posting: Posting, state: PostingState, scenario: Scenario | None, now: int
     ) -> None:
-        account = posting.biller.account(posting.inputs)
         with self._db.act(world.world_id) as tx:
-            tx.run(
-                store.INSERT_ONCE,
-                world_id=world.world_id,
-                posting_id=posting.posting_id,
-                biller_id=posting.biller.biller_id,
-                account_digest=digest(world, posting.biller, posting.biller.bills_key(posting.inputs)),
-                amounts=json.dumps({number: amount.minor for number, amount in posting.amounts.items() if number}),
-                amount=posting.total.minor,
-                state=state.value,
-                reference=f"{account}{_hash_number(posting.posting_id) % 10**6:06d}",
-                scenario=scenario.name if scenario else None,
-                times=2 if scenario is Scenario.POSTED_TWICE else 1,
-                taken_back=0,
-                asked=0,
-                posted_at=now,
-            )
+            if tx.one(store.CLOSED, w=world.world_id, b=posting.biller.biller_id, at=now):
+                state, scenario = PostingState.REJECTED, None
+            self._insert(tx, world, posting, state, scenario, now)
+
+    def _insert(
+        self, tx: Tx, world: World, posting: Posting, state: PostingState, scenario: Scenario | None, now: int
+    ) -> None:
+        """Enter a posting into the books, unless it is there. One that is only asked about may have lost its inputs."""
+        account = posting.biller.account(posting.inputs) if posting.inputs else ""
+        key = posting.biller.bills_key(posting.inputs) if posting.inputs else ""
+        tx.run(
+            store.INSERT_ONCE,
+            world_id=world.world_id,
+            posting_id=posting.posting_id,
+            biller_id=posting.biller.biller_id,
+            account_digest=digest(world, posting.biller, key),
+            amounts=json.dumps({number: amount.minor for number, amount in posting.amounts.items() if number}),
+            amount=posting.total.minor,
+            state=state.value,
+            reference=f"{account}{_hash_number(posting.posting_id) % 10**6:06d}",
+            scenario=scenario.name if scenario else None,
+            times=2 if scenario is Scenario.POSTED_TWICE else 1,
+            taken_back=0,
+            asked=0,
+            posted_at=now,
+        )
 
     def _due(
         self, world: World, biller: Biller, inputs: Mapping[str, str], now: int, asking: Asking

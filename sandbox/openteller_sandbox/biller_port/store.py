@@ -37,13 +37,36 @@ biller_postings = Table(
     Index("biller_postings_account", "world_id", "biller_id", "account_digest"),
 )
 
+biller_calendars = Table(
+    "biller_calendars",
+    metadata,
+    Column("world_id", String, primary_key=True),
+    Column("biller_id", String, primary_key=True),
+    Column("closed_until", BigInteger, nullable=False),  # the end of the last day that was listed
+)
+
 INSERT_ONCE = insert_or_ignore(biller_postings)
 _KEY = (biller_postings.c.world_id == bindparam("w"), biller_postings.c.posting_id == bindparam("p"))
 FIND = Statement(select(biller_postings).where(*_KEY))
 ASKED = Statement(update(biller_postings).where(*_KEY).values(asked=biller_postings.c.asked + 1))
 SET_STATE = Statement(update(biller_postings).where(*_KEY).values(state=bindparam("to")))
+SET_STATE_FROM = Statement(
+    update(biller_postings).where(*_KEY, biller_postings.c.state == bindparam("since")).values(state=bindparam("to"))
+)
 POST_LATE = Statement(
-    update(biller_postings).where(*_KEY).values(state="POSTED", posted_at=bindparam("at"), times=1, taken_back=0)
+    update(biller_postings)
+    .where(*_KEY, biller_postings.c.state == "NOT_FOUND")
+    .values(state="POSTED", posted_at=bindparam("at"), times=1, taken_back=0)
+)
+BEGIN_CALENDAR = insert_or_ignore(biller_calendars)
+_CALENDAR = (biller_calendars.c.world_id == bindparam("w"), biller_calendars.c.biller_id == bindparam("b"))
+CLOSE_DAY = Statement(
+    update(biller_calendars)
+    .where(*_CALENDAR, biller_calendars.c.closed_until < bindparam("until"))
+    .values(closed_until=bindparam("until"))
+)
+CLOSED = Statement(
+    select(biller_calendars.c.closed_until).where(*_CALENDAR, biller_calendars.c.closed_until > bindparam("at"))
 )
 OF_DAY = Statement(
     select(biller_postings)
@@ -81,3 +104,4 @@ OF_ACCOUNT = Statement(
     .order_by(biller_postings.c.posted_at)
 )
 RESET = Statement(delete(biller_postings).where(biller_postings.c.world_id == bindparam("world_id")))
+RESET_CALENDARS = Statement(delete(biller_calendars).where(biller_calendars.c.world_id == bindparam("world_id")))

@@ -275,7 +275,10 @@ def posted_late(bank: Bank, act: Due) -> None:
 
 
 def _can_post_late(held: Held) -> bool:
-    return held.payment.status is Status.REFUNDED and held.payment.posting.status != Posting.POSTED.value
+    """Tell whether it has not: what was posted late and recovered is not posted once more."""
+    return held.payment.status is Status.REFUNDED and not any(
+        exception.type == "LATE_POSTING" for exception in held.payment.exceptions
+    )
 
 
 _GOING_BACK = frozenset({Status.REFUND_PENDING, Status.REFUND_FAILED, Status.REFUNDED})

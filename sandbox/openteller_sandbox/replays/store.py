@@ -48,6 +48,7 @@ COMPARED: Mapping[str, Compared] = {
     "mandate_uses": Compared(("consent_id", "mandate", "number")),
     "customer_notices": Compared(("notice_id",), "seq", ("seq",)),
     "biller_postings": Compared(("posting_id",)),
+    "biller_calendars": Compared(("biller_id",)),
     "faults": Compared(("fault_id",)),
     "due_acts": Compared(("due_at", "kind", "subject"), without=("due_id",)),
     "idempotency_keys": Compared(("app_id", "key"), without=("body",)),  # has the public URL of its time

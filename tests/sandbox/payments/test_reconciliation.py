@@ -9,14 +9,17 @@ import pytest
 from tests.conftest import Partner
 from tests.contract.direct_payer import DirectPayer
 
-from openteller_sandbox.bank import Bank, World
-from openteller_sandbox.biller_port.port import Listed, PostingAnswer, PostingState, Reversal
+from openteller_sandbox.bank import Bank, Due, World
+from openteller_sandbox.biller_port.port import Listed, Posting, PostingAnswer, PostingState, Reversal, Turn
 from openteller_sandbox.biller_port.simulated import SimulatedBiller
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.billers.model import Biller
+from openteller_sandbox.bills import service as bills
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.due import service as due
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.money import Money
+from openteller_sandbox.payments import moves, records, returning
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.reconciliation import Difference, Report
 
@@ -182,6 +185,53 @@ def test_a_late_posting_after_midnight_is_in_the_next_days_list(bank: Bank, part
     assert types(partner.payment(payment["payment_id"])) == ["LATE_POSTING", "RECOVERED"]
     (report,) = reports(bank, partner, date(2026, 9, 30))
     assert report.differences == [Difference(payment["payment_id"], "LONG", 50_00, "RECOVERED")]
+
+
+@pytest.mark.parametrize("asked", ["which then does not know it", "and is not answered"])
+def test_a_posting_that_comes_when_its_money_has_gone_back_is_not_posted(
+    bank: Bank, partner: Partner, pay: Pay, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """The bank has asked the biller about it, and has acted on the answer, or on the list of the day."""
+    underway: list[tuple[SimulatedBiller, World, Posting, int]] = []
+    arrive, nothing = SimulatedBiller.post, PostingAnswer(PostingState.NO_ANSWER)
+    monkeypatch.setattr(SimulatedBiller, "post", lambda *question: underway.append(question) or nothing)
+    if asked == "and is not answered":
+        monkeypatch.setattr(SimulatedBiller, "query_posting", lambda *_: nothing)
+    payment = pay("DUE_BILL")
+    partner.advance(to=AFTER)
+    arrive(*underway.pop())
+    monkeypatch.undo()
+    at = bank.now(world(partner))
+    biller, posting = billers.get(bank.db.read(), payment["biller_id"]), at_biller(bank, payment)
+    assert bills.port_of(bank).reconcile(world(partner), biller, DAY, at) == []
+    assert bills.port_of(bank).query_posting(world(partner), posting, at).state in {
+        PostingState.NOT_FOUND,
+        PostingState.REJECTED,
+    }
+    partner.advance(to="2026-10-03T03:00:00+08:00")
+    payment = partner.payment(payment["payment_id"])
+    assert (payment["status"], types(payment)) == ("refunded", [])
+    assert f"biller:{payment['biller_id']}" not in balances(bank, partner)
+
+
+def at_biller(bank: Bank, payment: dict) -> Posting:
+    held = records.get(bank.db.read(), payment["payment_id"])
+    assert held is not None
+    return moves.at_biller(bank.db.read(), held)
+
+
+def test_what_was_posted_late_and_got_back_is_not_posted_late_again(bank: Bank, partner: Partner, pay: Pay) -> None:
+    """The biller may be told so twice: the bank has not heard its answer, or it was long on its way."""
+    payment = pay("TIMEOUT_LATE")
+    partner.advance(to=AFTER)
+    before, at = partner.payment(payment["payment_id"]), bank.now(world(partner))
+    assert types(before) == ["LATE_POSTING", "RECOVERED"]
+    returning.posted_late(bank, Due(world(partner), returning.POSTED_LATE, payment["payment_id"], at))
+    bills.port_of(bank).play(world(partner), payment["payment_id"], Turn.POST_LATE, at)
+    assert partner.payment(payment["payment_id"]) == before
+    biller = billers.get(bank.db.read(), payment["biller_id"])
+    for day in (DAY, date(2026, 9, 30)):
+        assert bills.port_of(bank).reconcile(world(partner), biller, day, at) == []
 
 
 def test_what_we_never_sent_is_booked_to_suspense_once_for_a_person(
