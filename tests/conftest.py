@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
 from openteller_sandbox.customers.store import customer_accounts
 from openteller_sandbox.db import Statement
+from openteller_sandbox.db.sqlite import SqliteDatabase
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.ledger.store import ledger_lines
 from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
@@ -43,6 +45,9 @@ hypothesis.settings.load_profile("openteller")
 ENGINES = ("sqlite", "postgresql")
 DEFAULT_ENGINE = os.environ.get("OPENTELLER_TEST_ENGINE", "sqlite")
 """What a bank is on where a test does not care; tests that are marked run on both, unless this is not SQLite."""
+
+CONNECT = SqliteDatabase._connect
+"""How a bank connects; the tests' own leave out the syncs."""
 
 _numbers = itertools.count(1)
 _LINES = ledger_lines.c
@@ -174,6 +179,22 @@ def make_partner(client: FlaskClient, headers: dict[str, str] | None = None, **f
     token = client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials)
     assert token.status_code == 200, token.text
     return Partner(client, app, {"Authorization": f"Bearer {token.json['access_token']}"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_syncs() -> Iterator[None]:
+    """Leave out the syncs of SQLite, as of the PostgreSQL server here: nothing cuts the power, and what a kill leaves
+    is the same without them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqliteDatabase, "_connect", _connect_without_syncs)
+        yield
+
+
+def _connect_without_syncs(database: SqliteDatabase) -> sqlite3.Connection:
+    connection = CONNECT(database)
+    connection.execute("PRAGMA synchronous=OFF")
+    return connection
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,9 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own_bank(new_database: Path, tmp_path: Path) -> Iterator[Bank]:
-    """Open a bank that may come to harm. Nothing here cuts the power, so that syncs are left out."""
+    """Open a bank that may come to harm."""
     shutil.copy(new_database, tmp_path)
     opened = make_bank(tmp_path, WallClock(), engine="sqlite", check_answers=AnswerCheck.OFF)
-    opened.db.read()._connection.execute("PRAGMA synchronous=OFF")
     yield opened
     opened.db.close()
 
