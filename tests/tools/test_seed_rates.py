@@ -40,8 +40,16 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def boards() -> list[Record]:
+    """The boards that stand: the one that was corrected has another's place."""
+    corrected = {record["sheet"]["supersedes"] for record in sheets("FX") if "correction" in record["sheet"]}
+    standing = [record for record in sheets("FX") if record["sheet"]["rate_sheet_id"] not in corrected]
+    return sorted(standing, key=lambda record: instant(record["sheet"]["effective_from"]))
+
+
+@cache
 def quotes() -> list[Record]:
-    return [row for record in sheets("FX") for row in record["rows"]]
+    return [row for record in boards() for row in record["rows"]]
 
 
 def stored_validator(component: str) -> jsonschema_rs.Validator:
@@ -87,34 +95,52 @@ def test_the_chain_can_be_verified_from_its_description_alone(kind: str) -> None
     previous: Record = {}
     for record in sheets(kind):
         sheet = record["sheet"]
-        lines = [json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for row in record["rows"]]
-        text = previous.get("hash", "") + "\n" + "\n".join(lines)
+        facts = {name: value for name, value in sheet.items() if name != "hash"}
+        lines = [
+            json.dumps(part, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for part in [facts, *record["rows"]]
+        ]
 
-        assert sheet["hash"] == hashlib.sha256(text.encode()).hexdigest()
+        assert sheet["hash"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
         assert sheet.get("previous_hash") == previous.get("hash")
-        assert sheet.get("supersedes") == previous.get("rate_sheet_id")
         previous = sheet
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_changed_row_breaks_the_chain(kind: str) -> None:
-    record = sheets(kind)[0]
-    rows = [{**record["rows"][0], "published_at": "2020-01-01T00:00:00+08:00"}, *record["rows"][1:]]
+def test_whatever_changes_in_a_sheet_changes_its_hash(kind: str) -> None:
+    record = sheets(kind)[1]
+    sheet, rows = record["sheet"], record["rows"]
+    changed = [{**sheet, name: "2020-01-01T00:00:00+08:00"} for name in sheet if name != "hash"]
 
-    assert rates.chain_hash("", record["rows"]) == record["sheet"]["hash"]
-    assert rates.chain_hash("", rows) != record["sheet"]["hash"]
+    assert rates.chain_hash(sheet, rows) == sheet["hash"]
+    assert all(rates.chain_hash(other, rows) != sheet["hash"] for other in changed)
+    assert rates.chain_hash(sheet, [{**rows[0], "published_at": "2020-01-01T00:00:00+08:00"}, *rows[1:]]) != sheet["hash"]
+    assert rates.chain_hash(sheet, rows[:-1]) != sheet["hash"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sequences_have_no_gap_and_times_only_grow(kind: str) -> None:
+def test_sequences_have_no_gap_and_times_only_grow_but_for_corrections(kind: str) -> None:
     chain = [record["sheet"] for record in sheets(kind)]
 
     assert [sheet["sequence"] for sheet in chain] == list(range(1, len(chain) + 1))
     for before, after in pairwise(chain):
-        assert instant(before["effective_from"]) < instant(after["effective_from"])
         assert instant(before["published_at"]) < instant(after["published_at"])
-    for sheet in chain:
+    plain = [sheet for sheet in chain if "correction" not in sheet]
+    for before, after in pairwise(plain):
+        assert instant(before["effective_from"]) < instant(after["effective_from"])
+    for sheet in plain:
         assert instant(sheet["published_at"]) <= instant(sheet["effective_from"])
+
+
+def test_a_correction_differs_in_what_its_note_says_and_supersedes_the_wrong_sheet() -> None:
+    for kind, code, name in (("FX", "JPY", "base"), ("DEPOSIT", "TIME_CNY_3Y", "product_code")):
+        by_id = {record["sheet"]["rate_sheet_id"]: record for record in sheets(kind)}
+        (right,) = [record for record in sheets(kind) if "correction" in record["sheet"]]
+        wrong = by_id[right["sheet"]["supersedes"]]
+
+        assert wrong["sheet"]["effective_from"] == right["sheet"]["effective_from"]
+        own = {"rate_sheet_id", "published_at", "sequence"}
+        pairs = [[{k: v for k, v in row.items() if k not in own} for row in one["rows"]] for one in (wrong, right)]
+        assert [old[name] for old, new in zip(*pairs, strict=True) if old != new] == [code]
 
 
 def test_identifiers_are_unique_over_all_kinds_and_each_row_cites_its_sheet() -> None:
@@ -199,9 +225,9 @@ def test_prices_have_four_decimals_for_a_hundred_units_of_every_currency() -> No
 def test_every_ecb_day_is_published_at_a_quarter_past_four_in_berlin() -> None:
     """16:15 is 22:15 in Beijing in summer and 23:15 in winter, always the same day."""
     published = {}
-    for record in sheets("FX"):
+    for record in boards():
         if record["rows"][0]["indicative"]:
-            published[record["rows"][0]["reference_date"]] = instant(record["sheet"]["published_at"])
+            published[record["rows"][0]["reference_date"]] = instant(record["sheet"]["effective_from"])
 
     assert list(published) == [row["date"] for row in source("fx_ecb.csv")]
     for day, moment in published.items():
@@ -209,23 +235,21 @@ def test_every_ecb_day_is_published_at_a_quarter_past_four_in_berlin() -> None:
     assert {moment.time() for moment in published.values()} == {time(22, 15), time(23, 15)}
 
 
-def test_every_working_day_opens_with_the_last_middles_and_a_board_of_its_own() -> None:
-    chain = sheets("FX")
-    openings = {}
-    for before, after in pairwise(chain):
+def test_every_working_day_has_two_boards_with_the_last_middles() -> None:
+    opened: dict[date, list[time]] = {}
+    for before, after in pairwise(boards()):
         row = after["rows"][0]
         if row["indicative"]:
             continue
         moment = instant(after["sheet"]["published_at"])
-        openings[moment.date()] = moment.time()
+        opened.setdefault(moment.date(), []).append(moment.time())
         assert date.fromisoformat(row["reference_date"]) < moment.date()
         assert [r["middle"] for r in after["rows"]] == [r["middle"] for r in before["rows"]]
-        assert row["sequence"] == before["rows"][0]["sequence"] + 1
 
-    first, last = date(2024, 11, 2), max(openings)
+    first, last = date(2024, 11, 2), max(opened)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    assert list(openings) == [day for day in days if rates.is_working_day(day)]
-    assert set(openings.values()) == {time(9, 30)}
+    assert list(opened) == [day for day in days if rates.is_working_day(day)]
+    assert set(map(tuple, opened.values())) == {(time(9, 30), time(14, 0))}
     assert last == rates.next_working_day(date(2026, 9, 30)) == date(2026, 10, 8)
 
 
@@ -316,6 +340,7 @@ def test_deposit_sheets_follow_the_moves_of_the_one_year_lpr_since_2023() -> Non
         ("2023-08-21T18:00:00+08:00", "2023-08-22T00:00:00+08:00"),
         ("2024-07-22T18:00:00+08:00", "2024-07-23T00:00:00+08:00"),
         ("2024-10-21T18:00:00+08:00", "2024-10-22T00:00:00+08:00"),
+        ("2024-10-23T15:00:00+08:00", "2024-10-22T00:00:00+08:00"),
         ("2025-05-20T18:00:00+08:00", "2025-05-21T00:00:00+08:00"),
     ]
 

@@ -12,12 +12,15 @@ from decimal import Decimal
 __all__ = [
     "CURRENCIES",
     "DEPOSITS",
+    "DEPOSIT_SLIP",
+    "FX_SLIP",
     "LOANS",
     "PASS_THROUGH",
     "USD_RATES",
     "BoardCurrency",
     "DepositProduct",
     "LoanProduct",
+    "Slip",
 ]
 
 
@@ -227,4 +230,39 @@ CURRENCIES = (
     BoardCurrency(code="ZAR", zh="南非兰特", en="South African rand", tt_bp=60),
     BoardCurrency(code="TRY", zh="土耳其里拉", en="Turkish lira", tt_bp=80),
     BoardCurrency(code="BRL", zh="巴西里亚尔", en="Brazilian real", tt_bp=80),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip:
+    """A mistake on the sheet of a day, made up like the rest: what it was about, and when which note corrected it."""
+
+    day: str
+    code: str
+    corrected_at: str
+    note: dict[str, str]
+    misprint: str = ""
+
+
+# The yen of an evening stood at the middle of the day before; the boards of the next morning were right, and it was
+# corrected after them: a correction is not always the next sheet.
+FX_SLIP = Slip(
+    day="2025-06-11",
+    code="JPY",
+    corrected_at="2025-06-12T10:40:00+08:00",
+    note={
+        "zh-CN": "6 月 11 日晚间牌价中日元误用前一日中间价，现予更正。",
+        "en": "The yen on the evening board of 11 June stood at the middle of the day before.",
+    },
+)
+# A rate announced in the evening was put right after it had held for a day and a half.
+DEPOSIT_SLIP = Slip(
+    day="2024-10-22",
+    code="TIME_CNY_3Y",
+    corrected_at="2024-10-23T15:00:00+08:00",
+    note={
+        "zh-CN": "整存整取三年期利率误印为 1.55%，现予更正。",
+        "en": "The rate of the three-year time deposit was misprinted as 1.55 %.",
+    },
+    misprint="0.0155",
 )

@@ -20,7 +20,9 @@ from zoneinfo import ZoneInfo
 
 from tools.seed.rate_products import (
     CURRENCIES,
+    DEPOSIT_SLIP,
     DEPOSITS,
+    FX_SLIP,
     LOANS,
     PASS_THROUGH,
     USD_RATES,
@@ -35,7 +37,7 @@ DATA = Path(__file__).resolve().parent / "data"
 BANK_ZONE = ZoneInfo("Asia/Shanghai")
 ECB_ZONE = ZoneInfo("Europe/Berlin")
 ECB_PUBLISHES = time(16, 15)
-BOARD_OPENS = time(9, 30)
+BOARD_TIMES = (time(9, 30), time(14, 0))
 LPR_SHEET_AT = time(10, 0)
 DEPOSIT_SHEET_AT = time(18, 0)
 
@@ -46,18 +48,23 @@ FIVE_HUNDREDTHS = Decimal("0.05")
 FIRST_DEPOSIT_SHEET = date(2023, 1, 1)
 DEPOSIT_LPR_BASE = Decimal("4.25")
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
+BY_CODE = {currency.code: currency for currency in CURRENCIES}
 
 Record = dict[str, Any]
 
 
 class Draft(NamedTuple):
-    """A sheet before it has its place in the chain; its rows lack the members that it gives to all of them."""
+    """A sheet before it has its place in the chain; its rows lack the members that it gives to all of them.
+
+    `correction`: what was wrong with the sheet that took effect at the same instant, in whose place this one stands.
+    """
 
     published_at: datetime
     effective_from: datetime
     source: str
     disclaimer: Record
     rows: list[Record]
+    correction: Record | None = None
 
 
 def build() -> dict[str, list[Record]]:
@@ -77,18 +84,22 @@ def canonical(value: Record) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def chain_hash(previous_hash: str, rows: Iterable[Record]) -> str:
-    """The hash of a sheet, as `RateSheet.hash` defines it; `previous_hash` is empty for the first of a kind."""
-    text = "\n".join([previous_hash, *(canonical(row) for row in rows)])
+def chain_hash(sheet: Record, rows: Iterable[Record]) -> str:
+    """The hash of a sheet, as `RateSheet.hash` defines it; what it says of itself includes the hash before it."""
+    facts = {name: value for name, value in sheet.items() if name != "hash"}
+    text = "\n".join([canonical(facts), *(canonical(row) for row in rows)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _chain(kind: str, drafts: Iterable[Draft]) -> Iterator[Record]:
+    """The sheets in the order in which they were published, each with the hash of the one before it."""
     previous: Record = {}
-    for sequence, draft in enumerate(drafts, start=1):
+    in_force: Record = {}
+    standing: dict[datetime, Record] = {}  # by when it took effect: the last sheet for that time
+    for sequence, draft in enumerate(sorted(drafts, key=lambda draft: draft.published_at), start=1):
         published_at, effective_from = _text(draft.published_at), _text(draft.effective_from)
-        sheet_id = _public_id("rsh", f"rate_sheet:{kind}:{effective_from}")
-        # Each row says when it was published, and the hash covers the rows: so the chain proves what was known when.
+        code = f"rate_sheet:{kind}:{effective_from}"
+        sheet_id = _public_id("rsh", f"{code}:{published_at}" if draft.correction else code)
         own: Record = {"sequence": sequence} if kind == "FX" else {"effective_from": effective_from}
         rows = [{"rate_sheet_id": sheet_id, **row, "published_at": published_at, **own} for row in draft.rows]
         sheet: Record = {
@@ -99,12 +110,18 @@ def _chain(kind: str, drafts: Iterable[Draft]) -> Iterator[Record]:
             "published_at": published_at,
             "source": draft.source,
             "disclaimer": draft.disclaimer,
-            "hash": chain_hash(previous.get("hash", ""), rows),
         }
+        if draft.correction:
+            sheet |= {"correction": draft.correction}
+        superseded = standing[draft.effective_from] if draft.correction else in_force
+        if superseded:
+            sheet |= {"supersedes": superseded["rate_sheet_id"]}
         if previous:
-            sheet |= {"supersedes": previous["rate_sheet_id"], "previous_hash": previous["hash"]}
+            sheet |= {"previous_hash": previous["hash"]}
+        sheet["hash"] = chain_hash(sheet, rows)
         yield {"sheet": sheet, "rows": rows}
-        previous = sheet
+        standing[draft.effective_from] = previous = sheet
+        in_force = standing[max(standing)]
 
 
 def _public_id(prefix: str, code: str) -> str:
@@ -168,19 +185,33 @@ FX_DISCLAIMER = {
 
 
 def _fx_drafts() -> Iterator[Draft]:
-    """A board at each ECB publication and at each opening of the counters, the last one after the last publication."""
+    """Boards while the counters are open, and one at each ECB publication; the last ones after the last publication."""
     days = {date.fromisoformat(row["date"]): _middles(row) for row in _read("fx_ecb.csv")}
     last = next_working_day(max(days))
     day, reference = min(days), None
     while day <= last:
-        # The counters open before the ECB publishes, so the opening board repeats the middle of an earlier day.
+        # The counters close before the ECB publishes, so their boards repeat the middles of an earlier day.
         if reference and is_working_day(day):
-            yield _fx_draft(_at(day, BOARD_OPENS), reference, days[reference], indicative=False)
+            for clock in BOARD_TIMES:
+                yield _fx_draft(_at(day, clock), reference, days[reference], indicative=False)
         if day in days:
-            reference = day
+            before, reference = reference, day
             published_at = datetime.combine(day, ECB_PUBLISHES, ECB_ZONE)
-            yield _fx_draft(published_at, reference, days[reference], indicative=True)
+            draft = _fx_draft(published_at, reference, days[reference], indicative=True)
+            yield from _with_slip(draft, days[before]) if before and str(day) == FX_SLIP.day else [draft]
         day += timedelta(days=1)
+
+
+def _with_slip(right: Draft, earlier: dict[str, Decimal]) -> Iterator[Draft]:
+    """A board on which one currency was left at an earlier middle, and the correction that took its place."""
+    wrong = [
+        _fx_row(currency, earlier[currency.code], date.fromisoformat(row["reference_date"]), indicative=True)
+        if (currency := BY_CODE[row["base"]]).code == FX_SLIP.code
+        else row
+        for row in right.rows
+    ]
+    yield right._replace(rows=wrong)
+    yield right._replace(published_at=datetime.fromisoformat(FX_SLIP.corrected_at), correction=FX_SLIP.note)
 
 
 def _middles(row: dict[str, str]) -> dict[str, Decimal]:
@@ -335,7 +366,18 @@ def _deposit_drafts() -> Iterator[Draft]:
         source = f"Demo Bank's own; follows the one-year LPR of {lpr_date} ({lpr} %)"
         rows = [_deposit_row(product, percents) for product in DEPOSITS]
         announced = _at(day - timedelta(days=1), DEPOSIT_SHEET_AT)
-        yield Draft(announced, _at(day, time()), source, DEPOSIT_DISCLAIMER, rows)
+        draft = Draft(announced, _at(day, time()), source, DEPOSIT_DISCLAIMER, rows)
+        yield from _with_misprint(draft) if str(day) == DEPOSIT_SLIP.day else [draft]
+
+
+def _with_misprint(right: Draft) -> Iterator[Draft]:
+    """A sheet on which one rate was misprinted, and the correction that took its place."""
+    wrong = [
+        {**row, "rate": DEPOSIT_SLIP.misprint} if row["product_code"] == DEPOSIT_SLIP.code else row
+        for row in right.rows
+    ]
+    yield right._replace(rows=wrong)
+    yield right._replace(published_at=datetime.fromisoformat(DEPOSIT_SLIP.corrected_at), correction=DEPOSIT_SLIP.note)
 
 
 def _deposit_days() -> Iterator[tuple[date, str, Decimal]]:

@@ -12,10 +12,11 @@ _AFTER_ALL_OF_AN_INSTANT = "~"
 
 
 def follow(tx: Tx, world: World, now: int, rate_sheet_id: str = _AFTER_ALL_OF_AN_INSTANT) -> None:
-    """Note when the first sheet after an instant takes effect; with an identifier, after that sheet of that instant.
+    """Note when the first sheet after an instant begins to count, as it takes effect or, where it corrects one that has,
+    is published; with an identifier, after that sheet of that instant.
 
     Called for a new world, and again when it is reset. After the last sheet that is known there is nothing to wait for.
     """
-    row = tx.one(store.NEXT, effective_from=now, rate_sheet_id=rate_sheet_id)
+    row = tx.one(store.NEXT, holds_from=now, rate_sheet_id=rate_sheet_id)
     if row is not None:
-        due.schedule(tx, world, row["effective_from"], CHANGED, row["rate_sheet_id"])
+        due.schedule(tx, world, row["holds_from"], CHANGED, row["rate_sheet_id"])

@@ -11,6 +11,7 @@ from openteller_sandbox.contract import Contract, ContractError
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import json_text
 from openteller_sandbox.rates import store
+from openteller_sandbox.rates.chain import Chain, ChainError
 from openteller_sandbox.rates.model import FILTERS, ROW_COMPONENTS
 from openteller_sandbox.seeding import SeedError, records
 
@@ -21,12 +22,15 @@ def load(tx: Tx, contract: Contract, folder: Path) -> None:
     """Load `rate_sheets`: records of a sheet and its rows.
 
     Raises:
-        SeedError: the file is missing, or a sheet or a row does not fit the contract.
+        SeedError: the file is missing, or a sheet or a row does not fit the contract, or the chain of its kind.
     """
+    chains = {kind: Chain() for kind in ROW_COMPONENTS}
     for number, (record, line) in enumerate(records(contract, folder, FILE, None), 1):
         try:
-            tx.run(store.INSERT, **_stored(contract, record, line))
-        except (ContractError, KeyError) as error:
+            stored = _stored(contract, record, line)
+            chains[stored["kind"]].take(record["sheet"], record["rows"])
+            tx.run(store.INSERT, **stored)
+        except (ContractError, ChainError, KeyError) as error:
             raise SeedError(f"{FILE}, line {number}: {error}") from error
 
 
@@ -36,12 +40,15 @@ def _stored(contract: Contract, record: dict[str, Any], line: str) -> dict[str, 
     kind = sheet["kind"]
     for row in rows:
         contract.check_record(ROW_COMPONENTS[kind], row)
+    effective_from, published_at = clock.parse(sheet["effective_from"]), clock.parse(sheet["published_at"])
     return {
         "rate_sheet_id": sheet["rate_sheet_id"],
         "kind": kind,
         "sequence": sheet["sequence"],
-        "effective_from": clock.parse(sheet["effective_from"]),
-        "published_at": clock.parse(sheet["published_at"]),
+        "effective_from": effective_from,
+        "published_at": published_at,
+        "holds_from": max(effective_from, published_at),
+        "corrects": sheet["supersedes"] if "correction" in sheet else None,
         "carried_from": _carried_from(kind, rows),
         "wire": json_text(sheet),
         "row_keys": json_text([[row.get(name) for name in FILTERS[kind]] for row in rows]),

@@ -28,6 +28,7 @@ class RateSheet:
     sequence: int
     effective_from: int
     published_at: int
+    holds_from: int
     carried_from: str | None
     wire: str
     row_keys: str
@@ -49,6 +50,10 @@ class RateSheet:
         lines = self.row_lines.split("\n") if self.row_lines else []
         tests = tuple((FILTERS[self.kind].index(name), value) for name, value in wanted.items() if value is not None)
         return [lines[place] for place in _places(self.row_keys, tests)] if tests else lines
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether one of the rows has this value of a member that it can be filtered by."""
+        return bool(_places(self.row_keys, ((FILTERS[self.kind].index(name), value),)))
 
     def is_carried_forward(self, day: date) -> bool:
         """Whether its rows are, on that day, old ones carried on."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from openteller_sandbox import clock
 from openteller_sandbox.contract import Fault
+from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Answer, Call, Problem, Routes, open_answer, page
 from openteller_sandbox.http.answers import decode_cursor, encode_cursor
 from openteller_sandbox.rates import service
@@ -18,20 +20,29 @@ from openteller_sandbox.rates.schemas import (
 
 routes = Routes()
 HISTORY_DAYS = 30
+_CURRENCIES = ("base", "currency")
 
 
 @routes.operation("listRateSheets", query=RateSheetQuery)
 def list_rate_sheets(call: Call) -> Answer:
-    """List published sheets, the latest first."""
-    tx, kind, limit = call.bank.db.read(), call.query.get("kind"), call.limit
+    """List published sheets, the latest first, or those that hold at an instant."""
+    tx, kind, limit, rows = call.bank.db.read(), call.query.get("kind"), call.limit, bool(call.query.get("rows"))
     cursor = decode_cursor(call, int, str)
+    moment = service.moment_asked(call.query, call.now)
+    changed_at = service.last_published_at(tx, kind, moment.known_at)
+    if not changed_at:
+        service.refuse_before_the_first(tx, kind or service.KINDS[0], moment.known_at, call.query, ("as_of",))
+    if "as_of" in call.query:
+        held = service.holding(tx, kind, moment, call.query, rows=rows)
+        return open_answer(call, changed_at, lambda: page(call, held[:limit]))
 
     def make() -> Answer:
-        rows = service.page(tx, kind, call.now, (cursor[0], cursor[1]) if cursor else None, limit + 1)
-        more = encode_cursor(call, rows[limit - 1][1:]) if len(rows) > limit else None
-        return page(call, [text for text, *_ in rows[:limit]], more)
+        after = (cursor[0], cursor[1]) if cursor else None
+        found = service.page(tx, kind, moment.known_at, after, limit + 1, rows=rows)
+        more = encode_cursor(call, found[limit - 1][1:]) if len(found) > limit else None
+        return page(call, [text for text, *_ in found[:limit]], more)
 
-    return open_answer(call, service.last_published_at(tx, kind, call.now), make)
+    return open_answer(call, changed_at, make)
 
 
 @routes.operation("getRateSheet")
@@ -43,62 +54,75 @@ def get_rate_sheet(call: Call) -> Answer:
 
 @routes.operation("listDepositRates", query=DepositRateQuery)
 def list_deposit_rates(call: Call) -> Answer:
-    """List the deposit rates of a day."""
+    """List the deposit rates of a day or an instant."""
     return _rates(call, "DEPOSIT", "currency", "product_type")
 
 
 @routes.operation("listLoanRates", query=LoanRateQuery)
 def list_loan_rates(call: Call) -> Answer:
-    """List the loan rates of a day."""
+    """List the loan rates of a day or an instant."""
     return _rates(call, "LOAN", "loan_purpose")
 
 
 @routes.operation("listFxQuotes", query=FxQuoteQuery)
 def list_fx_quotes(call: Call) -> Answer:
-    """Give the foreign exchange board of a day."""
+    """Give the foreign exchange board of a day or an instant."""
     return _rates(call, "FX", "base")
 
 
 def _rates(call: Call, kind: str, *filters: str) -> Answer:
-    day = service.day_asked(call.query.get("date"), call.now, "query", "date")
-    sheet = service.sheet_on(call.bank.db.read(), kind, day, call.now)
+    moment = service.moment_asked(call.query, call.now)
+    sheet = service.sheet_asked(call.bank.db.read(), kind, moment, call.query)
+    for name in _CURRENCIES:
+        service.refuse_unknown(sheet, name, call.query.get(name), "Is not among the currencies of that sheet.")
 
     def make() -> Answer:
-        return page(call, service.rows_on(sheet, day, **{name: call.query.get(name) for name in filters}))
+        return page(call, service.rows_on(sheet, moment.day, **{name: call.query.get(name) for name in filters}))
 
-    return open_answer(call, service.changed_at(sheet, day), make)
+    return open_answer(call, service.changed_at(sheet, moment.day), make)
 
 
 @routes.operation("listFxHistory", query=FxHistoryQuery)
 def list_fx_history(call: Call) -> Answer:
     """List a currency's quotes, one for each day of a range."""
-    tx = call.bank.db.read()
-    last = service.day_asked(call.query.get("to"), call.now, "query", "to")
-    first = _first_ordinal(call, last)
-    begin = service.first_day(tx, "FX")
+    tx, base = call.bank.db.read(), call.query["base"]
+    first, last, known_at = _range_asked(call, tx)
     cursor = decode_cursor(call, int) or [0]
-    first = max(first, begin.toordinal() if begin else 1, cursor[0] + 1)
+    first = max(first, cursor[0] + 1)
     end = min(last.toordinal(), first + call.limit - 1)
 
     def make() -> Answer:
         days = [date.fromordinal(number) for number in range(first, end + 1)]
-        found = service.sheets_on(tx, "FX", days, call.now)
-        rows = [row for day, sheet in found for row in service.rows_on(sheet, day, base=call.query["base"])]
+        found = service.sheets_on(tx, "FX", days, call.now, known_at)
+        rows = [row for day, sheet in found for row in service.rows_on(sheet, day, base=base)]
         return page(call, rows, encode_cursor(call, [end]) if end < last.toordinal() else None)
 
-    return open_answer(call, service.changed_at(service.sheet_on(tx, "FX", last, call.now), last), make)
+    version = max(service.last_published_at(tx, "FX", known_at), clock.start_of_day(last))
+    return open_answer(call, version, make)
 
 
-def _first_ordinal(call: Call, last: date) -> int:
-    """The first day asked for, as an ordinal: thirty days back from the first days of all would be no date.
+def _range_asked(call: Call, tx: Tx) -> tuple[int, date, int]:
+    """The first day as an ordinal, the last day, and until when what was published counts.
 
     Raises:
-        Problem: FIELD_INVALID, the range ends before it begins.
+        Problem: FIELD_INVALID, the range ends before it begins, or before the first board, or the currency is on none.
     """
+    known_at = service.known_asked(call.query, call.now)
+    last = service.day_asked(call.query.get("to"), call.now, "query", "to")
     first: date | None = call.query.get("from_")
-    if first is None:
-        return last.toordinal() - HISTORY_DAYS + 1
-    if first > last:
+    if first is not None and first > last:
         fault = Fault("query", "from", "FIELD_INVALID", "Must not be after `to`.")
         raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
-    return first.toordinal()
+    begin, board = service.first_day(tx, "FX"), service.sheet_on(tx, "FX", last, call.now, known_at)
+    if begin is None or board is None or (first or begin) < begin:
+        service.refuse_before_the_first(
+            tx, "FX", known_at, _named(call), ("to", "from") if board is None else ("from",)
+        )
+    service.refuse_unknown(board, "base", call.query["base"], "Is not on the board.")
+    earliest = begin.toordinal() if begin else 1
+    return max(first.toordinal() if first else last.toordinal() - HISTORY_DAYS + 1, earliest), last, known_at
+
+
+def _named(call: Call) -> dict[str, object]:
+    """The query under the names of the contract."""
+    return {name.rstrip("_"): value for name, value in call.query.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from openteller_sandbox.http import ContractSchema
-from openteller_sandbox.http.schemas import DayField, Pattern
+from openteller_sandbox.http.schemas import DayField, InstantField, Pattern
 
 CURRENCY = (validate.Length(3, 3), Pattern("^[A-Z]{3}$"))
 _CURSOR = (validate.Length(1, 512), Pattern("^[A-Za-z0-9_-]+$"))
@@ -15,6 +15,9 @@ class RateSheetQuery(ContractSchema):
     query_of = "listRateSheets"
 
     kind = fields.String(validate=validate.OneOf(["DEPOSIT", "LOAN", "FX"]))
+    rows = fields.Boolean(load_default=False)
+    as_of = InstantField()
+    known_at = InstantField()
     after = fields.String(validate=_CURSOR)
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)
 
@@ -23,6 +26,8 @@ class DepositRateQuery(ContractSchema):
     query_of = "listDepositRates"
 
     date = DayField()
+    as_of = InstantField()
+    known_at = InstantField()
     currency = fields.String(validate=CURRENCY)
     product_type = fields.String(
         validate=validate.OneOf(["DEMAND", "TIME", "INSTALMENT", "NOTICE", "CERTIFICATE_OF_DEPOSIT"])
@@ -33,6 +38,8 @@ class LoanRateQuery(ContractSchema):
     query_of = "listLoanRates"
 
     date = DayField()
+    as_of = InstantField()
+    known_at = InstantField()
     loan_purpose = fields.String(
         validate=validate.OneOf(
             ["HOME_PURCHASE", "HOME_IMPROVEMENT", "CAR", "CONSUMPTION", "EDUCATION", "BUSINESS", "AGRICULTURE"]
@@ -44,6 +51,8 @@ class FxQuoteQuery(ContractSchema):
     query_of = "listFxQuotes"
 
     date = DayField()
+    as_of = InstantField()
+    known_at = InstantField()
     base = fields.String(validate=CURRENCY)
 
 
@@ -53,5 +62,6 @@ class FxHistoryQuery(ContractSchema):
     base = fields.String(required=True, validate=CURRENCY)
     from_ = DayField(data_key="from")
     to = DayField()
+    known_at = InstantField()
     after = fields.String(validate=_CURSOR)
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)

@@ -1,28 +1,69 @@
-"""Which sheet holds when, and what its rows say of a day. The one place where that is decided.
+"""Which sheet holds when, by what had been published by when, and what its rows say of a day. Decided here only.
 
-`sheets_on` is the only way to a sheet by time: today, a past day and a range of days are answered by the same lines.
+`_in_force` is the only way to a sheet by time: now, an instant, a past day and a range of days are answered by the same
+lines. Sheets that take effect at the same instant are a sheet and its corrections, of which the last published holds.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.contract import Fault, Part
-from openteller_sandbox.db import Tx
+from openteller_sandbox.db import Row, Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem, json_text
 from openteller_sandbox.http.answers import with_tail
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.rates import following, store
-from openteller_sandbox.rates.model import ROW_MEMBERS, RateSheet
+from openteller_sandbox.rates.model import ROW_COMPONENTS, ROW_MEMBERS, RateSheet
 
+KINDS = tuple(ROW_COMPONENTS)
 _LATEST = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a request is about: an instant of bank time, its day, and until when what was published counts."""
+
+    day: date
+    instant: int
+    known_at: int
+
+
+def moment_asked(query: Mapping[str, Any], now: int) -> Moment:
+    """Give the moment that a query means by ``date``, ``as_of`` and ``known_at``; what it leaves out is now.
+
+    Raises:
+        Problem: FIELD_INVALID, one of them is still to come, or both ``date`` and ``as_of`` are there.
+    """
+    as_of, known_at = query.get("as_of"), known_asked(query, now)
+    if as_of is None:
+        day = day_asked(query.get("date"), now, "query", "date")
+        return Moment(day, _end(day, now), known_at)
+    if "date" in query:
+        raise _refused("query", "as_of", "Must not be beside `date`.")
+    if as_of > now:
+        raise _refused("query", "as_of", "Must not be after now.")
+    return Moment(clock.bank_date(as_of), as_of, known_at)
+
+
+def known_asked(query: Mapping[str, Any], now: int) -> int:
+    """Give until when what was published counts: ``known_at``, or now.
+
+    Raises:
+        Problem: FIELD_INVALID, it is still to come.
+    """
+    known_at: int = query.get("known_at", now)
+    if known_at > now:
+        raise _refused("query", "known_at", "Must not be after now.")
+    return known_at
 
 
 def day_asked(day: date | None, now: int, part: Part, where: str) -> date:
@@ -33,12 +74,61 @@ def day_asked(day: date | None, now: int, part: Part, where: str) -> date:
     """
     today = clock.bank_date(now)
     if day is not None and day > today:
-        fault = Fault(part, where, "FIELD_INVALID", "Must not be after today.")
-        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+        raise _refused(part, where, "Must not be after today.")
     return day or today
 
 
-def sheets_on(tx: Tx, kind: str, days: Sequence[date], now: int) -> Iterator[tuple[date, RateSheet | None]]:
+def _refused(part: Part, where: str, message: str) -> Problem:
+    return Problem("FIELD_INVALID", "See errors[].", faults=[Fault(part, where, "FIELD_INVALID", message)])
+
+
+def sheet_asked(tx: Tx, kind: str, moment: Moment, query: Mapping[str, Any]) -> RateSheet | None:
+    """Give the sheet that a query is about; None only where the bank has none yet and none was asked for by time.
+
+    Raises:
+        Problem: FIELD_INVALID, the moment is before the first sheet.
+    """
+    sheet = sheet_at(tx, kind, moment.instant, moment.known_at)
+    if sheet is None:
+        refuse_before_the_first(tx, kind, moment.known_at, query, ("as_of", "date"))
+    return sheet
+
+
+def refuse_before_the_first(tx: Tx, kind: str, known_at: int, query: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse a query that has no sheet, by the parameter that is before the first one.
+
+    Raises:
+        Problem: FIELD_INVALID. Nothing is raised where the query names no time.
+    """
+    first = tx.one(store.FIRST, kind=kind)
+    if "known_at" in query and (first is None or known_at < first["published_at"]):
+        raise _refused("query", "known_at", "Is before the first sheet was published.")
+    for name in names:
+        if name in query:
+            raise _refused("query", name, "Is before the first sheet.")
+
+
+def _in_force(tx: Tx, kind: str, instants: Sequence[int], known_at: int) -> Iterator[tuple[int, RateSheet | None]]:
+    """Give for each of some instants, which ascend, the sheet that holds, by what had been published at known_at."""
+    if not instants:
+        return
+    rows = tx.all(store.IN_FORCE, kind=kind, since=instants[0], until=instants[-1], known_at=known_at)
+    found = iter([RateSheet.of(row) for row in rows])
+    holds, coming = None, next(found, None)
+    for instant in instants:
+        while coming is not None and coming.effective_from <= instant:
+            holds, coming = coming, next(found, None)
+        yield instant, holds
+
+
+def sheet_at(tx: Tx, kind: str, instant: int, known_at: int) -> RateSheet | None:
+    """Give the sheet that holds at an instant, or None before the first one."""
+    return next(sheet for _, sheet in _in_force(tx, kind, [instant], known_at))
+
+
+def sheets_on(
+    tx: Tx, kind: str, days: Sequence[date], now: int, known_at: int | None = None
+) -> Iterator[tuple[date, RateSheet | None]]:
     """Give for each of some days the sheet that holds: at the end of past days, and now for today.
 
     Args:
@@ -46,26 +136,19 @@ def sheets_on(tx: Tx, kind: str, days: Sequence[date], now: int) -> Iterator[tup
         kind: DEPOSIT, LOAN or FX.
         days: ascending, none after today.
         now: bank time, epoch milliseconds.
+        known_at: what was published later does not count; now unless told.
     """
-    instants = [_instant(day, now) for day in days]
-    if not instants:
-        return
-    found = iter(
-        [RateSheet.of(row) for row in tx.all(store.IN_FORCE, kind=kind, since=instants[0], until=instants[-1])]
-    )
-    holds, following_sheet = None, next(found, None)
-    for day, instant in zip(days, instants, strict=True):
-        while following_sheet is not None and following_sheet.effective_from <= instant:
-            holds, following_sheet = following_sheet, next(found, None)
-        yield day, holds
+    instants = [_end(day, now) for day in days]
+    sheets = _in_force(tx, kind, instants, now if known_at is None else known_at)
+    return ((day, sheet) for day, (_, sheet) in zip(days, sheets, strict=True))
 
 
-def sheet_on(tx: Tx, kind: str, day: date, now: int) -> RateSheet | None:
-    """Give the sheet that holds on a day, or None before the first one."""
-    return next(sheet for _, sheet in sheets_on(tx, kind, [day], now))
+def sheet_on(tx: Tx, kind: str, day: date, now: int, known_at: int | None = None) -> RateSheet | None:
+    """Give the sheet that holds on a day, or None before the first one; arguments as of `sheets_on`."""
+    return next(sheet for _, sheet in sheets_on(tx, kind, [day], now, known_at))
 
 
-def _instant(day: date, now: int) -> int:
+def _end(day: date, now: int) -> int:
     """The moment that a day stands for: its end, or now while it lasts."""
     return min(now, clock.start_of_day(day) + clock.DAY - 1)
 
@@ -73,7 +156,17 @@ def _instant(day: date, now: int) -> int:
 def first_day(tx: Tx, kind: str) -> date | None:
     """Give the day on which the first sheet of a kind took effect."""
     row = tx.one(store.FIRST, kind=kind)
-    return None if row is None or row["effective_from"] is None else clock.bank_date(row["effective_from"])
+    return None if row is None else clock.bank_date(row["effective_from"])
+
+
+def refuse_unknown(sheet: RateSheet | None, name: str, value: str | None, message: str) -> None:
+    """Refuse what no row of a sheet has, rather than answer with nothing.
+
+    Raises:
+        Problem: FIELD_INVALID at that parameter of the query.
+    """
+    if sheet is not None and value is not None and not sheet.has(name, value):
+        raise _refused("query", name, message)
 
 
 def rows_on(sheet: RateSheet | None, day: date, **wanted: str | None) -> list[str]:
@@ -92,27 +185,43 @@ def _tail(sheet: RateSheet, day: date) -> dict[str, Any]:
 
 
 def changed_at(sheet: RateSheet | None, day: date) -> int:
-    """Tell since when an answer about a day reads as it does: since its sheet, or since the day began."""
-    return 0 if sheet is None else max(sheet.effective_from, clock.start_of_day(day))
+    """Tell since when an answer about a day reads as it does: since its sheet counts, or since the day began."""
+    return 0 if sheet is None else max(sheet.holds_from, clock.start_of_day(day))
 
 
-def page(tx: Tx, kind: str | None, now: int, after: tuple[int, str] | None, count: int) -> list[tuple[str, int, str]]:
+def page(
+    tx: Tx, kind: str | None, known_at: int, after: tuple[int, str] | None, count: int, *, rows: bool = False
+) -> list[tuple[str, int, str]]:
     """Give (JSON text, published_at, kind) of published sheets, the latest first, after a place in that order."""
     published_at, after_kind = after or (_LATEST, "")
-    rows = tx.all(
-        store.PAGE,
-        now=now,
+    found = tx.all(
+        store.PAGE_WITH_ROWS if rows else store.PAGE,
+        known_at=known_at,
         kind=kind or "",
         published_at=min(max(published_at, -_LATEST), _LATEST),
         after_kind=after_kind,
         count=count,
     )
-    return [(_with_end(row["wire"], row["effective_to"]), row["published_at"], row["kind"]) for row in rows]
+    return [(_text(row, rows=rows), row["published_at"], row["kind"]) for row in found]
 
 
-def last_published_at(tx: Tx, kind: str | None, now: int) -> int:
+def holding(tx: Tx, kind: str | None, moment: Moment, query: Mapping[str, Any], *, rows: bool) -> list[str]:
+    """Give the JSON texts of the sheets that hold at a moment, one of each kind that is asked for.
+
+    Raises:
+        Problem: FIELD_INVALID, it is before the first sheet.
+    """
+    sheets = [sheet_at(tx, each, moment.instant, moment.known_at) for each in ([kind] if kind else KINDS)]
+    found = sorted((sheet for sheet in sheets if sheet), key=lambda sheet: (-sheet.published_at, sheet.kind))
+    if not found:
+        refuse_before_the_first(tx, kind or KINDS[0], moment.known_at, query, ("as_of",))
+    shown = (tx.one(store.FIND, rate_sheet_id=sheet.rate_sheet_id, known_at=moment.known_at) for sheet in found)
+    return [_text(row, rows=rows) for row in shown if row is not None]
+
+
+def last_published_at(tx: Tx, kind: str | None, known_at: int) -> int:
     """Tell when a sheet was last published, 0 for never."""
-    row = tx.one(store.LAST_PUBLISHED, kind=kind or "", now=now)
+    row = tx.one(store.LAST_PUBLISHED, kind=kind or "", known_at=known_at)
     return 0 if row is None else row["published_at"] or 0
 
 
@@ -122,17 +231,25 @@ def find(tx: Tx, rate_sheet_id: str, now: int) -> tuple[RateSheet, str, int]:
     Raises:
         Problem: NOT_FOUND.
     """
-    row = tx.one(store.FIND, rate_sheet_id=rate_sheet_id, now=now)
+    row = tx.one(store.FIND, rate_sheet_id=rate_sheet_id, known_at=now)
     if row is None:
         raise Problem("NOT_FOUND")
+    changes = (row["published_at"], row["ended_at"], row["corrected_at"])
+    return RateSheet.of(row), _text(row, rows=True), max(at for at in changes if at is not None)
+
+
+def _text(row: Row, *, rows: bool) -> str:
+    """The JSON text of a sheet, with what has become of it and, where wanted, its rows as on its first day."""
+    tail = {
+        "effective_to": row["effective_to"] and clock.to_wire(row["effective_to"]),
+        "corrected_by": row["corrected_by"],
+    }
+    text = with_tail(row["wire"], {name: value for name, value in tail.items() if value is not None})
+    if not rows:
+        return text
     sheet = RateSheet.of(row)
-    rows = rows_on(sheet, clock.bank_date(sheet.effective_from))
-    text = f'{_with_end(sheet.wire, row["effective_to"])[:-1]},"{ROW_MEMBERS[sheet.kind]}":[{",".join(rows)}]}}'
-    return sheet, text, row["ended_at"] or sheet.published_at
-
-
-def _with_end(wire: str, effective_to: int | None) -> str:
-    return wire if effective_to is None else with_tail(wire, {"effective_to": clock.to_wire(effective_to)})
+    lines = rows_on(sheet, clock.bank_date(sheet.effective_from))
+    return f'{text[:-1]},"{ROW_MEMBERS[sheet.kind]}":[{",".join(lines)}]}}'
 
 
 def announce(bank: Bank, act: Due) -> None:
@@ -143,14 +260,14 @@ def announce(bank: Bank, act: Due) -> None:
     with bank.db.act(act.world.world_id) as tx:
         if not due.cancel(tx, act.world, following.CHANGED, act.subject):
             return
-        row = tx.one(store.FIND, rate_sheet_id=act.subject, now=act.at)
+        row = tx.one(store.FIND, rate_sheet_id=act.subject, known_at=act.at)
         if row is None:
             return
         sheet = RateSheet.of(row)
         data = {"rate_sheet_id": sheet.rate_sheet_id, "kind": sheet.kind, "version": sheet.sequence}
         for app_id in partners.app_ids_of_world(tx, act.world.world_id):
             events.record(bank, tx, act.world, app_id, "rate.changed", data, act.at)
-        following.follow(tx, act.world, sheet.effective_from, sheet.rate_sheet_id)
+        following.follow(tx, act.world, sheet.holds_from, sheet.rate_sheet_id)
 
 
 def tell_again(bank: Bank, world: World, app_id: str, rate_sheet_id: str | None, now: int) -> None:
@@ -165,7 +282,7 @@ def tell_again(bank: Bank, world: World, app_id: str, rate_sheet_id: str | None,
             if not latest:
                 raise Problem("NOT_FOUND", "No sheet has been published by now.")
             rate_sheet_id = str(json.loads(latest[0][0])["rate_sheet_id"])
-        row = tx.one(store.FIND, rate_sheet_id=rate_sheet_id, now=now)
+        row = tx.one(store.FIND, rate_sheet_id=rate_sheet_id, known_at=now)
         if row is None:
             raise Problem("NOT_FOUND")
         sheet = RateSheet.of(row)

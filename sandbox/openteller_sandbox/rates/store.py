@@ -34,25 +34,53 @@ rate_sheets = Table(
     # What the rows can be filtered by, a JSON list for each row; and the rows themselves, a line each.
     Column("row_keys", Text, nullable=False),
     Column("row_lines", Text, nullable=False),
+    # When it begins to count: published and in effect.
+    Column("holds_from", BigInteger, nullable=False),
+    # The sheet that it corrects.
+    Column("corrects", String),
     UniqueConstraint("kind", "sequence"),
-    Index("rate_sheets_effective", "kind", "effective_from"),
-    Index("rate_sheets_order", "effective_from", "rate_sheet_id"),
+    Index("rate_sheets_corrects", "corrects", unique=True),
+    Index("rate_sheets_effective", "kind", "effective_from", "published_at"),
+    Index("rate_sheets_order", "holds_from", "rate_sheet_id"),
     Index("rate_sheets_published", "published_at", "kind"),
 )
 
 _sheet = rate_sheets.c
 _following = rate_sheets.alias("following")
-_and_what_follows = rate_sheets.outerjoin(
-    _following,
-    and_(
-        _following.c.kind == _sheet.kind,
-        _following.c.sequence == _sheet.sequence + 1,
-        _following.c.published_at <= bindparam("now"),
-    ),
+_later = rate_sheets.alias("later")
+_correction = rate_sheets.alias("correction")
+# Ordered and limited instead of by min() and max(): so both engines stop at the first row of the index that will do.
+_next = (
+    select(_later.c.rate_sheet_id)
+    .where(
+        _later.c.kind == _sheet.kind,
+        _later.c.effective_from > _sheet.effective_from,
+        _later.c.published_at <= bindparam("known_at"),
+    )
+    .order_by(_later.c.effective_from, _later.c.sequence)
+    .limit(1)
+    .correlate(rate_sheets)
+    .scalar_subquery()
+)
+_and_what_follows = rate_sheets.outerjoin(_following, _following.c.rate_sheet_id == _next).outerjoin(
+    _correction,
+    and_(_correction.c.corrects == _sheet.rate_sheet_id, _correction.c.published_at <= bindparam("known_at")),
+)
+_standing = (
+    _following.c.effective_from.label("effective_to"),
+    _following.c.published_at.label("ended_at"),
+    _correction.c.rate_sheet_id.label("corrected_by"),
+    _correction.c.published_at.label("corrected_at"),
 )
 _since = (
-    select(func.max(_following.c.effective_from))
-    .where(_following.c.kind == bindparam("kind"), _following.c.effective_from <= bindparam("since"))
+    select(_later.c.effective_from)
+    .where(
+        _later.c.kind == bindparam("kind"),
+        _later.c.effective_from <= bindparam("since"),
+        _later.c.published_at <= bindparam("known_at"),
+    )
+    .order_by(_later.c.effective_from.desc())
+    .limit(1)
     .scalar_subquery()
 )
 
@@ -63,22 +91,23 @@ IN_FORCE = Statement(
         _sheet.kind == bindparam("kind"),
         _sheet.effective_from <= bindparam("until"),
         _sheet.effective_from >= func.coalesce(_since, bindparam("since")),
+        _sheet.published_at <= bindparam("known_at"),
     )
-    .order_by(_sheet.effective_from)
+    .order_by(_sheet.effective_from, _sheet.sequence)
 )
 FIRST = Statement(
-    select(func.min(_sheet.effective_from).label("effective_from")).where(_sheet.kind == bindparam("kind"))
+    select(_sheet.effective_from, _sheet.published_at).where(_sheet.kind == bindparam("kind"), _sheet.sequence == 1)
 )
 FIND = Statement(
-    select(rate_sheets, _following.c.effective_from.label("effective_to"), _following.c.published_at.label("ended_at"))
+    select(rate_sheets, *_standing)
     .select_from(_and_what_follows)
-    .where(_sheet.rate_sheet_id == bindparam("rate_sheet_id"), _sheet.published_at <= bindparam("now"))
+    .where(_sheet.rate_sheet_id == bindparam("rate_sheet_id"), _sheet.published_at <= bindparam("known_at"))
 )
-PAGE = Statement(
-    select(_sheet.wire, _sheet.published_at, _sheet.kind, _following.c.effective_from.label("effective_to"))
+_page = (
+    select(_sheet.rate_sheet_id, _sheet.kind, _sheet.published_at, _sheet.wire, *_standing)
     .select_from(_and_what_follows)
     .where(
-        _sheet.published_at <= bindparam("now"),
+        _sheet.published_at <= bindparam("known_at"),
         or_(bindparam("kind") == "", _sheet.kind == bindparam("kind")),
         or_(
             _sheet.published_at < bindparam("published_at"),
@@ -88,17 +117,23 @@ PAGE = Statement(
     .order_by(_sheet.published_at.desc(), _sheet.kind)
     .limit(bindparam("count"))
 )
+PAGE = Statement(_page)
+PAGE_WITH_ROWS = Statement(
+    _page.add_columns(
+        *(column for column in _sheet if column.name not in {"rate_sheet_id", "kind", "published_at", "wire"})
+    )
+)
 LAST_PUBLISHED = Statement(
     select(func.max(_sheet.published_at).label("published_at")).where(
-        _sheet.published_at <= bindparam("now"), or_(bindparam("kind") == "", _sheet.kind == bindparam("kind"))
+        _sheet.published_at <= bindparam("known_at"), or_(bindparam("kind") == "", _sheet.kind == bindparam("kind"))
     )
 )
 NEXT = Statement(
-    select(_sheet.rate_sheet_id, _sheet.effective_from)
+    select(_sheet.rate_sheet_id, _sheet.holds_from)
     .where(
-        _sheet.effective_from >= bindparam("effective_from"),
-        or_(_sheet.effective_from > bindparam("effective_from"), _sheet.rate_sheet_id > bindparam("rate_sheet_id")),
+        _sheet.holds_from >= bindparam("holds_from"),
+        or_(_sheet.holds_from > bindparam("holds_from"), _sheet.rate_sheet_id > bindparam("rate_sheet_id")),
     )
-    .order_by(_sheet.effective_from, _sheet.rate_sheet_id)
+    .order_by(_sheet.holds_from, _sheet.rate_sheet_id)
     .limit(1)
 )

@@ -173,7 +173,9 @@ class UnitOfMeasure(StrEnum):
 
 
 class RateSheet(Model, frozen=True, kw_only=True):
-    """What the bank published at one time for one kind of rate. Never changed; a later sheet supersedes it."""
+    """What the bank published at one time for one kind of rate. Never changed; a later sheet, or a correction,
+    supersedes it.
+    """
 
     rate_sheet_id: str
     """Identifier of a rate sheet."""
@@ -184,29 +186,45 @@ class RateSheet(Model, frozen=True, kw_only=True):
     effective_from: Instant
     """From when the rates hold."""
     effective_to: Instant | None = None
-    """From when a later sheet holds in its place; absent while none has been published."""
+    """From when the next sheet holds; absent while none has been published."""
+    corrected_by: str | None = None
+    """The sheet that corrects this one, and stands in its place from `effective_from` on; absent while there is
+    none.
+    """
     published_at: Instant
     """When the bank made the sheet known."""
     supersedes: str | None = None
-    """The sheet before it; absent on the first of its kind."""
+    """The sheet whose place it takes: the one that held before it or, for a correction, the wrong one. Absent on
+    the first of its kind.
+    """
+    correction: LocalizedText | None = None
+    """What was wrong with the sheet that it supersedes. Only on corrections, whose `effective_from` is that of the
+    wrong sheet.
+    """
     source: str
     """Whose facts the rates rest on and what is the demo bank's own."""
     disclaimer: LocalizedText
     """The same text for people in Chinese and in English."""
     hash: str
-    """SHA-256, as lower-case hexadecimal, over the UTF-8 text made of `previous_hash` (nothing on the first sheet
-    of its kind) and the rows in their order, joined by one LF (U+000A) each: `previous_hash LF row LF row ...`,
-    no LF at the end. A row is its RFC 8785 canonical JSON without the members that carry `x-computed` in this
-    document. Every row has its `published_at`, so that the chain shows what had been published by when.
+    """SHA-256, as lower-case hexadecimal, over the UTF-8 text made of the sheet itself and of its rows in their
+    order, joined by one LF (U+000A) each: `sheet LF row LF row ...`, no LF at the end. Sheet and rows are their
+    RFC 8785 canonical JSON without the members that carry `x-computed` in this document; the sheet also without
+    `hash`. It has `previous_hash` and `published_at`, and along `sequence` both only move on: whoever has noted
+    the hash of a sheet can show which sheets had been published by then, and that nothing in them was changed
+    since.
     """
     previous_hash: str | None = None
-    """The `hash` of the sheet that this one supersedes; absent on the first of its kind."""
+    """The `hash` of the sheet before it in the chain (`sequence`); absent on the first of its kind."""
     deposit_rates: tuple[DepositRate, ...] | None = None
-    """The rows of a DEPOSIT sheet; only in the answer to one sheet."""
+    """The rows of a DEPOSIT sheet; only in the answer to one sheet, and with `rows`."""
     loan_rates: tuple[LoanRate, ...] | None = None
-    """The rows of a LOAN sheet, as on the day on which it took effect; only in the answer to one sheet."""
+    """The rows of a LOAN sheet, as on the day on which it took effect; only in the answer to one sheet, and with
+    `rows`.
+    """
     fx_quotes: tuple[FxQuote, ...] | None = None
-    """The rows of an FX sheet, as on the day on which it took effect; only in the answer to one sheet."""
+    """The rows of an FX sheet, as on the day on which it took effect; only in the answer to one sheet, and with
+    `rows`.
+    """
 
 
 class RateSheetList(Model, frozen=True, kw_only=True):

@@ -84,21 +84,48 @@ def test_the_board_stands_in_its_order_on_one_page(counter: Counter) -> None:
     assert body["meta"]["count"] == len(body["data"]) == 22
 
 
+DEPOSITS, LOANS = "/v1/rates/deposits", "/v1/rates/loans"
+
+
 @pytest.mark.parametrize(
-    ("path", "query"),
+    ("path", "query", "name"),
     [
-        (FX, {"date": "2024-10-31"}),
-        (FX, {"date": "0001-01-01"}),
-        (FX, {"base": "CNY"}),
-        ("/v1/rates/deposits", {"date": "2022-12-31"}),
-        ("/v1/rates/loans", {"date": "2019-08-19"}),
-        ("/v1/rates/deposits", {"currency": "EUR"}),
-        (HISTORY, {"base": "USD", "to": "0001-01-01"}),
-        (HISTORY, {"base": "ZZZ"}),
+        (FX, {"date": "2024-10-31"}, "date"),
+        (FX, {"date": "0001-01-01"}, "date"),
+        (FX, {"as_of": "2024-11-01T22:00:00+08:00"}, "as_of"),
+        (FX, {"known_at": "2024-11-01T22:00:00+08:00"}, "known_at"),
+        (FX, {"known_at": "2026-09-29T10:30:01+08:00"}, "known_at"),
+        (FX, {"as_of": "2026-09-29T10:30:01+08:00"}, "as_of"),
+        (FX, {"as_of": "2026-09-01T00:00:00Z", "date": "2026-09-01"}, "as_of"),
+        (FX, {"base": "CNY"}, "base"),
+        (DEPOSITS, {"date": "2022-12-31"}, "date"),
+        (DEPOSITS, {"known_at": "2022-12-31T17:59:59+08:00"}, "known_at"),
+        (DEPOSITS, {"currency": "EUR"}, "currency"),
+        (LOANS, {"date": "2019-08-19"}, "date"),
+        (LOANS, {"as_of": "2019-08-20T09:59:59+08:00"}, "as_of"),
+        (HISTORY, {"base": "USD", "to": "0001-01-01"}, "to"),
+        (HISTORY, {"base": "USD", "from_": "2024-10-31", "to": "2024-11-05"}, "from"),
+        (HISTORY, {"base": "USD", "known_at": "2024-11-01T22:00:00+08:00"}, "known_at"),
+        (HISTORY, {"base": "USD", "known_at": "2026-09-30T00:00:00+08:00"}, "known_at"),
+        (HISTORY, {"base": "ZZZ"}, "base"),
+        (SHEETS, {"as_of": "2019-08-20T09:59:59+08:00"}, "as_of"),
+        (SHEETS, {"kind": "FX", "as_of": "2024-11-01T22:00:00+08:00"}, "as_of"),
+        (SHEETS, {"kind": "FX", "known_at": "2024-11-01T22:00:00+08:00"}, "known_at"),
+        (SHEETS, {"known_at": "2026-09-29T10:30:01+08:00"}, "known_at"),
     ],
 )
-def test_where_there_is_nothing_the_list_is_empty(counter: Counter, path: str, query: dict[str, str]) -> None:
-    assert counter.rows(path, **query) == []
+def test_where_there_can_be_nothing_the_parameter_is_named(
+    counter: Counter, path: str, query: dict[str, str], name: str
+) -> None:
+    """An empty list would look like an answer."""
+    response = counter.get(path, **query)
+
+    assert response.status_code == 422
+    assert [(error["in"], error["name"]) for error in response.get_json()["errors"]] == [("query", name)]
+
+
+def test_products_that_the_bank_does_not_have_are_none(counter: Counter) -> None:
+    assert counter.rows(DEPOSITS, currency="USD", product_type="CERTIFICATE_OF_DEPOSIT") == []
 
 
 @pytest.mark.parametrize("path", [FX, "/v1/rates/deposits", "/v1/rates/loans"])
@@ -125,7 +152,7 @@ def test_an_unknown_parameter_is_refused(counter: Counter) -> None:
 
 @SHARED
 @given(
-    st.dates(date(2024, 10, 25), date(2026, 9, 29)),
+    st.dates(date(2024, 11, 1), date(2026, 9, 29)),
     st.integers(0, 40),
     st.integers(1, 20),
     st.sampled_from(("USD", "JPY")),
@@ -195,7 +222,7 @@ def all_sheets(counter: Counter, **query: Any) -> list[dict[str, Any]]:
 def test_every_published_sheet_is_listed_once_the_latest_first(counter: Counter) -> None:
     sheets = all_sheets(counter)
 
-    assert len({sheet["rate_sheet_id"] for sheet in sheets}) == len(sheets) == 6 + 85 + 960
+    assert len({sheet["rate_sheet_id"] for sheet in sheets}) == len(sheets) == 7 + 85 + 1435
     assert [sheet["published_at"] for sheet in sheets] == sorted((s["published_at"] for s in sheets), reverse=True)
     assert sheets[0]["published_at"] == "2026-09-29T09:30:00+08:00"
 
@@ -203,12 +230,22 @@ def test_every_published_sheet_is_listed_once_the_latest_first(counter: Counter)
 @pytest.mark.parametrize("kind", ["DEPOSIT", "LOAN", "FX"])
 def test_each_sheet_ends_where_the_next_begins_and_the_last_has_no_end(counter: Counter, kind: str) -> None:
     sheets = all_sheets(counter, kind=kind)
+    plain = [sheet for sheet in sheets if "correction" not in sheet]
+    corrections = {sheet["supersedes"]: sheet for sheet in sheets if "correction" in sheet}
 
     assert {sheet["kind"] for sheet in sheets} == {kind}
     assert "effective_to" not in sheets[0]
-    for later, earlier in pairwise(sheets):
+    for later, earlier in pairwise(plain):
         assert earlier["effective_to"] == later["effective_from"]
-        assert later["supersedes"] == earlier["rate_sheet_id"]
+        standing = corrections.get(earlier["rate_sheet_id"])
+        corrected_before = standing and standing["published_at"] < later["published_at"]
+        assert later["supersedes"] == (standing if corrected_before else earlier)["rate_sheet_id"]
+        assert earlier.get("corrected_by") == (standing and standing["rate_sheet_id"])
+        if standing:
+            assert (standing["effective_from"], standing["effective_to"]) == (
+                earlier["effective_from"],
+                earlier["effective_to"],
+            )
 
 
 def test_a_sheet_that_is_published_ahead_ends_the_one_before_it_but_does_not_hold_yet(counter: Counter) -> None:
@@ -218,31 +255,39 @@ def test_a_sheet_that_is_published_ahead_ends_the_one_before_it_but_does_not_hol
         ahead = counter.rows(SHEETS, kind="DEPOSIT", limit=2)
         rates = counter.rows("/v1/rates/deposits")
 
-    assert [sheet["sequence"] for sheet in before + ahead] == [5, 6, 5]
+    assert [sheet["sequence"] for sheet in before + ahead] == [6, 7, 6]
     assert "effective_to" not in before[0]
     assert ahead[1]["effective_to"] == ahead[0]["effective_from"] == "2025-05-21T00:00:00+08:00"
     assert {rate["rate_sheet_id"] for rate in rates} == {before[0]["rate_sheet_id"]}
 
 
-def test_the_chain_can_be_verified_over_http(counter: Counter) -> None:
-    sheet_id = counter.rows(SHEETS, kind="FX", limit=1)[0]["rate_sheet_id"]
-    sheet: dict[str, Any] = counter.client.get(f"{SHEETS}/{sheet_id}").get_json()
-    for _ in range(3):
-        text = "\n".join([sheet["previous_hash"], *(canonical_without_computed(row) for row in sheet["fx_quotes"])])
-        assert sheet["hash"] == hashlib.sha256(text.encode()).hexdigest()
-        earlier = counter.client.get(f"{SHEETS}/{sheet['supersedes']}").get_json()
-        assert sheet["previous_hash"] == earlier["hash"]
-        sheet = earlier
+COMPUTED = {"effective_to", "corrected_by", "deposit_rates", "loan_rates", "fx_quotes", "date", "is_carried_forward"}
 
 
-def canonical_without_computed(row: dict[str, Any]) -> str:
-    facts = {name: value for name, value in row.items() if name not in ("date", "is_carried_forward")}
+def canonical(record: dict[str, Any]) -> str:
+    facts = {name: value for name, value in record.items() if name not in COMPUTED | {"hash"}}
     return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "member"), [("DEPOSIT", "deposit_rates"), ("LOAN", "loan_rates"), ("FX", "fx_quotes")]
-)
+@pytest.mark.parametrize("kind", ["DEPOSIT", "LOAN", "FX"])
+def test_the_chain_can_be_verified_over_http(counter: Counter, kind: str) -> None:
+    later: dict[str, Any] = {}
+    for sheet in counter.rows(SHEETS, kind=kind, rows="true", limit=5):
+        rows = sheet[ROWS[kind]]
+        assert sheet["hash"] == hashlib.sha256("\n".join(map(canonical, [sheet, *rows])).encode()).hexdigest()
+        assert not later or (later["previous_hash"], later["sequence"]) == (sheet["hash"], sheet["sequence"] + 1)
+        later = sheet
+
+
+def test_a_sheet_in_a_list_with_rows_is_the_sheet_itself(counter: Counter) -> None:
+    for sheet in counter.rows(SHEETS, rows="true", limit=3):
+        assert sheet == counter.client.get(f"{SHEETS}/{sheet['rate_sheet_id']}").get_json()
+
+
+ROWS = {"DEPOSIT": "deposit_rates", "LOAN": "loan_rates", "FX": "fx_quotes"}
+
+
+@pytest.mark.parametrize(("kind", "member"), ROWS.items())
 def test_a_sheet_has_the_rows_of_its_kind_and_no_others(counter: Counter, kind: str, member: str) -> None:
     sheet_id = counter.rows(SHEETS, kind=kind, limit=1)[0]["rate_sheet_id"]
     sheet = counter.client.get(f"{SHEETS}/{sheet_id}").get_json()
