@@ -80,6 +80,7 @@ Every public name of `openteller`. The pages of the [documentation](../README.md
 | [Resources](resources.md) | `client.branches`, `client.payments` and the others, with every method; lists |
 | [Models](models.md) | what all records have in common, and the documents of the contract: {documents} |
 | [Errors](errors.md) | `openteller.errors`, the tree |
+| [Rates](rates.md) | `openteller.rates`: proving what was published when |
 | [Receipts](receipts.md) | `openteller.receipts`: verifying what the bank has signed |
 | [Webhooks](webhooks.md) | `openteller.webhooks`: verifying what the bank sends |
 | [Hooks](hooks.md) | `openteller.hooks` |
@@ -124,6 +125,7 @@ class Reference:
         self._homes |= {"Model": "models.md", "RawAnswer": "client.md"}
         self._homes |= dict.fromkeys(public(self.at("money")), "money.md")
         self._homes |= dict.fromkeys(public(self.at("statements")), "statements.md")
+        self._homes |= dict.fromkeys(public(self.at("rates")), "rates.md")
         self._homes |= dict.fromkeys(public(self.at("receipts")), "receipts.md")
         self._homes |= dict.fromkeys(public(self.at("oauth")), "oauth.md")
         self._homes |= dict.fromkeys(("Rows", "Pager"), "resources.md")
@@ -141,6 +143,7 @@ class Reference:
             "models.md": _MODELS.format(documents=_listed("\n", "- ")) + self.record("_base", "Model"),
             "errors.md": self.module("errors", "Errors"),
             "hooks.md": self.module("hooks", "Hooks"),
+            "rates.md": self.module("rates", "Rates"),
             "receipts.md": self.module("receipts", "Receipts"),
             "webhooks.md": self.module("webhooks", "Webhooks"),
             "oauth.md": self.module("oauth", "OAuth"),

@@ -5,6 +5,7 @@
     OpenTellerError
     ├── ConfigurationError          the client or a call cannot work as written; nothing was sent
     ├── InvalidSignature            a webhook or receipt is not of the bank, was changed, or is too old
+    ├── BrokenChain                 a rate sheet was changed after it was published, or one is missing
     ├── InvalidCallback             a browser brought back what this program did not begin, or another bank's answer
     ├── AuthorizationRefused        the customer, or the bank, does not allow what was asked for; ``code`` says why
     ├── TokenStoreFailed            where customers' tokens are kept did not answer
@@ -43,6 +44,7 @@ __all__ = [
     "BankError",
     "BankFailure",
     "BrokenAnswer",
+    "BrokenChain",
     "ConfigurationError",
     "Conflict",
     "ConnectionFailed",
@@ -136,6 +138,24 @@ class InvalidSignature(OpenTellerError):
     def __init__(self, message: str, *, reason: str = "signature", **known: Any) -> None:
         super().__init__(message, **known)
         self.reason = reason
+
+
+class BrokenChain(OpenTellerError):
+    """A rate sheet is not as it was published, or one is missing. See ``openteller.rates``.
+
+    Attributes:
+        rate_sheet_id: where the chain breaks; None where that cannot be told.
+        reason: ``hash`` (the sheet was changed), ``link`` (it follows another one), ``gap`` (sheets are missing, or one
+            is there twice), ``time`` (it was published out of turn), ``noted`` (a hash that you noted is of no sheet),
+            ``form`` (it is no sheet).
+    """
+
+    code = "BROKEN_CHAIN"
+
+    def __init__(self, message: str, *, reason: str = "hash", rate_sheet_id: str | None = None, **known: Any) -> None:
+        super().__init__(message, **known)
+        self.reason = reason
+        self.rate_sheet_id = rate_sheet_id
 
 
 class InvalidCallback(OpenTellerError):

@@ -97,7 +97,8 @@ def test_the_chain_can_be_verified_from_its_description_alone(kind: str) -> None
         sheet = record["sheet"]
         facts = {name: value for name, value in sheet.items() if name != "hash"}
         lines = [
-            json.dumps(part, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for part in [facts, *record["rows"]]
+            json.dumps(part, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            for part in [facts, *record["rows"]]
         ]
 
         assert sheet["hash"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -113,7 +114,9 @@ def test_whatever_changes_in_a_sheet_changes_its_hash(kind: str) -> None:
 
     assert rates.chain_hash(sheet, rows) == sheet["hash"]
     assert all(rates.chain_hash(other, rows) != sheet["hash"] for other in changed)
-    assert rates.chain_hash(sheet, [{**rows[0], "published_at": "2020-01-01T00:00:00+08:00"}, *rows[1:]]) != sheet["hash"]
+    assert (
+        rates.chain_hash(sheet, [{**rows[0], "published_at": "2020-01-01T00:00:00+08:00"}, *rows[1:]]) != sheet["hash"]
+    )
     assert rates.chain_hash(sheet, rows[:-1]) != sheet["hash"]
 
 

@@ -1,4 +1,4 @@
-"""The chain of a kind of sheets: what a sheet's hash is over, and whether a sheet fits behind those before it. No I/O."""
+"""The chain of a kind of sheets: what a sheet's hash is over, and whether a sheet fits behind the others. No I/O."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ _AFTER_ALL_OF_AN_INSTANT = "~"
 
 
 def follow(tx: Tx, world: World, now: int, rate_sheet_id: str = _AFTER_ALL_OF_AN_INSTANT) -> None:
-    """Note when the first sheet after an instant begins to count, as it takes effect or, where it corrects one that has,
-    is published; with an identifier, after that sheet of that instant.
+    """Note when the first sheet after an instant begins to count: as it takes effect, or as it is published where it
+    corrects one that has; with an identifier, after that sheet of that instant.
 
     Called for a new world, and again when it is reset. After the last sheet that is known there is nothing to wait for.
     """

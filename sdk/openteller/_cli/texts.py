@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from openteller.models import ListLinks, LocalizedText
 
-__all__ = ["both", "instant", "moment", "more", "open_hours", "percent"]
+__all__ = ["both", "cursor", "instant", "moment", "more", "open_hours", "percent"]
 
 
 def instant(at: datetime | None) -> str | None:
@@ -45,5 +45,11 @@ def open_hours(status: str, usual: str, *, open_now: bool, next_change_at: datet
 
 def more(links: ListLinks) -> str:
     """Say how to see the next page; nothing on the last one."""
+    after = cursor(links)
+    return f"\nThere is more: --after {after}" if after else ""
+
+
+def cursor(links: ListLinks) -> str | None:
+    """Give where the next page begins; None on the last one."""
     cursors = parse_qs(urlsplit(links.next or "").query).get("after")
-    return f"\nThere is more: --after {cursors[0]}" if cursors else ""
+    return cursors[0] if cursors else None

@@ -43,11 +43,20 @@ class RateSheets:
         self,
         *,
         kind: Literal["DEPOSIT", "LOAN", "FX"] | None = None,
+        rows: bool | None = None,
+        as_of: dt.datetime | None = None,
+        known_at: dt.datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[RateSheetList, RateSheet]:
-        """List sheets, the newest first."""
-        query = {"kind": kind, "after": after, "limit": limit}
+        """List sheets, the newest first; of one ``kind`` with ``rows`` they are a chain that
+        ``openteller.rates.verify_chain`` verifies.
+
+        Args:
+            as_of: only those that held at that instant, one of each kind.
+            known_at: only what had been published by then.
+        """
+        query = {"kind": kind, "rows": rows, "as_of": as_of, "known_at": known_at, "after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_RATE_SHEETS, RateSheetList, RateSheet, query)
 
     def get(self, rate_sheet_id: str) -> RateSheet:
@@ -70,11 +79,16 @@ class DepositRates:
         self,
         *,
         date: dt.date | None = None,
+        as_of: dt.datetime | None = None,
+        known_at: dt.datetime | None = None,
         currency: str | None = None,
         product_type: Literal["DEMAND", "TIME", "INSTALMENT", "NOTICE", "CERTIFICATE_OF_DEPOSIT"] | None = None,
     ) -> Rows[DepositRateList, DepositRate]:
-        """List the deposit rates of a day of the bank's calendar, today unless told."""
-        query = {"date": date, "currency": currency, "product_type": product_type}
+        """List the deposit rates of a day of the bank's calendar, or of an instant (``as_of``); now unless told.
+
+        ``known_at``: by what had been published by then.
+        """
+        query = {"date": date, "as_of": as_of, "known_at": known_at, "currency": currency, "product_type": product_type}
         return self._caller.rows(catalogue.LIST_DEPOSIT_RATES, DepositRateList, DepositRate, query)
 
 
@@ -88,13 +102,18 @@ class LoanRates:
         self,
         *,
         date: dt.date | None = None,
+        as_of: dt.datetime | None = None,
+        known_at: dt.datetime | None = None,
         loan_purpose: Literal[
             "HOME_PURCHASE", "HOME_IMPROVEMENT", "CAR", "CONSUMPTION", "EDUCATION", "BUSINESS", "AGRICULTURE"
         ]
         | None = None,
     ) -> Rows[LoanRateList, LoanRate]:
-        """List the loan rates of a day of the bank's calendar, today unless told."""
-        query = {"date": date, "loan_purpose": loan_purpose}
+        """List the loan rates of a day of the bank's calendar, or of an instant (``as_of``); now unless told.
+
+        ``known_at``: by what had been published by then.
+        """
+        query = {"date": date, "as_of": as_of, "known_at": known_at, "loan_purpose": loan_purpose}
         return self._caller.rows(catalogue.LIST_LOAN_RATES, LoanRateList, LoanRate, query)
 
 
@@ -104,9 +123,21 @@ class FxRates:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def list(self, *, date: dt.date | None = None, base: str | None = None) -> Rows[FxQuoteList, FxQuote]:
-        """List the board of a day of the bank's calendar, today unless told; one currency with ``base``."""
-        return self._caller.rows(catalogue.LIST_FX_QUOTES, FxQuoteList, FxQuote, {"date": date, "base": base})
+    def list(
+        self,
+        *,
+        date: dt.date | None = None,
+        as_of: dt.datetime | None = None,
+        known_at: dt.datetime | None = None,
+        base: str | None = None,
+    ) -> Rows[FxQuoteList, FxQuote]:
+        """List the board of a day of the bank's calendar, or of an instant (``as_of``), now unless told; one currency
+        with ``base``.
+
+        ``known_at``: by what had been published by then.
+        """
+        query = {"date": date, "as_of": as_of, "known_at": known_at, "base": base}
+        return self._caller.rows(catalogue.LIST_FX_QUOTES, FxQuoteList, FxQuote, query)
 
     def history(
         self,
@@ -114,9 +145,13 @@ class FxRates:
         base: str,
         from_: dt.date | None = None,
         to: dt.date | None = None,
+        known_at: dt.datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[FxQuoteList, FxQuote]:
-        """List a currency's quotes day by day, the oldest first; ``from_`` and ``to`` included."""
-        query = {"base": base, "from": from_, "to": to, "after": after, "limit": limit}
+        """List a currency's quotes day by day, the oldest first; ``from_`` and ``to`` included.
+
+        ``known_at``: by what had been published by then.
+        """
+        query = {"base": base, "from": from_, "to": to, "known_at": known_at, "after": after, "limit": limit}
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,7 +107,7 @@ def test_the_list_of_what_was_known_is_the_list_of_then(counter: Counter) -> Non
 @SHARED
 @given(st.integers(0, 60 * 24 * 685), st.integers(0, 60 * 24 * 10))
 def test_whatever_was_answered_can_be_asked_for_again(counter: Counter, minute: int, earlier: int) -> None:
-    """``as_of`` and ``known_at`` at an instant give what was answered then; and of a past day what was answered of it."""
+    """``as_of`` and ``known_at`` give what was answered then: of that moment, of one before it, and of a past day."""
     now = datetime.fromisoformat("2024-11-12T00:00:00+08:00") + timedelta(minutes=minute)
     then = (now - timedelta(minutes=earlier)).isoformat()
     day = (now - timedelta(minutes=earlier)).date().isoformat()
@@ -125,14 +125,15 @@ def test_the_sheet_that_holds_is_the_one_that_a_plain_search_finds(counter: Coun
     """Against the definition, over the weeks of both corrections: the last in effect, of those the last published."""
     tx, now = counter.bank.db.read(), counter.now
     for kind, middle in (("FX", CORRECTED), ("DEPOSIT", "2024-10-23T15:00:00+08:00")):
-        sheets = [row for row in counter.rows(SHEETS, kind=kind, limit=100, known_at=_later(middle, days=9))]
+        sheets = counter.rows(SHEETS, kind=kind, limit=100, known_at=_later(middle, days=9))
         around = clock.parse(middle)
         for known_at in range(around - 2 * clock.DAY, around + 2 * clock.DAY, 5 * clock.HOUR + 20 * clock.MINUTE):
             for instant in range(around - 4 * clock.DAY, around + 4 * clock.DAY, 7 * clock.HOUR):
                 able = [
                     sheet
                     for sheet in sheets
-                    if clock.parse(sheet["published_at"]) <= known_at and clock.parse(sheet["effective_from"]) <= instant
+                    if clock.parse(sheet["published_at"]) <= known_at
+                    and clock.parse(sheet["effective_from"]) <= instant
                 ]
                 best = max(able, key=lambda one: (clock.parse(one["effective_from"]), one["sequence"]))
                 found = service.sheet_at(tx, kind, min(instant, now), known_at)
