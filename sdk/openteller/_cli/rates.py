@@ -249,15 +249,15 @@ def _asked(session: Session, kind: Any) -> Iterator[dict[str, Any]]:
 def _lines_in(path: Path) -> list[dict[str, Any]]:
     try:
         with click.open_file(str(path), encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.strip()]
-    except (OSError, ValueError) as error:
+            return [dict(json.loads(line)) for line in file if line.strip()]
+    except (OSError, TypeError, ValueError) as error:
         raise click.BadParameter(f"{path} has no sheets, a line of JSON each", param_hint="--file") from error
 
 
 def _verified(lines: list[dict[str, Any]], kind: str) -> VerifiedChain | None:
     from openteller.rates import verify_chain  # noqa: PLC0415 - the help needs none of it
 
-    own = [line for line in lines if isinstance(line, dict) and line.get("kind") == kind]
+    own = [line for line in lines if line.get("kind") == kind]
     try:
         return verify_chain(own) if own else None
     except errors.BrokenChain as error:

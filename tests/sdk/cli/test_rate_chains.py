@@ -48,7 +48,7 @@ def test_a_noted_hash_that_is_of_no_sheet_is_told_with_code_1(kept: Path) -> Non
 
 
 def test_a_file_without_sheets_is_told(tmp_path: Path) -> None:
-    for text, code in (("", 1), ("[]\n", 1), ("{\n", 2)):
+    for text, code in (("", 1), ("{}\n", 1), ("[1]\n", 2), ("{\n", 2)):
         (tmp_path / "none").write_text(text, encoding="utf-8")
         done = openteller("rates", "verify", "--file", str(tmp_path / "none"), **NOWHERE)
         assert (done.exit_code, "no such sheets" in done.stderr or "has no sheets" in done.stderr) == (code, True)
