@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openteller import errors, hooks, models, oauth, rates, receipts, statements, webhooks
+    from openteller import errors, geo, hooks, models, oauth, rates, receipts, statements, webhooks
     from openteller._async.client import AsyncOpenTeller
     from openteller._core.raw import RawAnswer
     from openteller._core.user_refs import user_ref
@@ -36,6 +36,7 @@ __all__ = [
     "RawAnswer",
     "__version__",
     "errors",
+    "geo",
     "hooks",
     "models",
     "oauth",
@@ -55,7 +56,7 @@ _HOMES = {
     "RawAnswer": "openteller._core.raw",
     "user_ref": "openteller._core.user_refs",
 }
-_MODULES = {"errors", "hooks", "models", "oauth", "rates", "receipts", "statements", "webhooks"}
+_MODULES = {"errors", "geo", "hooks", "models", "oauth", "rates", "receipts", "statements", "webhooks"}
 
 
 def __getattr__(name: str) -> Any:

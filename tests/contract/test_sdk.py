@@ -32,7 +32,7 @@ from openteller import AsyncOpenTeller, Money, OpenTeller, models
 from openteller._core import catalogue
 from openteller._core.decoding import decode
 from openteller._core.operation import Key, Operation
-from openteller._core.values import Position
+from openteller._core.values import Box, Position
 from openteller._core.wire import Answer, Outcome
 from openteller.errors import for_status
 from openteller.models._base import DecimalString, Instant, Model
@@ -42,8 +42,9 @@ OWN = {"idempotency_key", "wait"}
 """Arguments that the client adds to those of the contract."""
 OF_THE_CORE = {"If-None-Match", "Idempotency-Key"}
 """Parameters that the client sees to itself."""
-MADE_OF_OTHERS = {"statements.reconcile"}
-"""Methods that call several operations."""
+MADE_OF_OTHERS = {"statements.reconcile", "branches.near", "atms.near"}
+"""Methods that call several operations, or one that has another method."""
+ON_THE_MAP = {"near": Position, "bbox": Box}
 OF_THE_RFCS = {"authorization"}
 """Services that speak with endpoints which their RFCs describe; see specs/oauth.yaml."""
 CLIENTS = {"blocking": OpenTeller, "async": AsyncOpenTeller}
@@ -169,6 +170,8 @@ def made_up_value(name: str, hint: Any) -> Any:
     """Make a value of a type."""
     if hint == Position:
         return "31.23,121.47"
+    if hint == Box:
+        return "121.3,31.1,121.6,31.4"
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
         return made_up_value(name, next(one for one in inner if one is not type(None)))
@@ -283,7 +286,7 @@ def argument_differences(operation: Wanted, one: Called) -> Iterator[str]:
             yield f"{name}: required is {required} there"
         expected = argument_type(operation.document, node)
         given = _without_none(one.hints[ours[name].name])
-        if given != expected and not (given == Position and name == "near"):
+        if given not in (expected, ON_THE_MAP.get(name)):
             yield f"{name}: {given} here, {expected} there"
     sent = Counter([*one.query, *one.body, *re.findall(r"made-up-(\w+)", one.path)])
     if sent != Counter(theirs.keys()):

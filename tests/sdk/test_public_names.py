@@ -28,6 +28,7 @@ NAMES = {
     "RawAnswer",
     "__version__",
     "errors",
+    "geo",
     "hooks",
     "models",
     "oauth",
@@ -37,7 +38,7 @@ NAMES = {
     "user_ref",
     "webhooks",
 }
-PUBLIC_MODULES = {"errors", "hooks", "models", "money", "oauth", "rates", "receipts", "statements", "webhooks"}
+PUBLIC_MODULES = {"errors", "geo", "hooks", "models", "money", "oauth", "rates", "receipts", "statements", "webhooks"}
 
 
 def loaded_after(code: str) -> set[str]:

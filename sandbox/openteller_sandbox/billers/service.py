@@ -126,6 +126,11 @@ def has_division(tx: Tx, adcode: str) -> bool:
     return tx.one(store.DIVISION, adcode=adcode) is not None
 
 
+def is_division(tx: Tx, name: str) -> bool:
+    """Tell whether a province, city or county has this name or code, in Chinese or Latin letters."""
+    return has_division(tx, name) or tx.one(store.DIVISION_NAMED, word=search.word_key(name)) is not None
+
+
 def all_cities(tx: Tx) -> list[City]:
     """Give every city that the directory knows, by code."""
     return [City(row["adcode"], {"zh-CN": row["name"], "en": row["name_en"]}) for row in tx.all(store.ALL_CITIES)]

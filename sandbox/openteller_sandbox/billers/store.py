@@ -88,6 +88,7 @@ CATEGORY = Statement(
     select(biller_categories.c.category_code).where(biller_categories.c.category_code == bindparam("category_code"))
 )
 DIVISION = Statement(select(divisions.c.adcode).where(divisions.c.adcode == bindparam("adcode")))
+DIVISION_NAMED = Statement(select(division_words.c.adcode).where(division_words.c.word == bindparam("word")).limit(1))
 ALL_CITIES = Statement(select(divisions).where(divisions.c.is_city).order_by(divisions.c.adcode))
 CITIES = Statement(
     select(divisions.c.adcode)

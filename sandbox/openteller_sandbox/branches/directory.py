@@ -1,22 +1,31 @@
 """What this process keeps of the branches or ATMs of a database, for as long as their data is the same.
 
-Positions are read and put in order (20 ms for 3,000 places) when somebody first asks for the nearest. Records are kept
-as they are asked for, up to a number of them: most people ask around the same few cities.
+Positions are read and put in order (10 ms for 3,000 places, some seconds for a million) when somebody first asks for
+the nearest. Sets and records are kept as they are asked for, up to a number of them: most people ask for the same few
+things around the same few cities.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
-from openteller_sandbox.branches.nearest import Positions
+from openteller_sandbox.branches import place_sets, store
+from openteller_sandbox.branches.nearest import Marks, Positions
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, Tx
 
 MOST_RECORDS = 1024
 """How many are kept, of 2.4 kB each: a few large cities. All of a bank would cost every process more than it saves."""
+_MOST_SETS = 512
+_FEWEST_SETS = 16
+_MOST_MARKED = 24_000_000  # places in all of the sets that are kept marked, of a byte each
+_AT_ONCE = 20_000
+
+Key = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Record(NamedTuple):
@@ -27,6 +36,25 @@ class Record(NamedTuple):
     opening: bytes
 
 
+class _Latest(Generic[T]):
+    """What was lately asked for, up to a number."""
+
+    __slots__ = ("_kept", "most")
+
+    def __init__(self) -> None:
+        self.most = _FEWEST_SETS
+        self._kept: dict[Key, T] = {}
+
+    def get(self, key: Key, make: Callable[[], T]) -> T:
+        """Give what is kept under a key, or make it."""
+        kept = self._kept.pop(key, None)
+        found = make() if kept is None else kept
+        self._kept[key] = found  # at the end: what was asked for longest ago stands first
+        if len(self._kept) > self.most:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
 class Directory:
     """The branches or the ATMs of a database at one version.
 
@@ -35,19 +63,72 @@ class Directory:
         version: since when they are, or when any of them last changed, epoch milliseconds.
     """
 
-    __slots__ = ("_positions", "_records", "places", "version")
+    __slots__ = ("_hours", "_lengths", "_marks", "_positions", "_records", "_sets", "places", "version")
 
     def __init__(self, places: Places, version: int) -> None:
         self.places = places
         self.version = version
         self._positions: Positions | None = None
         self._records: dict[int, Record] = {}
+        self._sets = _Latest[int]()
+        self._marks = _Latest[Marks]()
+        self._hours: dict[str, list[tuple[str, bytes]]] = {}
+        self._lengths: list[tuple[int, int]] | None = None
 
     def positions(self, tx: Tx) -> Positions:
         """Give where they are."""
         if self._positions is None:
-            self._positions = Positions(map(tuple, tx.all(self.places.POSITIONS)))
+            self._positions = Positions(self._points(tx))
         return self._positions
+
+    def _points(self, tx: Tx) -> Iterator[tuple[float, float]]:
+        """Read where they are, some at a time: rows take more room than what is made of them."""
+        after = -1
+        while rows := tx.all(self.places.POSITIONS, after=after, count=_AT_ONCE):
+            yield from ((row["latitude"], row["longitude"]) for row in rows)
+            after = rows[-1]["number"]
+
+    def members(self, tx: Tx, about: str, value: str) -> int:
+        """Give the set of places that a value stands for (see ``store``)."""
+
+        def read() -> int:
+            row = tx.one(self.places.SET, about=about, value=value)
+            return place_sets.unpack(row["members"]) if row else 0
+
+        return self.remember((about, value), read)
+
+    def remember(self, key: Key, make: Callable[[], int]) -> int:
+        """Give the set that is kept under a key, or make it."""
+        return self._sets.get(key, make)
+
+    def marks(self, tx: Tx, key: Key, members: int) -> Marks:
+        """Give a set, marked among the positions.
+
+        Args:
+            tx: reads positions.
+            key: what nothing but this set is kept under.
+            members: the set.
+        """
+        positions = self.positions(tx)
+        most = _MOST_MARKED // max(1, len(positions))
+        self._marks.most = min(max(most, _FEWEST_SETS), _MOST_SETS)
+        return self._marks.get(key, lambda: positions.mark(members))
+
+    def hours(self, tx: Tx, value: str) -> list[tuple[str, bytes]]:
+        """Give all hours, compact, with the packed set of those that have them: of the places themselves, or (with a
+        service) of a service that has other ones.
+        """
+        if value not in self._hours:
+            rows = tx.all(self.places.SETS, about=store.HOURS, value=value)
+            self._hours[value] = [(row["detail"], row["members"]) for row in rows]
+        return self._hours[value]
+
+    def lengths(self, tx: Tx) -> list[tuple[int, int]]:
+        """Give how long names are, the shortest first, with the set of the places whose names are so long."""
+        if self._lengths is None:
+            rows = tx.all(self.places.VALUES, about=store.LENGTH)
+            self._lengths = sorted((int(row["value"]), place_sets.unpack(row["members"])) for row in rows)
+        return self._lengths
 
     def records(self, tx: Tx, numbers: Sequence[int]) -> Mapping[int, Record]:
         """Give the records of places, at least, by number."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,14 +72,10 @@ def _check_references(places: Sequence[_Place], known: Collection[str]) -> None:
 
 def _store(tx: Tx, tables: store.Places, places: Sequence[_Place]) -> None:
     sets: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    words: defaultdict[str, list[int]] = defaultdict(list)  # apart, as there are most of them
     rows = [_row(number, place) for number, place in enumerate(places)]
     for place, row in zip(places, rows, strict=True):
-        for key in _keys(place, row["hours"]):
+        for key in chain(_keys(place, row["hours"]), _words(place)):
             sets[key].append(row["number"])
-        for word in _words(place):
-            words[word].append(row["number"])
-    sets.update(((store.WORD, word, ""), numbers) for word, numbers in words.items())
     tx.run_many(tables.INSERT, rows)
     tx.run_many(
         tables.INSERT_SET,
@@ -105,10 +102,16 @@ def _row(number: int, place: _Place) -> dict[str, Any]:
 
 
 def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
-    """Give (about, value, detail) of every set that a place belongs to, but those of words."""
+    """Give (about, value, detail) of every set that a place belongs to, but those of words; none twice."""
     record = place.record
     adcode = record["postal_address"]["adcode"]
     yield store.ALL, "", ""
+    yield store.TYPE, record.get("branch_type") or record["location_category"], ""
+    yield store.LENGTH, str(search.length_of(record["name"]["zh-CN"])), ""
+    for help_ in dict.fromkeys(record["accessibility"]):
+        yield store.ACCESSIBILITY, help_, ""
+    for segment in dict.fromkeys(record.get("customer_segments", ())):
+        yield store.SEGMENT, segment, ""
     for name in {adcode, f"{adcode[:4]}00", f"{adcode[:2]}0000", *map(_city_key, place.called.get("cities", ()))}:
         yield store.CITY, name, ""
     for code, own_hours in _services(place):
@@ -119,9 +122,15 @@ def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
         yield store.HOURS, "", hours
 
 
-def _words(place: _Place) -> set[str]:
-    names, lines = place.record["name"].values(), place.record["postal_address"]["address_lines"]
-    return search.words_of("\n".join([*names, *lines, place.called.get("terms", "")]))
+def _words(place: _Place) -> Iterator[tuple[str, str, str]]:
+    """Give (about, value, detail) of the sets of the words that a place is called, and is found by."""
+    address = place.record["postal_address"]
+    named = search.words_of("\n".join(place.record["name"].values()))
+    lines = [*address["address_lines"], address["town_name"], place.called.get("terms", "")]
+    for word in named:
+        yield store.NAMED, word, ""
+    for word in search.words_of("\n".join(lines)) - named:
+        yield store.WORD, word, ""
 
 
 def _services(place: _Place) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Opening hours as rules and instants: what is open when, and when that changes. Pure: no database, no clock, no wire.
 
 The contract's three rules, in this order: a special entry of the record decides alone; then the holiday calendar gives
-make-up working days Monday's hours and public holidays Sunday's; then the weekday's own hours hold. Hours are local
+make-up working days Monday's hours and public holidays Sunday's; then the weekday's own hours hold. A year whose
+holidays have not been announced yet has no exceptions, and what follows from its days is provisional. Hours are local
 times of the record's zone; instants are epoch milliseconds.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -36,13 +37,19 @@ class Calendar:
     """The days on which the bank's country does not work as the weekday says.
 
     Args:
-        exceptions: day to whether it is worked: True for a make-up working day, False for a public holiday.
+        exceptions: day to whether it is worked: True for a make-up working day, False for a public holiday. The years
+            that they lie in are known; a calendar without any is of a bank that has no holidays, and is known for ever.
     """
 
-    __slots__ = ("_works",)
+    __slots__ = ("_works", "_years")
 
     def __init__(self, exceptions: Mapping[date, bool]) -> None:
         self._works = {day.toordinal(): works for day, works in exceptions.items()}
+        self._years = frozenset(day.year for day in exceptions)
+
+    def knows(self, day: date) -> bool:
+        """Whether the holidays of the day's year have been announced."""
+        return not self._years or day.year in self._years
 
     def weekday(self, day: date) -> int:
         """Give the weekday, 0 for Monday, whose hours hold on a day."""
@@ -74,13 +81,15 @@ class Hours:
 class Span:
     """A time in which nothing changes, from ``begins`` up to, but not including, ``ends``.
 
-    flips: whether it changes then; otherwise nobody looked further.
+    flips: whether it changes then; otherwise nobody looked further. certain_until: where the first day begins that
+    holidays which are not announced yet may change; None where there is none.
     """
 
     is_open: bool
     begins: int
     ends: int
     flips: bool
+    certain_until: int | None = None
 
     def covers(self, now: int) -> bool:
         """Whether this tells all there is to know at an instant."""
@@ -89,6 +98,10 @@ class Span:
     def next_change(self, now: int) -> int | None:
         """Give the instant of the next change, or None when there is none in sight."""
         return self.ends if self.flips and self.ends <= now + LOOK_AHEAD_MS else None
+
+    def is_provisional(self, now: int) -> bool:
+        """Whether holidays that are not announced yet may change what this says at an instant of it."""
+        return self.certain_until is not None and self.certain_until <= min(self.ends, now + LOOK_AHEAD_MS)
 
 
 def compact(availability: Mapping[str, Any], timezone: str) -> str:
@@ -120,10 +133,19 @@ def span_at(hours: Hours, calendar: Calendar, now: int) -> Span:
         if closes <= now:
             begins = closes
         elif opens <= now:
-            return Span(is_open=True, begins=opens, ends=closes, flips=closes < horizon)
+            return _span(hours, calendar, Span(is_open=True, begins=opens, ends=closes, flips=closes < horizon))
         else:
-            return Span(is_open=False, begins=begins, ends=opens, flips=True)
-    return Span(is_open=False, begins=begins, ends=horizon, flips=False)
+            return _span(hours, calendar, Span(is_open=False, begins=begins, ends=opens, flips=True))
+    return _span(hours, calendar, Span(is_open=False, begins=begins, ends=horizon, flips=False))
+
+
+def is_open_at(hours: Hours, calendar: Calendar, now: int) -> bool:
+    """Find out whether a place is open at an instant, and nothing more."""
+    day = _local_day(hours.zone, now)
+    return any(
+        _instant(hours.zone, day, opens) <= now < _instant(hours.zone, day, closes)
+        for opens, closes in intervals_on(hours, calendar, day)
+    )
 
 
 def intervals_on(hours: Hours, calendar: Calendar, day: date) -> Intervals:
@@ -133,6 +155,23 @@ def intervals_on(hours: Hours, calendar: Calendar, day: date) -> Intervals:
         if entry.first <= ordinal <= entry.last:
             return entry.week[day.weekday()]
     return hours.week[calendar.weekday(day)]
+
+
+def is_certain(hours: Hours, calendar: Calendar, day: date) -> bool:
+    """Whether the hours of a local day stay as they are, whatever holidays are announced."""
+    if calendar.knows(day) or any(entry.first <= day.toordinal() <= entry.last for entry in hours.special):
+        return True
+    return hours.week[day.weekday()] == hours.week[_MONDAY] == hours.week[_SUNDAY]
+
+
+def _span(hours: Hours, calendar: Calendar, span: Span) -> Span:
+    """Find out until when a span is certain, its last instant included: the day on which it ends decides with it."""
+    day, last = _local_day(hours.zone, span.begins), _local_day(hours.zone, span.ends)
+    while day <= last:
+        if not is_certain(hours, calendar, day):
+            return replace(span, certain_until=_instant(hours.zone, day, 0))
+        day += timedelta(days=1)
+    return span
 
 
 def _openings(hours: Hours, calendar: Calendar, first: date) -> Iterator[tuple[int, int]]:

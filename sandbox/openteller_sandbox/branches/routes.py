@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from openteller_sandbox import clock
 from openteller_sandbox.branches import service
-from openteller_sandbox.branches.nearest import parse_point
+from openteller_sandbox.branches.nearest import Window, parse_point, parse_window
 from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
@@ -11,6 +16,20 @@ from openteller_sandbox.http import Answer, Call, Problem, Routes, open_answer, 
 from openteller_sandbox.http.answers import decode_cursor, encode_cursor
 
 routes = Routes()
+
+_AS_THEY_ARE = (
+    "radius_m",
+    "adcode",
+    "city",
+    "q",
+    "service",
+    "accessibility",
+    "segment",
+    "type",
+    "open_now",
+    "open_at",
+)
+_FIRST_INSTANT, _LAST_INSTANT = clock.start_of_day(date(2000, 1, 1)), clock.start_of_day(date(2100, 1, 1))
 
 
 @routes.operation("listBranches", query=BranchQuery)
@@ -62,11 +81,32 @@ def _get(call: Call, places: service.Places, place_id: str) -> Answer:
 
 
 def _filters(call: Call) -> Filters:
+    """Read what is asked for.
+
+    Raises:
+        Problem: FIELD_INVALID, what does not go together, or is asked for the wrong way round.
+    """
     query = call.query
-    if "radius_m" in query and "near" not in query:
-        fault = Fault("query", "radius_m", "FIELD_INVALID", "Needs near: the radius is around that position.")
-        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+    window = parse_window(query["bbox"]) if "bbox" in query else None
+    faults = [Fault("query", name, "FIELD_INVALID", message) for name, message in _wrong(query, window)]
+    if faults:
+        raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
     return Filters(
         near=parse_point(query["near"]) if "near" in query else None,
-        **{name: query[name] for name in ("radius_m", "city", "q", "service", "open_now") if name in query},
+        bbox=window,
+        **{name: query[name] for name in _AS_THEY_ARE if name in query},
     )
+
+
+def _wrong(query: Mapping[str, Any], window: Window | None) -> Iterator[tuple[str, str]]:
+    """Name the parameters that cannot be with the others, and say why."""
+    if "radius_m" in query and "near" not in query:
+        yield "radius_m", "Needs near: the radius is around that position."
+    if window is not None and (window.south >= window.north or window.west == window.east):
+        yield "bbox", "Has no area: it is west,south,east,north, and south is less than north."
+    if "adcode" in query and "city" in query:
+        yield "adcode", "Say where with city or with adcode, not with both."
+    if "open_at" in query and query.get("open_now"):
+        yield "open_at", "Ask for what is open now or at another time, not for both."
+    if "open_at" in query and not _FIRST_INSTANT <= query["open_at"] < _LAST_INSTANT:
+        yield "open_at", "Must be an instant of the years 2000 to 2099."

@@ -11,13 +11,11 @@ from marshmallow import fields, validate
 from openteller_sandbox.http import ContractSchema
 from openteller_sandbox.http.schemas import DayField, InstantField, LocalizedTextSchema, MoneyField, Pattern
 
-_NEAR = (
-    validate.Length(3, 24),
-    Pattern(
-        r"^-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?)"
-        r",-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)$"
-    ),
-)
+_LATITUDE = r"-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?)"
+_LONGITUDE = r"-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)"
+_NEAR = (validate.Length(3, 24), Pattern(f"^{_LATITUDE},{_LONGITUDE}$"))
+_BBOX = (validate.Length(7, 49), Pattern(f"^{_LONGITUDE},{_LATITUDE},{_LONGITUDE},{_LATITUDE}$"))
+_ADCODE = (validate.Length(6, 6), Pattern("^[0-9]{6}$"))
 _CITY = (validate.Length(1, 40), Pattern(r"^[^\x00-\x1F\x7F]{1,40}$"))
 _WORDS = (validate.Length(1, 64), Pattern(r"^[^\x00-\x1F\x7F]{1,64}$"))
 _CURSOR = (validate.Length(1, 512), Pattern("^[A-Za-z0-9_-]+$"))
@@ -34,6 +32,20 @@ _BRANCH_SERVICES = (
     "SAFE_DEPOSIT",
     "SOCIAL_SECURITY_CARD",
     "SELF_SERVICE",
+)
+_SEGMENTS = ("PERSONAL", "PREMIER", "PRIVATE", "BUSINESS", "CORPORATE")
+_BRANCH_TYPES = ("PHYSICAL", "MOBILE", "SELF_SERVICE", "COMMUNITY")
+_ATM_TYPES = ("BRANCH_INTERNAL", "BRANCH_EXTERNAL", "BRANCH_LOBBY", "RETAILER_OUTLET", "REMOTE_UNIT", "OTHER")
+_ACCESSIBILITY = (
+    "WHEELCHAIR_ACCESS",
+    "EXTERNAL_RAMP",
+    "LEVEL_ACCESS",
+    "AUTOMATIC_DOORS",
+    "LOWER_LEVEL_COUNTER",
+    "INDUCTION_LOOP",
+    "AUDIO_CASH_MACHINE",
+    "SENIOR_COUNTER",
+    "SIGN_LANGUAGE",
 )
 _ATM_SERVICES = (
     "CASH_WITHDRAWAL",
@@ -52,9 +64,13 @@ class PlaceQuery(ContractSchema):
 
     near = fields.String(validate=_NEAR)
     radius_m = fields.Integer(strict=True, validate=validate.Range(1, 500_000))
+    bbox = fields.String(validate=_BBOX)
+    adcode = fields.String(validate=_ADCODE)
     city = fields.String(validate=_CITY)
     q = fields.String(validate=_WORDS)
+    accessibility = fields.String(validate=validate.OneOf(_ACCESSIBILITY))
     open_now = fields.Boolean(load_default=False)
+    open_at = InstantField()
     after = fields.String(validate=_CURSOR)
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)
 
@@ -65,6 +81,8 @@ class BranchQuery(PlaceQuery):
     query_of = "listBranches"
 
     service = fields.String(validate=validate.OneOf(_BRANCH_SERVICES))
+    segment = fields.String(validate=validate.OneOf(_SEGMENTS))
+    type = fields.String(validate=validate.OneOf(_BRANCH_TYPES))
 
 
 class AtmQuery(PlaceQuery):
@@ -73,6 +91,7 @@ class AtmQuery(PlaceQuery):
     query_of = "listAtms"
 
     service = fields.String(validate=validate.OneOf(_ATM_SERVICES))
+    type = fields.String(validate=validate.OneOf(_ATM_TYPES))
 
 
 class OpeningHoursSchema(ContractSchema):
@@ -167,8 +186,18 @@ class BranchContactSchema(ContractSchema):
     value = fields.String(required=True)
 
 
+class OpenAtInstantSchema(ContractSchema):
+    """At which instant a place is open, and until when."""
+
+    component = "OpenAtInstant"
+
+    at = InstantField(required=True)
+    until = InstantField()
+    provisional = fields.Boolean()
+
+
 class BranchSchema(ContractSchema):
-    """A branch; ``distance_m``, ``open_now`` and ``next_change_at`` are computed for each answer."""
+    """A branch; from ``distance_m`` on, all is computed for each answer."""
 
     component = "Branch"
 
@@ -192,6 +221,8 @@ class BranchSchema(ContractSchema):
     distance_m = fields.Integer(strict=True)
     open_now = fields.Boolean(required=True)
     next_change_at = InstantField()
+    provisional = fields.Boolean()
+    open_at = fields.Nested(OpenAtInstantSchema)
 
 
 class AtmSchema(ContractSchema):
@@ -219,3 +250,5 @@ class AtmSchema(ContractSchema):
     distance_m = fields.Integer(strict=True)
     open_now = fields.Boolean(required=True)
     next_change_at = InstantField()
+    provisional = fields.Boolean()
+    open_at = fields.Nested(OpenAtInstantSchema)

@@ -36,6 +36,11 @@ def words_asked(text: str) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+def length_of(name: str) -> int:
+    """Count the letters of a name, at most 99: of two that have what was asked for, the shorter one has less else."""
+    return min(len(city_key(name)), 99)
+
+
 def city_key(name: str) -> str:
     """Write the name or code of a city the one way, without spaces: ``Xi'an`` and ``xi an`` as ``xian``."""
     return _SEPARATORS.sub("", fold(name))

@@ -1,21 +1,25 @@
 """Finding branches and ATMs, and the calendar of working days.
 
-Each filter is a set of places; a list is what all of them have in common, in order of code, or by distance where a
-position is given. A position is worked with and forgotten: it is not stored, logged or put into an error.
+Each filter is a set of places; a list is what all of them have in common, by distance where a position is given, else
+by how well the words fit where there are some, and then in order of code. A position is worked with and forgotten: it
+is not stored, logged or put into an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
+from openteller_sandbox.billers import service as billers
 from openteller_sandbox.branches import openings, place_sets, search, store
-from openteller_sandbox.branches.directory import Directory
+from openteller_sandbox.branches.directory import Directory, Key
 from openteller_sandbox.branches.directory import of as directory_of
-from openteller_sandbox.branches.nearest import START, Point
+from openteller_sandbox.branches.nearest import START, Point, Window
 from openteller_sandbox.branches.store import ATMS, BRANCHES, Places
+from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.http import Problem
 
@@ -37,16 +41,26 @@ __all__ = [
 _SATURDAY = 5
 
 
+_LONGEST = 100
+"""More than any name's length: how well words fit is the kind of fit times this, and the length of the name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which places are asked for; what is left out asks for all."""
+    """Which places are asked for; what is left out asks for all. open_at: epoch milliseconds."""
 
     near: Point | None = field(default=None, repr=False)  # nobody's position or words shall reach a log
     radius_m: int | None = None
+    bbox: Window | None = field(default=None, repr=False)
+    adcode: str | None = None
     city: str | None = None
     q: str | None = field(default=None, repr=False)
     service: str | None = None
+    accessibility: str | None = None
+    segment: str | None = None
+    type: str | None = None
     open_now: bool = False
+    open_at: int | None = None
 
 
 class Place(NamedTuple):
@@ -58,9 +72,11 @@ class Place(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A place of a list. Lists are ordered by distance, which is 0 where there is no position, then by code."""
+    """A place of a list. Lists are ordered by rank and code; the rank is the distance in millimetres, or how well the
+    words fit (the less, the better), or 0.
+    """
 
-    distance_mm: int
+    rank: int
     code: str
     wire: bytes
 
@@ -99,25 +115,137 @@ def find(
         filters: what is asked for.
         now: bank time, epoch milliseconds.
         count: how many.
-        after: distance (millimetres) and code of the last row of the page before.
+        after: rank and code of the last row of the page before.
+
+    Raises:
+        Problem: FIELD_INVALID, a place that there is not, or words without a word.
     """
-    tx, places = database.read(), directory.places
-    wanted = _wanted(database, tx, directory, filters, now)
-    last = START if after is None else (after[0], _rank(tx, places, after[1]))
-    if filters.near is None:
-        members = _set(tx, places, store.ALL, "") if wanted is None else wanted
-        chosen = [(0, number) for number in place_sets.first(members, count, after=last[1])]
-    else:
-        positions = directory.positions(tx)
-        chosen = positions.nearest(filters.near, count, wanted=wanted, after=last, within_m=filters.radius_m)
+    tx = database.read()
+    search_ = _Search(database, tx, directory, filters, now)
+    last = START if after is None else (after[0], _number(tx, directory.places, after[1]))
+    chosen = search_.by_distance(filters.near, count, last) if filters.near else search_.by_rank(count, last)
     records = directory.records(tx, [number for _, number in chosen])
-    tails = openings.of(database).tails(now)
-    found = []
-    for distance_mm, number in chosen:
+    known, found = openings.of(database), []
+    tails = known.tails(now)
+    for rank, number in chosen:
         code, hours, opening = records[number]
-        distance = b"," if filters.near is None else b',"distance_m":%d,' % round(distance_mm / 1000)
-        found.append(Found(distance_mm, code, b"".join((opening, distance, tails[hours]))))
+        distance = b"," if filters.near is None else b',"distance_m":%d,' % round(rank / 1000)
+        then = b"" if filters.open_at is None else known.tail_at(hours, filters.open_at)
+        found.append(Found(rank, code, b"".join((opening, distance, then, tails[hours]))))
     return found
+
+
+class _Search:
+    """One search: the sets of its filters, and what they have in common.
+
+    Raises:
+        Problem: FIELD_INVALID, a place that there is not, or words without a word.
+    """
+
+    def __init__(self, database: Database, tx: Tx, directory: Directory, filters: Filters, now: int) -> None:
+        self._tx = tx
+        self._directory = directory
+        self._filters = filters
+        self._words = _words(filters.q)
+        self._sets: dict[Key, int] = {key: directory.members(tx, *key) for key in _asked(filters)}
+        if self._words:
+            self._sets["Q", *self._words] = self._with_words()
+        instant = now if filters.open_now else filters.open_at
+        if instant is not None:
+            key, members = openings.of(database).open_places(tx, directory, filters.service, instant)
+            self._sets[key] = members
+        self._check_divisions()
+
+    def by_distance(self, origin: Point, count: int, last: tuple[int, int]) -> list[tuple[int, int]]:
+        """Give distance and number of places, the nearest first."""
+        if not all(self._sets.values()):
+            return []
+        marks = [self._directory.marks(self._tx, key, members) for key, members in self._sets.items()]
+        positions = self._directory.positions(self._tx)
+        filters = self._filters
+        return positions.nearest(origin, count, among=marks, window=filters.bbox, after=last, within_m=filters.radius_m)
+
+    def by_rank(self, count: int, last: tuple[int, int]) -> list[tuple[int, int]]:
+        """Give rank and number of places, the best first."""
+        members = self._common()
+        if not self._words:
+            return [(0, number) for number in place_sets.first(members, count, after=last[1])]
+        return list(islice(self._ranked(members, last), count))
+
+    def _common(self) -> int:
+        """Give the set of places that pass every filter."""
+        sets, window = list(self._sets.values()), self._filters.bbox
+        if window is not None:
+            positions = self._directory.positions(self._tx)
+            sets.append(self._directory.remember(("BBOX", *window), lambda: positions.inside(window)))
+        members = sets.pop() if sets else self._directory.members(self._tx, store.ALL, "")
+        for each in sets:
+            members &= each
+        return members
+
+    def _with_words(self) -> int:
+        """Give the set of places that are found by every word."""
+        found = -1
+        for word in self._words:
+            found &= self._called(word) | self._directory.members(self._tx, store.WORD, word)
+        return found
+
+    def _ranked(self, members: int, last: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        """Give rank and number: first those whose names have every word, then some, then none; of each the shortest
+        names first, which have least beside the words, and of those in order of code.
+        """
+        every, some = -1, 0
+        for word in self._words:
+            every &= self._called(word)
+            some |= self._called(word)
+        for fit, tier in enumerate((members & every, members & some & ~every, members & ~some)):
+            for length, as_long in self._directory.lengths(self._tx) if tier else ():
+                rank = fit * _LONGEST + length
+                if rank >= last[0] and (equals := tier & as_long):
+                    after = last[1] if rank == last[0] else -1
+                    yield from ((rank, number) for number in place_sets.numbers(equals, after=after))
+
+    def _called(self, word: str) -> int:
+        return self._directory.members(self._tx, store.NAMED, word)
+
+    def _check_divisions(self) -> None:
+        """Refuse a city or a code that nobody knows: no branches there would be an answer to another question."""
+        for name in ("city", "adcode"):
+            value = getattr(self._filters, name)
+            if (
+                value
+                and not self._sets[store.CITY, search.city_key(value)]
+                and not billers.is_division(self._tx, value)
+            ):
+                raise _refused(name, "There is no such division.")
+
+
+def _asked(filters: Filters) -> Iterator[tuple[str, str]]:
+    """Give (about, value) of the stored sets that are asked for."""
+    if filters.adcode is not None:
+        yield store.CITY, filters.adcode
+    if filters.city is not None:
+        yield store.CITY, search.city_key(filters.city)
+    stored: Mapping[str, str | None] = {
+        store.SERVICE: filters.service,
+        store.ACCESSIBILITY: filters.accessibility,
+        store.SEGMENT: filters.segment,
+        store.TYPE: filters.type,
+    }
+    yield from ((about, value) for about, value in stored.items() if value is not None)
+
+
+def _words(q: str | None) -> list[str]:
+    if q is None:
+        return []
+    words = search.words_asked(q)
+    if not words:
+        raise _refused("q", "Has no word to look for.")
+    return words
+
+
+def _refused(name: str, message: str) -> Problem:
+    return Problem("FIELD_INVALID", "See errors[].", faults=[Fault("query", name, "FIELD_INVALID", message)])
 
 
 def is_working_day(tx: Tx, day: date) -> bool:
@@ -126,38 +254,7 @@ def is_working_day(tx: Tx, day: date) -> bool:
     return day.weekday() < _SATURDAY if row is None else bool(row["is_working"])
 
 
-def _wanted(database: Database, tx: Tx, directory: Directory, filters: Filters, now: int) -> int | None:
-    """Give the set of places that pass every filter but the distance; None when there is no filter."""
-    places = directory.places
-    wanted: int | None = None
-    for about, value in _asked(filters):
-        members = _set(tx, places, about, value)
-        wanted = members if wanted is None else wanted & members
-        if not wanted:
-            return 0
-    if filters.open_now:
-        members = openings.of(database).open_places(tx, places, directory.version, filters.service, now)
-        wanted = members if wanted is None else wanted & members
-    return wanted
-
-
-def _asked(filters: Filters) -> Iterator[tuple[str, str]]:
-    if filters.city is not None:
-        yield store.CITY, search.city_key(filters.city)
-    if filters.service is not None:
-        yield store.SERVICE, filters.service
-    if filters.q is not None:
-        # A query without a single word finds nothing: there is nothing that could be found.
-        for word in search.words_asked(filters.q) or [""]:
-            yield store.WORD, word
-
-
-def _set(tx: Tx, places: Places, about: str, value: str) -> int:
-    row = tx.one(places.SET, about=about, value=value)
-    return place_sets.unpack(row["members"]) if row else 0
-
-
-def _rank(tx: Tx, places: Places, code: str) -> int:
+def _number(tx: Tx, places: Places, code: str) -> int:
     """Give the number of a code, or of the last one before it where it is not there any more."""
     row = tx.one(places.RANK, code=code)
     return START[1] if row is None or row["number"] is None else int(row["number"])

@@ -40,11 +40,14 @@ from sqlalchemy import (
 
 from openteller_sandbox.db import Insert, Row, Statement, Tx, metadata
 
-ALL, CITY, HOURS, SERVICE, WORD = "ALL", "CITY", "HOURS", "SERVICE", "WORD"
+ALL, CITY, SERVICE, ACCESSIBILITY = "ALL", "CITY", "SERVICE", "ACCESSIBILITY"
+SEGMENT, TYPE, HOURS = "SEGMENT", "TYPE", "HOURS"
+NAMED, WORD, LENGTH = "NAMED", "WORD", "LENGTH"
 """What a set is about.
 
 HOURS has the hours, compact, as its detail, and as its value nothing for a place's own hours, or the service that has
-other ones.
+other ones. NAMED has the words of names; WORD those that a place is found by but is not called. LENGTH is how many
+letters a Chinese name has.
 """
 
 
@@ -110,7 +113,12 @@ class Places:
             select(columns.wire, columns.hours, columns.changed_at).where(columns.place_id == bindparam("place_id"))
         )
         self.RANK = Statement(select(func.max(columns.number).label("number")).where(columns.code <= bindparam("code")))
-        self.POSITIONS = Statement(select(columns.latitude, columns.longitude).order_by(columns.number))
+        self.POSITIONS = Statement(
+            select(columns.number, columns.latitude, columns.longitude)
+            .where(columns.number > bindparam("after"))
+            .order_by(columns.number)
+            .limit(bindparam("count"))
+        )
         self.SET = Statement(
             select(sets.c.members).where(
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value"), sets.c.detail == ""
@@ -121,6 +129,7 @@ class Places:
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value")
             )
         )
+        self.VALUES = Statement(select(sets.c.value, sets.c.members).where(sets.c.about == bindparam("about")))
         self._records = Statement(
             _numbered(places, func.json_each(_numbers)),
             postgresql=lambda: _numbered(places, func.json_array_elements_text(cast(_numbers, JSON))),

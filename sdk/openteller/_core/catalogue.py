@@ -13,7 +13,7 @@ LIST_BRANCHES = Operation(
     is_open=True,
     key=Key.NONE,
     is_repeatable=True,
-    hidden=frozenset(["near", "q"]),
+    hidden=frozenset(["bbox", "near", "q"]),
 )
 
 GET_BRANCH = Operation(
@@ -35,7 +35,7 @@ LIST_ATMS = Operation(
     is_open=True,
     key=Key.NONE,
     is_repeatable=True,
-    hidden=frozenset(["near", "q"]),
+    hidden=frozenset(["bbox", "near", "q"]),
 )
 
 GET_ATM = Operation(

@@ -3,15 +3,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from openteller._core import catalogue
-from openteller._core.values import Position, position
+from openteller._core.values import Box, Position, box, instant, position
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
 from openteller.models.branches import Atm, AtmList, Branch, BranchList
 
-__all__ = ["AtmServiceName", "Atms", "BranchServiceName", "Branches"]
+__all__ = [
+    "AccessibilityName",
+    "AtmServiceName",
+    "AtmTypeName",
+    "Atms",
+    "BranchServiceName",
+    "BranchTypeName",
+    "Branches",
+    "SegmentName",
+]
 
 BranchServiceName = Literal[
     "ACCOUNT_OPENING",
@@ -37,6 +47,20 @@ AtmServiceName = Literal[
     "PIN_CHANGE",
     "CONTACTLESS",
 ]
+BranchTypeName = Literal["PHYSICAL", "MOBILE", "SELF_SERVICE", "COMMUNITY"]
+AtmTypeName = Literal["BRANCH_INTERNAL", "BRANCH_EXTERNAL", "BRANCH_LOBBY", "RETAILER_OUTLET", "REMOTE_UNIT", "OTHER"]
+SegmentName = Literal["PERSONAL", "PREMIER", "PRIVATE", "BUSINESS", "CORPORATE"]
+AccessibilityName = Literal[
+    "WHEELCHAIR_ACCESS",
+    "EXTERNAL_RAMP",
+    "LEVEL_ACCESS",
+    "AUTOMATIC_DOORS",
+    "LOWER_LEVEL_COUNTER",
+    "INDUCTION_LOOP",
+    "AUDIO_CASH_MACHINE",
+    "SENIOR_COUNTER",
+    "SIGN_LANGUAGE",
+]
 
 
 class Branches:
@@ -50,34 +74,98 @@ class Branches:
         *,
         near: Position | None = None,
         radius_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
         city: str | None = None,
         q: str | None = None,
         service: BranchServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        segment: SegmentName | None = None,
+        type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
+        open_at: datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[BranchList, Branch]:
-        """List branches that match every filter; with ``near`` the nearest first, each with ``distance_m``.
+        """List branches that match every filter: the nearest to ``near`` first, or those that fit ``q`` best.
 
         Args:
-            near: latitude and longitude in degrees.
+            near: latitude and longitude in degrees; rows then have ``distance_m``.
             radius_m: metres around ``near``, which it needs.
+            bbox: a part of the map: west, south, east, north.
+            adcode: a division code; instead of ``city``.
             city: by name in Chinese or Latin letters, or by division code.
-            q: words of name or address: Chinese, pinyin, initials, English.
+            q: words of name, address or city: Chinese, pinyin, initials, English.
+            service: with ``open_now`` or ``open_at`` the service itself is on offer then.
             open_now: only what is open at this moment of bank time.
+            open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
+                ``open_now``.
             limit: rows a page, 1 to 100.
+
+        Raises:
+            InvalidRequest: filters contradict each other, or there is no such city.
         """
         query = {
             "near": position(near),
             "radius_m": radius_m,
+            "bbox": box(bbox),
+            "adcode": adcode,
             "city": city,
             "q": q,
             "service": service,
+            "accessibility": accessibility,
+            "segment": segment,
+            "type": type,
             "open_now": open_now,
+            "open_at": instant(open_at),
             "after": after,
             "limit": limit,
         }
         return self._caller.rows(catalogue.LIST_BRANCHES, BranchList, Branch, query)
+
+    def near(
+        self,
+        place: Position,
+        *,
+        within_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
+        city: str | None = None,
+        q: str | None = None,
+        service: BranchServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        segment: SegmentName | None = None,
+        type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        open_now: bool | None = None,
+        open_at: datetime | None = None,
+        limit: int | None = None,
+    ) -> Rows[BranchList, Branch]:
+        """List branches around a position, the nearest first and on and on, page by page as rows are read.
+
+        Args:
+            place: latitude and longitude in degrees, or the ``location`` of a branch.
+            within_m: metres around it; without it rows go on to the farthest.
+
+        The other arguments are those of ``list``.
+
+        Raises:
+            ConfigurationError: ``place`` is no pair of degrees; latitude comes first.
+        """
+        return self.list(
+            near=place,
+            radius_m=within_m,
+            bbox=bbox,
+            adcode=adcode,
+            city=city,
+            q=q,
+            service=service,
+            accessibility=accessibility,
+            segment=segment,
+            type=type,
+            open_now=open_now,
+            open_at=open_at,
+            limit=limit,
+        )
 
     def get(self, branch_id: str) -> Branch:
         """Get a branch.
@@ -99,28 +187,80 @@ class Atms:
         *,
         near: Position | None = None,
         radius_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
         city: str | None = None,
         q: str | None = None,
         service: AtmServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
+        open_at: datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[AtmList, Atm]:
-        """List cash machines that match every filter; with ``near`` the nearest first, each with ``distance_m``.
+        """List cash machines that match every filter: the nearest to ``near`` first, or those that fit ``q`` best.
 
         The arguments are those of ``client.branches.list``.
         """
         query = {
             "near": position(near),
             "radius_m": radius_m,
+            "bbox": box(bbox),
+            "adcode": adcode,
             "city": city,
             "q": q,
             "service": service,
+            "accessibility": accessibility,
+            "type": type,
             "open_now": open_now,
+            "open_at": instant(open_at),
             "after": after,
             "limit": limit,
         }
         return self._caller.rows(catalogue.LIST_ATMS, AtmList, Atm, query)
+
+    def near(
+        self,
+        place: Position,
+        *,
+        within_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
+        city: str | None = None,
+        q: str | None = None,
+        service: AtmServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        open_now: bool | None = None,
+        open_at: datetime | None = None,
+        limit: int | None = None,
+    ) -> Rows[AtmList, Atm]:
+        """List cash machines around a position, the nearest first and on and on, page by page as rows are read.
+
+        Args:
+            place: latitude and longitude in degrees, or the ``location`` of a branch.
+            within_m: metres around it; without it rows go on to the farthest.
+
+        The other arguments are those of ``list``.
+
+        Raises:
+            ConfigurationError: ``place`` is no pair of degrees; latitude comes first.
+        """
+        return self.list(
+            near=place,
+            radius_m=within_m,
+            bbox=bbox,
+            adcode=adcode,
+            city=city,
+            q=q,
+            service=service,
+            accessibility=accessibility,
+            type=type,
+            open_now=open_now,
+            open_at=open_at,
+            limit=limit,
+        )
 
     def get(self, atm_id: str) -> Atm:
         """Get a cash machine.

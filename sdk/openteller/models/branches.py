@@ -30,6 +30,7 @@ __all__ = [
     "DayHours",
     "Location",
     "LocationCategory",
+    "OpenAtInstant",
     "OpeningHours",
     "PostalAddress",
     "SpecialHours",
@@ -192,6 +193,12 @@ class Branch(Model, frozen=True, kw_only=True):
     """When `open_now` will change. Absent when that is not within the next 31 days, or not known because of the
     `status`.
     """
+    provisional: bool | None = None
+    """`true` where `open_now` or `next_change_at` depends on a day whose holidays have not been announced yet;
+    absent otherwise. They are worked out by the week alone then, and may become wrong.
+    """
+    open_at: OpenAtInstant | None = None
+    """The instant that `open_at` asked for, at which the place is open. Only with that parameter."""
 
 
 class Atm(Model, frozen=True, kw_only=True):
@@ -244,6 +251,23 @@ class Atm(Model, frozen=True, kw_only=True):
     """When `open_now` will change. Absent when that is not within the next 31 days, or not known because of the
     `status`.
     """
+    provisional: bool | None = None
+    """`true` where `open_now` or `next_change_at` depends on a day whose holidays have not been announced yet;
+    absent otherwise. They are worked out by the week alone then, and may become wrong.
+    """
+    open_at: OpenAtInstant | None = None
+    """The instant that `open_at` asked for, at which the place is open. Only with that parameter."""
+
+
+class OpenAtInstant(Model, frozen=True, kw_only=True):
+    """The instant that `open_at` asked for, at which the place is open. Only with that parameter."""
+
+    at: Instant
+    """The instant."""
+    until: Instant | None = None
+    """Until when it is open then; absent where that is more than 31 days."""
+    provisional: bool | None = None
+    """`true` where this depends on a day whose holidays have not been announced yet; absent otherwise."""
 
 
 class BranchList(Model, frozen=True, kw_only=True):

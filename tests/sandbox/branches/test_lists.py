@@ -31,6 +31,14 @@ def records(client: FlaskClient, path: str = "/v1/branches", **query: Any) -> li
     return list(answer.json["data"])
 
 
+def refused(client: FlaskClient, path: str = "/v1/branches", **query: Any) -> list[str]:
+    """The parameters that an answer of 422 names."""
+    answer = client.get(path, query_string=query)
+    assert (answer.status_code, answer.json["code"]) == (422, "FIELD_INVALID"), answer.text
+    assert {fault["in"] for fault in answer.json["errors"]} == {"query"}
+    return list(dict.fromkeys(fault["name"] for fault in answer.json["errors"]))
+
+
 def walk(client: FlaskClient, path: str = "/v1/branches", **query: Any) -> list[Record]:
     """Follow every next link."""
     url: str | None = f"{path}?" + "&".join(f"{name}={value}" for name, value in query.items())
@@ -132,9 +140,15 @@ def test_two_cities_of_one_pinyin_are_both_found(client: FlaskClient) -> None:
     assert towns == {"苏州市", "宿州市"}
 
 
+@pytest.mark.parametrize("query", [{"city": "三沙"}, {"adcode": "460300"}, {"city": "460300"}])
+def test_a_city_without_branches_has_none(client: FlaskClient, query: dict[str, str]) -> None:
+    assert records(client, **query) == []
+
+
 @pytest.mark.parametrize("name", ["火星", "999999", "市", "!"])
-def test_an_unknown_city_has_no_branches(client: FlaskClient, name: str) -> None:
-    assert records(client, city=name) == []
+def test_a_city_that_there_is_not_is_refused(client: FlaskClient, name: str) -> None:
+    """That there are no branches would be the answer to another question."""
+    assert refused(client, city=name) == ["city"]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +168,8 @@ def test_every_word_must_be_found(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("q", ["！？", "...", "　。"])
-def test_a_query_without_a_word_finds_nothing(client: FlaskClient, q: str) -> None:
-    assert records(client, q=q) == []
+def test_a_query_without_a_word_is_refused(client: FlaskClient, q: str) -> None:
+    assert refused(client, q=q) == ["q"]
 
 
 def test_a_branch_is_found_by_its_whole_name_in_both_languages(client: FlaskClient) -> None:
@@ -196,6 +210,75 @@ def test_all_filters_combine(client: FlaskClient) -> None:
         assert "CORPORATE" in {each["code"] for each in record["services"]}
 
 
+# --- which words fit best ---------------------------------------------------------------------------------------------
+
+
+def test_whose_name_has_the_words_comes_before_who_has_them_in_the_address(client: FlaskClient) -> None:
+    """Of each kind those with the shortest names, and of those by code: over pages, too."""
+    found = walk(client, q="中山路", limit=7)
+    kinds = ["中山路" in row["name"]["zh-CN"] for row in found]
+    assert set(kinds) == {True, False}
+    assert kinds == sorted(kinds, reverse=True)
+    ranks = [
+        (not named, len(row["name"]["zh-CN"]), row["branch_code"]) for named, row in zip(kinds, found, strict=True)
+    ]
+    assert ranks == sorted(ranks)
+    assert len({row["branch_id"] for row in found}) == len(found)
+
+
+def test_a_whole_name_comes_first(client: FlaskClient) -> None:
+    for record in seed("branches")[::700]:
+        name = record["name"]["zh-CN"]
+        assert records(client, q=name, limit=1)[0]["name"]["zh-CN"] == name
+
+
+def test_a_word_of_the_name_counts_for_more_than_none(client: FlaskClient) -> None:
+    """A name that has one of two words stands between those that have both and those that have none."""
+    found = walk(client, q="上海 文化街", limit=100)
+    kinds = [sum(word in row["name"]["zh-CN"] for word in ("上海", "文化街")) for row in found]
+    assert kinds == sorted(kinds, reverse=True)
+
+
+def test_with_a_position_the_nearest_come_first_whatever_fits(client: FlaskClient) -> None:
+    distances = [row["distance_m"] for row in walk(client, near=NEAR, q="中山路", limit=50)]
+    assert distances == sorted(distances)
+
+
+# --- what is open then ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_open_at_an_instant_says_until_when(client: FlaskClient) -> None:
+    """2026-10-10 is a Saturday that is worked for National Day."""
+    found = records(client, city="上海", type="PHYSICAL", open_at="2026-10-10T10:00:00+08:00", limit=100)
+    assert found
+    for row in found:
+        assert row["open_at"]["at"] == "2026-10-10T10:00:00+08:00"
+        assert row["open_at"]["until"] > "2026-10-10T10:00:00+08:00"
+        assert "provisional" not in row["open_at"]
+    at_three = records(client, city="上海", type="PHYSICAL", open_at="2026-10-10T03:00:00+08:00")
+    assert at_three == []
+
+
+def test_one_instant_in_two_zones_is_one_question(client: FlaskClient) -> None:
+    asked = ("2026-10-10T10:00:00+08:00", "2026-10-10T02:00:00Z")
+    here, there = (records(client, open_at=instant, limit=30) for instant in asked)
+    assert here == there
+
+
+def test_beyond_the_known_holidays_what_depends_on_them_is_provisional(client: FlaskClient) -> None:
+    """Those that are always open do not."""
+    found = records(client, city="上海", open_at="2027-02-08T10:00:00+08:00", limit=100)
+    marked = {row["branch_type"]: row["open_at"].get("provisional", False) for row in found}
+    assert marked["PHYSICAL"] is True
+    atms = records(client, "/v1/atms", city="上海", open_at="2027-02-08T03:00:00+08:00", limit=100)
+    assert atms
+    assert not any("provisional" in row["open_at"] for row in atms if row["access_24h"])
+
+
+def test_only_who_asks_for_an_instant_hears_of_it(client: FlaskClient) -> None:
+    assert not any("open_at" in row for row in records(client, open_now="true"))
+
+
 def test_what_is_open_follows_the_clock_of_the_world(new_partner: Callable[..., Partner]) -> None:
     partner = new_partner()
     query = {"city": "上海", "service": "CORPORATE", "open_now": "true"}
@@ -205,6 +288,72 @@ def test_what_is_open_follows_the_clock_of_the_world(new_partner: Callable[..., 
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"radius_m": "500", "bbox": "121,31,122,32"}, ["radius_m"]),
+        ({"open_now": "true", "open_at": "2026-10-01T10:00:00+08:00"}, ["open_at"]),
+        ({"city": "上海", "adcode": "310000"}, ["adcode"]),
+        ({"adcode": "999999"}, ["adcode"]),
+        ({"adcode": "31010"}, ["adcode"]),
+        ({"adcode": "上海"}, ["adcode"]),
+        ({"bbox": "31.1,121.3,31.4,121.6"}, ["bbox"]),
+        ({"bbox": "121.3,31.4,121.6,31.1"}, ["bbox"]),
+        ({"bbox": "121.3,31.1,121.3,31.4"}, ["bbox"]),
+        ({"bbox": "121.3,31.1,121.6,31.1"}, ["bbox"]),
+        ({"bbox": "121.3,31.1,121.6"}, ["bbox"]),
+        ({"bbox": "121.3,31.1,121.6,31.4,9"}, ["bbox"]),
+        ({"bbox": "181,31.1,121.6,31.4"}, ["bbox"]),
+        ({"bbox": "121.3,-91,121.6,31.4"}, ["bbox"]),
+        ({"bbox": "1e2,31.1,121.6,31.4"}, ["bbox"]),
+        ({"bbox": "nan,nan,nan,nan"}, ["bbox"]),
+        ({"accessibility": "LIFT"}, ["accessibility"]),
+        ({"segment": "EVERYBODY"}, ["segment"]),
+        ({"type": "physical"}, ["type"]),
+        ({"type": "RETAILER_OUTLET"}, ["type"]),
+        ({"open_at": "2026-10-01"}, ["open_at"]),
+        ({"open_at": "2026-10-01T10:00:00"}, ["open_at"]),
+        ({"open_at": "2026-10-01T10:00:00 08:00"}, ["open_at"]),
+        ({"open_at": "2026-02-30T10:00:00Z"}, ["open_at"]),
+        ({"open_at": "1999-12-31T10:00:00Z"}, ["open_at"]),
+        ({"open_at": "2100-01-01T00:00:00+08:00"}, ["open_at"]),
+        ({"open_at": "0001-01-01T00:00:00+14:00"}, ["open_at"]),
+        ({"open_at": "9999-12-31T23:59:59-12:00"}, ["open_at"]),
+        ({"open_at": "now"}, ["open_at"]),
+        ({"near": "121.4692,31.2336"}, ["near"]),
+        ({"near": "31.2,121.4", "radius_m": "99999999999999999999"}, ["radius_m"]),
+        (
+            {
+                "radius_m": "5",
+                "city": "上海",
+                "adcode": "310000",
+                "open_now": "true",
+                "open_at": "2026-10-01T10:00:00Z",
+            },
+            ["radius_m", "adcode", "open_at"],
+        ),
+    ],
+)
+def test_what_contradicts_itself_or_cannot_be_is_422_and_named(
+    client: FlaskClient, query: dict[str, str], names: list[str]
+) -> None:
+    assert refused(client, **query) == names
+
+
+@pytest.mark.parametrize("query", [{"segment": "PERSONAL"}, {"type": "PHYSICAL"}])
+def test_atms_know_no_customers_and_have_places_of_their_own(client: FlaskClient, query: dict[str, str]) -> None:
+    answer = client.get("/v1/atms", query_string=query)
+    assert answer.status_code in {400, 422}
+    assert [fault["name"] for fault in answer.json["errors"]] == list(query)
+
+
+@pytest.mark.parametrize(
+    "query", [{"open_now": "false", "open_at": "2026-10-09T10:00:00Z"}, {"near": NEAR, "bbox": "121,31,122,32"}]
+)
+def test_what_does_go_together_is_answered(client: FlaskClient, query: dict[str, str]) -> None:
+    assert records(client, **query)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +374,7 @@ def test_what_is_open_follows_the_clock_of_the_world(new_partner: Callable[..., 
         ({"q": ""}, 422),
         ({"q": "x" * 65}, 422),
         ({"city": "上\x00海"}, 422),
-        ({"open_at": "2026-09-29T10:30:00+08:00"}, 400),
+        ({"open_on": "2026-09-29"}, 400),
         ({"after": "bm90IGEgY3Vyc29y"}, 400),
     ],
 )

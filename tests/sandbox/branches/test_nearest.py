@@ -9,7 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.sandbox.branches.conftest import seed
 
-from openteller_sandbox.branches.nearest import EARTH_RADIUS_M, START, Nearby, Point, Positions, parse_point
+from openteller_sandbox.branches import place_sets
+from openteller_sandbox.branches.nearest import (
+    EARTH_RADIUS_M,
+    START,
+    Nearby,
+    Point,
+    Positions,
+    Window,
+    parse_point,
+    parse_window,
+)
 
 Places = list[Point]
 SHANGHAI = Point(31.2304, 121.4737)
@@ -116,7 +126,8 @@ def test_of_those_that_are_wanted_nobody_nearer_is_missed(
     """With few that are wanted all are measured, with many they are searched for."""
     wanted &= (1 << len(places)) - 1
     expected = [row for row in everything(origin, places) if wanted >> row[1] & 1 and row > after]
-    assert Positions(places).nearest(origin, count, wanted=wanted, after=after) == expected[:count]
+    positions = Positions(places)
+    assert positions.nearest(origin, count, among=[positions.mark(wanted)], after=after) == expected[:count]
 
 
 @pytest.mark.parametrize("every", [1, 3, 60], ids=["all", "many", "few"])
@@ -125,12 +136,12 @@ def test_the_nearest_of_the_whole_seed_are_those_that_measuring_all_of_them_find
     places = [Point(record["location"]["latitude"], record["location"]["longitude"]) for record in seed(name)]
     positions = Positions(places)
     numbers = range(0, len(places), every)
-    wanted = None if every == 1 else sum(1 << number for number in numbers)
+    among = [] if every == 1 else [positions.mark(place_sets.of(numbers))]
     for origin in (SHANGHAI, places[1000], Point(0, 0), Point(-39.9, -63.6)):
         expected = sorted((distance_mm(origin, places[number]), number) for number in numbers)
         for page in (0, 1, len(expected) // 20):
             after = expected[page * 20 - 1] if page else START
-            found = positions.nearest(origin, 20, wanted=wanted, after=after)
+            found = positions.nearest(origin, 20, among=among, after=after)
             assert found == expected[page * 20 : page * 20 + 20]
 
 
@@ -145,6 +156,51 @@ def test_a_cursor_from_nowhere_ends_the_list(after: Nearby) -> None:
 
 def test_a_cursor_from_before_the_start_begins_the_list() -> None:
     assert [number for _, number in Positions([BEIJING]).nearest(SHANGHAI, 5, after=(-(2**63), 0))] == [0]
+
+
+WINDOWS = st.one_of(
+    st.builds(Window, st.floats(-180, 180), st.floats(-90, 0), st.floats(-180, 180), st.floats(0, 90)),
+    st.builds(
+        Window,
+        st.sampled_from([-180.0, -179.99999, 0.0, 90.0, 179.99999, 180.0]),
+        st.sampled_from([-90.0, -0.00001]),
+        st.sampled_from([-180.0, -179.99999, 0.00001, 90.0, 180.0]),
+        st.sampled_from([0.0, 0.00001, 90.0]),
+    ),
+    st.builds(lambda west, south: Window(31 + west / 100, south, 31.5, 32.0), st.integers(0, 9), st.floats(30, 31.5)),
+)
+
+
+def is_inside(place: Point, window: Window) -> bool:
+    """Whether a place lies between the parallels, and on the way from the western meridian to the eastern one."""
+    if not window.south <= place.latitude <= window.north:
+        return False
+    whole = (window.west, window.east) == (-180.0, 180.0)
+    meridians = [place.longitude, 180.0, -180.0] if abs(place.longitude) == 180 else [place.longitude]
+    ways = [(window.west, window.east)] if window.west <= window.east else [(window.west, 180.0), (-180.0, window.east)]
+    return whole or any(west <= each <= east for west, east in ways for each in meridians)
+
+
+@given(st.one_of(POINTS, EDGES), st.lists(st.one_of(POINTS, EDGES), max_size=120), WINDOWS, st.integers(1, 20))
+@example(Point(0, 0), [Point(0, 180), Point(0, -180), Point(0, 170), Point(0, -170)], Window(170, -1, -175, 1), 9)
+@example(Point(0, 0), [Point(0, 180), Point(0, -180)], Window(170, -1, 180, 1), 9)
+@example(Point(0, 0), [Point(0, 180), Point(0, -180)], Window(-180, -1, -170, 1), 9)
+def test_in_a_window_there_are_all_and_no_others(origin: Point, places: Places, window: Window, count: int) -> None:
+    """Across the 180th meridian, too, which is −180° as well as 180°."""
+    positions = Positions(places)
+    inside = [number for number, place in enumerate(places) if is_inside(place, window)]
+    assert list(place_sets.numbers(positions.inside(window))) == inside
+    expected = [row for row in everything(origin, places) if row[1] in inside]
+    assert positions.nearest(origin, count, window=window) == expected[:count]
+
+
+def test_a_window_is_read_as_it_is_written() -> None:
+    assert parse_window("121.3,31.1,-121.6,31.4") == Window(west=121.3, south=31.1, east=-121.6, north=31.4)
+
+
+def test_places_nearer_to_each_other_than_anybody_can_measure_are_kept_apart_by_number() -> None:
+    places = [Point(5e-324 * number, 0.0) for number in range(70)]
+    assert [number for _, number in Positions(places).nearest(Point(0, 0), 70)] == list(range(70))
 
 
 def test_a_position_is_read_as_it_is_written() -> None:

@@ -153,5 +153,4 @@ def test_what_is_remembered_stays_bounded(bank: Bank) -> None:
             now=start + minute * clock.MINUTE,
             count=1,
         )
-    known = openings.of(bank.db)
-    assert len(known._sets) <= openings._MOST_SETS
+    assert len(openings.of(bank.db)._keys) <= openings._MOST_MINUTES
