@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from openteller_sandbox.bank import Bank
+from openteller_sandbox.consents import service as consents
 from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http.checks import BODY_LIMIT
@@ -272,7 +273,7 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
     asking = (*(_ASKING if remote else ()), *(_FETCHING if bank.settings.jwks_hosts else ()))
     shell = Shell(app.wsgi_app, turns, partial(_fault, app), partial(_may_ask, asking))
     requests = app.extensions["openteller"].requests
-    do_due = partial(due.Rounds(bank).go, due.PIECE, due.PIECE_S)
+    do_due = partial(_do_due, bank, due.Rounds(bank))
     loop = asyncio.get_running_loop()
     server, serving = _listen(shell, host, port)
     if leash is not None:
@@ -297,6 +298,11 @@ async def _serve(bank: Bank, app: Flask, host: str, port: int, ready: Callable[[
         shell.close()
         await loop.run_in_executor(None, printer.stop)
         await loop.run_in_executor(None, dispatcher.stop)
+
+
+def _do_due(bank: Bank, rounds: due.Rounds) -> int:
+    """Do a piece of what has fallen due, in bank time and in wall time; give how much that was."""
+    return rounds.go(due.PIECE, due.PIECE_S) + consents.watch(bank)
 
 
 def _listen(shell: Shell, host: str, port: int) -> tuple[Server, asyncio.Task[None]]:

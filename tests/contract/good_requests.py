@@ -116,7 +116,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     fault = {"match": {"leg": "reconcile"}, "effect": {"drop": "BEFORE"}, "times": 1}
     ordered, _ = (partner.post("/sandbox/v1/faults", fault).json["fault_id"] for _ in range(2))
     user = link_customer(partner, mandate(partner))
-    ended = link_customer(partner).consent_id
+    ended, lasting = link_customer(partner).consent_id, link_customer(partner, lasts_seconds=864_000).consent_id
+    longer = {"consent_expires_at": clock.to_wire(bank.clock.wall() + 100 * clock.DAY)}
+    extension = partner.post(f"/v1/consents/{lasting}/extensions", longer).json["extension_id"]
     saved, forgotten, due = user.save(TOP_UP), user.save(TOP_UP, "REVERSED"), user.save(BILLER)
     power = {"biller_id": biller["biller_id"], "inputs": partner.magic(BILLER, "NO_BILL")}
     fifty = {"amount": "50.00", "currency": "CNY"}
@@ -173,6 +175,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
         "listConsents": ("/v1/consents", {"status": "ACTIVE", "limit": 2}, None),
         "getConsent": (f"/v1/consents/{user.consent_id}", {}, None),
         "revokeConsent": (f"/v1/consents/{ended}:revoke", {}, None),
+        "createConsentExtension": (f"/v1/consents/{lasting}/extensions", {}, longer),
+        "getConsentExtension": (f"/v1/consents/{lasting}/extensions/{extension}", {}, None),
+        "getConsentUsage": (f"/v1/consents/{user.consent_id}/usage", {}, None),
         "listSavedBillers": ("/v1/saved-billers", {"limit": 2}, None, user),
         "createSavedBiller": ("/v1/saved-billers", {}, power, user),
         "getSavedBiller": (f"/v1/saved-billers/{saved}", {}, None, user),

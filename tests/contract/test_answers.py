@@ -124,6 +124,8 @@ def own_things(path: str, partner: Partner) -> dict[str, str]:
     """Give identifiers of an app's own things for the parameters of a path."""
     if "{payment_id}" in path:
         return {"payment_id": partner.pay_link()["payment_id"]}
+    if "{consent_id}" in path:
+        return {"consent_id": link_customer(partner).consent_id}
     if "{type}" in path:
         return {"type": "payment.succeeded"}
     if "{webhook_endpoint_id}" not in path:

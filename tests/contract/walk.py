@@ -21,6 +21,7 @@ from tests.linked import POWER, Linked, link_customer, mandate
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import service as billers
+from openteller_sandbox.clock import DAY, to_wire
 from openteller_sandbox.db import EngineUnavailable
 from openteller_sandbox.deeds import store as deeds
 from openteller_sandbox.disputes.schemas import TYPES
@@ -305,6 +306,22 @@ class Walk:
         partner.advance(to="2026-10-01T09:00:00+08:00")
         self._code(user.pay(saved), "CONSENT_EXPIRED")
         self._code(user.pay(power, 1, **whole), "BILL_EXPIRED")
+        self._extensions(user)
+
+    def _extensions(self, user: Linked) -> None:
+        """An extension that is asked for twice, too far, for another address, and of what has ended."""
+        partner, path = self.partner, f"/v1/consents/{link_customer(self.partner).consent_id}/extensions"
+        until = {"consent_expires_at": to_wire(self.bank.clock.wall() + 200 * DAY)}
+        assert partner.post(path, until, key="walk-extension").status_code == 201
+        again = until | {"return_url": "https://bot.example/done"}
+        self._code(partner.post(path, again, key="walk-extension"), "IDEMPOTENCY_MISMATCH")
+        self._code(
+            partner.post(path, again | {"return_url": "https://elsewhere.example/"}), "RETURN_URL_NOT_REGISTERED"
+        )
+        far = {"consent_expires_at": to_wire(self.bank.clock.wall() + 367 * DAY)}
+        self._code(partner.post(path, far), "EXTENSION_OUT_OF_RANGE")
+        user.owner.post(f"/v1/consents/{user.consent_id}:revoke", key=None)
+        self._code(user.owner.post(f"/v1/consents/{user.consent_id}/extensions", until), "CONSENT_NOT_ACTIVE")
 
     def _saved_billers(self, user: Linked) -> None:
         """Too many of them, and a biller that is not there, or takes no payments."""

@@ -158,8 +158,7 @@ def _insert(
 def _check_return_url(bank: Bank, tx: Tx, caller: Caller, return_url: str | None) -> None:
     if return_url is None:
         return
-    app, client = partners.find(tx, caller.app_id), oauth.find_client(bank, caller.app_id)
-    if return_url not in (*(app.return_urls if app else ()), *(client.redirect_uris if client else ())):
+    if not oauth.may_return(bank, tx, caller.app_id, return_url):
         raise Problem("RETURN_URL_NOT_REGISTERED")
     address = addresses.parse(return_url)
     if address is not None and not address.is_safe:

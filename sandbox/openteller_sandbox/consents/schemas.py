@@ -58,6 +58,28 @@ class ConsentSchema(ContractSchema):
     version = fields.Integer(required=True)
 
 
+class ConsentExtensionCreateSchema(ContractSchema):
+    component = "ConsentExtensionCreate"
+
+    consent_expires_at = InstantField(required=True)
+    return_url = fields.String(validate=(validate.Length(8, 300), Pattern('^[a-z][a-z0-9+.-]*:[!-"$-~]+$')))
+    locale = fields.String(validate=validate.OneOf(["zh-CN", "en"]), load_default="zh-CN")
+
+
+class ConsentExtensionSchema(ContractSchema):
+    component = "ConsentExtension"
+
+    extension_id = fields.String(required=True)
+    consent_id = fields.String(required=True)
+    status = fields.String(required=True)
+    status_reason = fields.String()
+    consent_expires_at = InstantField(required=True)
+    approval_url = fields.String()
+    created_at = InstantField(required=True)
+    expires_at = InstantField(required=True)
+    answered_at = InstantField()
+
+
 class MandateLimitInputSchema(ContractSchema):
     component = "MandateLimitInput"
 
@@ -97,6 +119,7 @@ class SandboxConsentCreateSchema(ContractSchema):
     )
     cooling = fields.Boolean(load_default=False)
     dpop_jkt = fields.String(validate=(validate.Length(43, 43), Pattern("^[A-Za-z0-9_-]+$")))
+    lasts_seconds = fields.Integer(strict=True, validate=validate.Range(1, 31_622_400), load_default=15_552_000)
 
 
 class SandboxConsentSchema(ContractSchema):

@@ -1,4 +1,4 @@
-"""Reading and ending an app's consents, and playing a customer who gives one."""
+"""Reading, extending and ending an app's consents, and playing a customer who gives one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from datetime import date
 from typing import Any
 
 from openteller_sandbox import clock
-from openteller_sandbox.bank import Bank, Caller
+from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.billers.model import money
+from openteller_sandbox.consents import extensions
+from openteller_sandbox.consents import watch as watching
 from openteller_sandbox.consents.schemas import ConsentSchema
+from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem, json_text
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
@@ -19,6 +22,18 @@ from openteller_sandbox.oauth.model import Consent, Refusal
 PLAYED_AGO_MS = 25 * clock.HOUR
 """How long ago a consent was given that the sandbox plays: its mandates are in force."""
 _CONSENT = ConsentSchema()
+
+Extension = extensions.Extension
+get_extension = extensions.get
+standing_of_extension = extensions.standing
+awaiting_extensions = extensions.awaiting
+answer_extension = extensions.answer
+renew = extensions.renew
+reset = extensions.reset
+watch = watching.watch
+tell_expiring = watching.tell_expiring
+DUE_HANDLERS = extensions.DUE_HANDLERS
+DEEDS = (extensions.APPROVE, extensions.REFUSE, watching.EXPIRING, watching.EXPIRE)
 
 Place = tuple[int, str]
 """Where a consent stands in a list: when it was given (wall time), and its identifier."""
@@ -30,7 +45,7 @@ def find_wire(bank: Bank, caller: Caller, consent_id: str) -> str:
     Raises:
         Problem: NOT_FOUND.
     """
-    return _wire(bank, caller, _own(bank, caller, consent_id))
+    return _wire(bank, caller, own(bank, caller, consent_id))
 
 
 def page(
@@ -55,9 +70,47 @@ def revoke(bank: Bank, caller: Caller, consent_id: str) -> str:
     Raises:
         Problem: NOT_FOUND.
     """
-    _own(bank, caller, consent_id)
+    own(bank, caller, consent_id)
     oauth.revoke_consent(bank, consent_id)
     return find_wire(bank, caller, consent_id)
+
+
+def own(bank: Bank, caller: Caller, consent_id: str) -> Consent:
+    """Give a consent of the caller's app.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    return _own(bank.db.read(), caller, consent_id)
+
+
+def ask_for_extension(
+    bank: Bank, tx: Tx, caller: Caller, consent_id: str, request: Mapping[str, Any], now: int
+) -> tuple[str, str]:
+    """Ask the customer of a consent of the caller's app to let it last longer; give the extension's id and JSON.
+
+    Raises:
+        Problem: NOT_FOUND, CONSENT_NOT_ACTIVE, EXTENSION_OUT_OF_RANGE, RETURN_URL_NOT_REGISTERED.
+    """
+    return extensions.ask(bank, tx, caller, _own(tx, caller, consent_id), request, now)
+
+
+def find_extension(bank: Bank, caller: Caller, consent_id: str, extension_id: str) -> str:
+    """Give an extension of a consent of the caller's app, as JSON.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    tx = bank.db.read()
+    return extensions.find_wire(bank, tx, caller, _own(tx, caller, consent_id), extension_id)
+
+
+def repeat(bank: Bank, world: World, name: str, details: Mapping[str, Any]) -> None:
+    """Do again what a customer, or wall time, has done with a consent, in another life of the world."""
+    if name in {extensions.APPROVE, extensions.REFUSE}:
+        extensions.repeat(bank, world, details)
+    else:
+        watching.repeat(bank, world, name, details)
 
 
 def play(bank: Bank, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +129,7 @@ def play(bank: Bank, caller: Caller, request: Mapping[str, Any]) -> dict[str, An
         details=json_text(details),
         jkt=request.get("dpop_jkt"),
         ago_ms=0 if request["cooling"] else PLAYED_AGO_MS,
+        lasts_ms=request["lasts_seconds"] * clock.SECOND,
     )
 
 
@@ -98,8 +152,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _own(bank: Bank, caller: Caller, consent_id: str) -> Consent:
-    consent = oauth.find_consent(bank, consent_id)
+def _own(tx: Tx, caller: Caller, consent_id: str) -> Consent:
+    consent = oauth.get_consent(tx, consent_id)
     if consent is None or consent.app_id != caller.app_id:
         raise Problem("NOT_FOUND")
     return consent

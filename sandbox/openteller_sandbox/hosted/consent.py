@@ -31,7 +31,7 @@ from openteller_sandbox.hosted.texts import channel_name, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.answers import json_text
 from openteller_sandbox.http.api import Api
-from openteller_sandbox.oauth import authorization, consents, devices
+from openteller_sandbox.oauth import authorization, devices
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.authorization import Interaction, Redirected
 from openteller_sandbox.oauth.model import Client, Profile, Refusal
@@ -199,7 +199,8 @@ def _page(bank: Bank, interaction: Interaction, typed: Mapping[str, str] | None 
     if interaction.customer is None:
         values |= {"customers": customers.CUSTOMERS, "typed": typed or {}}
         return render("authorize_sign_in.html", locale, values, status)
-    until = clock.bank_date(bank.clock.wall() + consents.LIFETIME_MS)
+    before = oauth.find_consent(bank, asked.consent_id) if asked.consent_id else None
+    until = clock.bank_date(oauth.renewed_until(bank, before))
     values |= {
         "customer": interaction.customer.name,
         "scopes": asked.scope.split(),

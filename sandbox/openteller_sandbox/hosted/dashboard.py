@@ -7,7 +7,7 @@ A GET changes nothing. Every change is a form that only a page of this browser c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -29,13 +29,15 @@ from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.worlds import service as worlds
 
 PATH = "/customer"
 _WORLD = re.compile(r"wld_[0-9a-z]{4,44}")
 _PAYMENT = re.compile(r"pay_[0-9a-z]{4,44}")
 _LINK = re.compile(r"acl_[0-9a-z]{4,44}")
-_DONE = frozenset({"revoked", "signed_out", "unlinked"})
+_SAVED = re.compile(r"svb_[0-9a-z]{4,44}")
+_DONE = frozenset({"forgotten", "revoked", "signed_out", "unlinked"})
 """What a page may be told to say first; it is in the address, and changes nothing."""
 _LONGEST = 40
 _FILES = {"json": (exports.as_json, "application/json"), "csv": (exports.as_csv, "text/csv; charset=utf-8")}
@@ -47,19 +49,7 @@ def add_dashboard(pages: Blueprint, bank: Bank, api: Api) -> None:
     """Add the pages."""
 
     def visited(view: View, *, signed_in: bool = True) -> View:
-        """Count the request, and find out whose browser it is; who has to sign in first is sent there."""
-
-        @wraps(view)
-        def counted(world_id: str, **path: str) -> Response:
-            api.count(ANONYMOUS)
-            visit = _visit(bank, world_id)
-            if request.method == "POST" and foreign_origin():
-                raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
-            if signed_in and visit.customer is None:
-                return see_other(_place(visit))
-            return view(bank, visit, **path)
-
-        return counted
+        return of_visit(bank, api, view, signed_in=signed_in)
 
     @pages.get(PATH)
     def customer() -> Response:
@@ -74,6 +64,24 @@ def add_dashboard(pages: Blueprint, bank: Bank, api: Api) -> None:
     pages.add_url_rule(paid, "customer_print", visited(_print), methods=["POST"])
     pages.add_url_rule(f"{paid}/receipt.pdf", "customer_pdf", visited(_pdf), methods=["GET"])
     pages.add_url_rule(f"{home}/export.<kind>", "customer_export", visited(_export), methods=["GET"])
+
+
+def of_visit(bank: Bank, api: Api, view: View, *, signed_in: bool = True) -> View:
+    """Make the view of a page: count the request, and find out whose browser it is; who has to sign in first is sent
+    there.
+    """
+
+    @wraps(view)
+    def counted(world_id: str, **path: str) -> Response:
+        api.count(ANONYMOUS)
+        visit = _visit(bank, world_id)
+        if request.method == "POST" and foreign_origin():
+            raise Problem("REQUEST_MALFORMED", "The form was sent from another site.")
+        if signed_in and visit.customer is None:
+            return see_other(place_of(visit))
+        return view(bank, visit, **path)
+
+    return counted
 
 
 def _visit(bank: Bank, world_id: str) -> Visit:
@@ -92,13 +100,13 @@ def _show(bank: Bank, visit: Visit, notice: str | None = None, status: int = 200
         "done": done if done in _DONE else None,
     }
     if visit.customer is None:
-        page = render("customer_sign_in.html", _locale(), values | {"customers": customers.CUSTOMERS}, status)
-        return _with_cookie(bank, visit, page)
+        page = render("customer_sign_in.html", page_locale(), values | {"customers": customers.CUSTOMERS}, status)
+        return with_cookie(bank, visit, page)
     before = request.args.get("before", "")
     shown = dashboard_views.overview(
-        bank, visit.world, visit.customer, before if _PAYMENT.fullmatch(before) else "", _locale()
+        bank, visit.world, visit.customer, before if _PAYMENT.fullmatch(before) else "", page_locale()
     )
-    return render("customer.html", _locale(), values | shown, status)
+    return render("customer.html", page_locale(), values | shown, status)
 
 
 def _act(bank: Bank, visit: Visit) -> Response:
@@ -107,25 +115,29 @@ def _act(bank: Bank, visit: Visit) -> Response:
     if not visit.allows(request.form.get("csrf", "")):
         return _show(bank, visit, "FORM", 422)
     if visit.customer is None:
-        return _sign_in(bank, visit) if step == "sign_in" else _show(bank, visit, "FORM", 422)
+        if step != "sign_in":
+            return _show(bank, visit, "FORM", 422)
+        signed_in, why_not = sign_in(bank, visit)
+        if signed_in is None:
+            return _show(bank, visit, why_not, 422)
+        return with_cookie(bank, signed_in, see_other(place_of(signed_in)))
     if step == "sign_out":
         customer_sessions.end(bank, visit)
-        return _without_cookie(visit, see_other(_place(visit, done="signed_out")))
-    if step == "revoke" and _revoke(bank, visit, request.form.get("consent_id", "")):
-        return see_other(_place(visit, done="revoked"))
-    if step == "unlink" and _unlink(bank, visit, request.form.get("account_link_id", "")):
-        return see_other(_place(visit, done="unlinked"))
+        return _without_cookie(visit, see_other(place_of(visit, done="signed_out")))
+    act, member, done = _CHANGES.get(step, (None, "", ""))
+    if act is not None and act(bank, visit, request.form.get(member, "")):
+        return see_other(place_of(visit, done=done))
     return _show(bank, visit, "FORM", 422)
 
 
-def _sign_in(bank: Bank, visit: Visit) -> Response:
+def sign_in(bank: Bank, visit: Visit) -> tuple[Visit | None, str | None]:
+    """Take a customer's number and code of the form; give the visit that has begun, or what to say instead."""
     number, code = (request.form.get(name, "").strip()[:_LONGEST] for name in ("customer_number", "demo_code"))
     with bank.db.act(visit.world.world_id) as tx:
         result, customer = customers.sign_in(tx, visit.world, number, code, bank.now(visit.world))
     if customer is None:
-        return _show(bank, visit, "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN", 422)
-    signed_in = customer_sessions.begin(bank, visit.world, customer)
-    return _with_cookie(bank, signed_in, see_other(_place(signed_in)))
+        return None, "LOCKED" if result is SignIn.LOCKED else "WRONG_SIGN_IN"
+    return customer_sessions.begin(bank, visit.world, customer), None
 
 
 def _revoke(bank: Bank, visit: Visit, consent_id: str) -> bool:
@@ -146,8 +158,24 @@ def _unlink(bank: Bank, visit: Visit, account_link_id: str) -> bool:
     return account_links.unlink_as_customer(bank, visit.world, account_link_id, visit.customer.customer_id)
 
 
+def _forget(bank: Bank, visit: Visit, saved_biller_id: str) -> bool:
+    """Forget an account that an app has saved for the customer who is signed in; False where it is not there."""
+    assert visit.customer is not None
+    if not _SAVED.fullmatch(saved_biller_id):
+        return False
+    return saved_billers.forget_as_customer(bank, visit.world, saved_biller_id, visit.customer.customer_id)
+
+
+_CHANGES: Mapping[str, tuple[Callable[[Bank, Visit, str], bool], str, str]] = {
+    "revoke": (_revoke, "consent_id", "revoked"),
+    "unlink": (_unlink, "account_link_id", "unlinked"),
+    "forget": (_forget, "saved_biller_id", "forgotten"),
+}
+"""What a form may ask for: who does it, which member of the form names the thing, and what is said afterwards."""
+
+
 def _payment(bank: Bank, visit: Visit, payment_id: str) -> Response:
-    held, locale = _own(bank, visit, payment_id), _locale()
+    held, locale = _own(bank, visit, payment_id), page_locale()
     values = {
         "home": f"{PATH}/{visit.world.world_id}",
         "here": f"{PATH}/{visit.world.world_id}/payments/{payment_id}",
@@ -162,13 +190,13 @@ def _print(bank: Bank, visit: Visit, payment_id: str) -> Response:
     held = _own(bank, visit, payment_id)
     if held.payment.receipt_id is not None and visit.allows(request.form.get("csrf", "")):
         receipts.ask_for_print(bank, held)
-    return see_other(_place(visit, f"/payments/{payment_id}"))
+    return see_other(place_of(visit, f"/payments/{payment_id}"))
 
 
 def _pdf(bank: Bank, visit: Visit, payment_id: str) -> Response:
     made = receipts.pdf(bank, _own(bank, visit, payment_id))
     if made is None:
-        return see_other(_place(visit, f"/payments/{payment_id}"))
+        return see_other(place_of(visit, f"/payments/{payment_id}"))
     return _file(made, "application/pdf", "receipt.pdf")
 
 
@@ -201,11 +229,12 @@ def _own(bank: Bank, visit: Visit, payment_id: str) -> Held:
     return held
 
 
-def _locale() -> str:
+def page_locale() -> str:
+    """Give the language of the page."""
     return asked_locale("zh-CN")
 
 
-def _place(visit: Visit, below: str = "", *, done: str = "") -> str:
+def place_of(visit: Visit, below: str = "", *, done: str = "") -> str:
     """Give the address of a page, in the language that was asked for; what was done is said there."""
     return _in_language(f"{PATH}/{visit.world.world_id}{below}", done=done)
 
@@ -216,7 +245,8 @@ def _in_language(place: str, *, done: str = "") -> str:
     return f"{place}?{urlencode(query)}" if query else place
 
 
-def _with_cookie(bank: Bank, visit: Visit, response: Response) -> Response:
+def with_cookie(bank: Bank, visit: Visit, response: Response) -> Response:
+    """Give the browser the cookie of its visit."""
     response.set_cookie(
         COOKIE,
         visit.token,

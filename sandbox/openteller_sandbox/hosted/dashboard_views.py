@@ -10,6 +10,8 @@ from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.account_links.service import Link
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.billers import service as billers
+from openteller_sandbox.consents import service as consents
+from openteller_sandbox.consents.service import Extension
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import views
@@ -29,8 +31,8 @@ NOTICES = 20
 def overview(bank: Bank, world: World, customer: Customer, before: str, locale: str) -> dict[str, Any]:
     """Show all that a customer has in a world; before: from behind which payment on."""
     tx, t = bank.db.read(), translator(locale)
-    consents = oauth.consents_of_customer(tx, world.world_id, customer.customer_id)
-    permissions = [_permission(bank, consent) for consent in consents]
+    given = oauth.consents_of_customer(tx, world.world_id, customer.customer_id)
+    permissions = [_permission(bank, consent) for consent in given]
     found = payments.of_customer(tx, world.world_id, customer.customer_id, before=before, count=PAGE + 1)
     return {
         "customer": customer,
@@ -38,6 +40,7 @@ def overview(bank: Bank, world: World, customer: Customer, before: str, locale: 
         "links": [_link(bank, link, t) for link in account_links.of_customer(tx, world.world_id, customer.customer_id)],
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
+        "asked": [_asked(bank, each) for each in consents.awaiting_extensions(bank, tx, world, customer.customer_id)],
         "saved": _saved(bank, world, customer, locale),
         "notices": _notices(bank, world, customer, locale),
         "payments": [_line(bank, held) for held in found[:PAGE]],
@@ -85,6 +88,7 @@ def _saved(bank: Bank, world: World, customer: Customer, locale: str) -> list[di
     tx = bank.db.read()
     return [
         {
+            "saved_biller_id": saved.saved_biller_id,
             "biller_name": billers.get(tx, saved.biller_id).name[locale],
             "account": json.loads(saved.wire)["account_ref_masked"],
             "app_name": app_name(bank, saved.app_id),
@@ -117,7 +121,22 @@ def _permission(bank: Bank, consent: Consent) -> dict[str, Any]:
         "mandates": [views.mandate(bank, detail) for detail in consent.details],
         "since": _day(consent.created_at),
         "until": _day(consent.expires_at),
+        "ends_in_days": _days_left(bank, consent),
         "last_used": _minute(consent.last_used_at) if consent.last_used_at else None,
+    }
+
+
+def _days_left(bank: Bank, consent: Consent) -> int | None:
+    """Give in how many days a consent ends, the last one begun counted whole; None where that is not soon."""
+    left = consent.expires_at - bank.clock.wall()
+    return -(-left // clock.DAY) if 0 < left <= oauth.CONSENT_NOTICE_MS else None
+
+
+def _asked(bank: Bank, extension: Extension) -> dict[str, Any]:
+    return {
+        "path": extension.path,
+        "app_name": app_name(bank, extension.app_id),
+        "until": _day(extension.consent_expires_at),
     }
 
 

@@ -20,6 +20,7 @@ from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.hosted import flow, sessions, typed, views
 from openteller_sandbox.hosted.consent import add_consent
 from openteller_sandbox.hosted.dashboard import add_dashboard
+from openteller_sandbox.hosted.extending import add_extending
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
 from openteller_sandbox.hosted.linking import add_linking
@@ -88,6 +89,7 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     add_receipt_check(pages, bank, api)
     add_consent(pages, bank, api)
     add_dashboard(pages, bank, api)
+    add_extending(pages, bank, api)
     add_linking(pages, bank, api)
     pages.after_app_request(lambda response: _for_people(bank, response))
     add_reference(pages, bank)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from openteller_sandbox import clock
 from openteller_sandbox.billers.model import money
 from openteller_sandbox.money import Money
 
 PERIODS = ("DAY", "WEEK", "MONTH", "YEAR")
+COOLING_MS = clock.DAY
+"""So long after the customer gave it a mandate cannot be used: whoever was talked into it has a day to end it."""
 _MONTHS = {"MONTH": 1, "YEAR": 12}
 
 
@@ -51,6 +54,18 @@ class Mandate:
             date.fromisoformat(detail["valid_from"]),
             date.fromisoformat(detail["valid_to"]),
         )
+
+
+def in_force(mandate: Mandate, given_at: int, now: int) -> tuple[str, int | None]:
+    """Tell whether a mandate is IN_FORCE, COOLING, NOT_BEGUN or has ENDED, and from when on it is in force where it is
+    not yet. given_at, now: bank time, epoch milliseconds.
+    """
+    cools_until, begins_at = given_at + COOLING_MS, clock.start_of_day(mandate.valid_from)
+    if clock.bank_date(now) > mandate.valid_to:
+        return "ENDED", None
+    if now < cools_until:
+        return "COOLING", max(cools_until, begins_at)
+    return ("NOT_BEGUN", begins_at) if now < begins_at else ("IN_FORCE", None)
 
 
 def period(limit: Limit, day: date, given_on: date) -> tuple[date, date]:

@@ -1,13 +1,21 @@
-"""``/v1/mandate-payments``."""
+"""``/v1/mandate-payments``, and what was used of a consent's mandates."""
 
 from __future__ import annotations
 
-from openteller_sandbox.http import Answer, Call, Routes, idempotency
+from openteller_sandbox.consents import service as consents
+from openteller_sandbox.http import Answer, Call, Routes, idempotency, json_answer
 from openteller_sandbox.mandates import service
 from openteller_sandbox.mandates.schemas import MandatePaymentCreateSchema
 from openteller_sandbox.payments import service as payments
 
 routes = Routes()
+
+
+@routes.operation("getConsentUsage")
+def get_consent_usage(call: Call) -> Answer:
+    """Read what was used of a consent's mandates."""
+    consent = consents.own(call.bank, call.caller, call.path["consent_id"])
+    return json_answer(service.usage_of_consent(call.bank, call.bank.db.read(), consent, call.now))
 
 
 @routes.operation("createMandatePayment", body=MandatePaymentCreateSchema)

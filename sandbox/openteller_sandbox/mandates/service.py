@@ -18,8 +18,8 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
-from openteller_sandbox.mandates import store
-from openteller_sandbox.mandates.model import PERIODS, Limit, Mandate, period
+from openteller_sandbox.mandates import store, usage
+from openteller_sandbox.mandates.model import COOLING_MS, PERIODS, Limit, Mandate, in_force, period
 from openteller_sandbox.money import Money
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.model import LINKED_SCOPES, Consent
@@ -28,8 +28,7 @@ from openteller_sandbox.payments.model import Held
 from openteller_sandbox.payments.service import Order
 from openteller_sandbox.saved_billers import service as saved_billers
 
-COOLING_MS = clock.DAY
-"""So long after the customer gave it a mandate cannot be used: whoever was talked into it has a day to end it."""
+usage_of_consent = usage.of_consent
 MANDATE_USED = "MANDATE_USED"
 """The kind of notice that a customer gets of each use."""
 _NO_LIMIT = 2**60
@@ -128,6 +127,7 @@ def pay(bank: Bank, tx: Tx, caller: Caller, prepared: Prepared, now: int) -> Hel
     }
     if _is_used_up(tx, paying):
         oauth.consume_consent(bank, tx, consent.consent_id)
+        saved_billers.forget_unallowed(bank, tx, caller.world, caller.app_id)
     customers.tell(tx, caller.world, caller.customer_id, MANDATE_USED, facts, now)
     return held
 
@@ -222,13 +222,13 @@ def _bounds(mandate: Mandate, paying: Paying) -> dict[str, Any]:
 
 def _refusal(tx: Tx, mandate: Mandate, paying: Paying) -> Problem | None:
     """Say why a mandate does not allow a payment; None where it does."""
-    if paying.day > mandate.valid_to:
+    state, usable_from = in_force(mandate, paying.consent.given_at, paying.now)
+    if state == "ENDED":
         return Problem("CONSENT_EXPIRED")
-    cools_until = paying.consent.given_at + COOLING_MS
-    if paying.now < cools_until:
-        return _refused("MANDATE_NOT_IN_FORCE", "COOLING", cools_until)
-    if paying.day < mandate.valid_from:
-        return _refused("MANDATE_NOT_IN_FORCE", "VALID_FROM", clock.start_of_day(mandate.valid_from))
+    if state == "COOLING":
+        return _refused("MANDATE_NOT_IN_FORCE", "COOLING", paying.consent.given_at + COOLING_MS)
+    if state == "NOT_BEGUN":
+        return _refused("MANDATE_NOT_IN_FORCE", "VALID_FROM", usable_from)
     most = mandate.maximum_individual_amount
     if paying.total.currency != most.currency or paying.total.amount > most.amount:
         return _refused("MANDATE_EXCEEDED", "MAXIMUM_INDIVIDUAL_AMOUNT")
@@ -240,8 +240,7 @@ def _refusal(tx: Tx, mandate: Mandate, paying: Paying) -> Problem | None:
 
 def _over(tx: Tx, mandate: Mandate, limit: Limit, paying: Paying) -> Problem | None:
     since, until = period(limit, paying.day, paying.given_on)
-    row = tx.one(store.SPENT, **paying.of(mandate), since=since.isoformat(), until=until.isoformat())
-    spent = int(row["spent"]) if row else 0
+    spent = usage.spent(tx, paying.consent.consent_id, mandate, since, until)
     if spent + paying.total.minor <= limit.most.minor:
         return None
     ends = clock.start_of_day(until) if paying.total.minor <= limit.most.minor else None
@@ -259,8 +258,7 @@ def _is_used_up(tx: Tx, paying: Paying) -> bool:
 
 
 def _used(tx: Tx, mandate: Mandate, paying: Paying) -> int:
-    row = tx.one(store.COUNT, **paying.of(mandate))
-    return int(row["count"]) if row else 0
+    return usage.times(tx, paying.consent.consent_id, mandate)
 
 
 def _refused(code: str, limit: str, until: int | None = None) -> Problem:

@@ -14,14 +14,29 @@ from openteller_sandbox.oauth.model import Consent
 from openteller_sandbox.worlds import service as worlds
 
 LIFETIME_MS = 180 * DAY
+MOST_MS = 366 * DAY
+"""The longest that a consent may last from the day on which it is given or extended: twelve months of any year."""
+NOTICE_MS = 7 * DAY
+"""So long before a consent ends its app is told."""
 GIVE, REVOKE = "giveConsent", "endConsent"
 """Deeds of a customer's."""
 
 
 def give(
-    bank: Bank, tx: Tx, world: World, *, app_id: str, customer_id: str, scope: str, details: str, ago_ms: int = 0
+    bank: Bank,
+    tx: Tx,
+    world: World,
+    *,
+    app_id: str,
+    customer_id: str,
+    scope: str,
+    details: str,
+    ago_ms: int = 0,
+    lasts_ms: int = LIFETIME_MS,
 ) -> str:
-    """Keep what a customer allows; give its identifier. details: JSON; ago_ms: how long ago it was, in bank time."""
+    """Keep what a customer allows; give its identifier. details: JSON; ago_ms: how long ago it was, in bank time;
+    lasts_ms: in wall time.
+    """
     now, consent_id = bank.clock.wall(), ids.new("cns")
     tx.run(
         store.INSERT_CONSENT,
@@ -34,9 +49,10 @@ def give(
         status="ACTIVE",
         created_at=now,
         given_at=bank.now(world) - ago_ms,
-        expires_at=now + LIFETIME_MS,
+        expires_at=now + lasts_ms,
         last_used_at=None,
         version=1,
+        wakes_at=now + lasts_ms - NOTICE_MS,
     )
     return consent_id
 
@@ -83,31 +99,75 @@ def revoke(bank: Bank, tx: Tx, consent_id: str) -> bool:
     return _end(bank, tx, consent_id, "REVOKED")
 
 
-def change(bank: Bank, tx: Tx, world: World, consent_id: str, *, scope: str, details: str) -> bool:
-    """Put what a customer allows now in the place of what was allowed before, from now on for as long as a new consent,
-    and tell the app; False where it has ended. Uses that were made still count for the mandate of the same place.
+def renewed_until(bank: Bank, before: Consent | None = None) -> int:
+    """Give until when a consent lasts that is given now, or in the place of one: not shorter than that one does."""
+    until = bank.clock.wall() + LIFETIME_MS
+    return max(until, before.expires_at) if before else until
 
-    A mandate that changes is waited for again; one that stays is only renewed. Access tokens of before, which may be
-    good for more, are worth nothing.
+
+def change(
+    bank: Bank, tx: Tx, world: World, consent_id: str, *, scope: str, details: str, expires_at: int | None = None
+) -> bool:
+    """Put what a customer allows now in the place of what was allowed before, and tell the app; False where it has
+    ended. Every renewal, extension and amendment is this. Uses that were made still count for the mandate of the same
+    place.
+
+    A mandate that changes is waited for again; one that stays is only renewed. Where anything changes, access tokens of
+    before, which may be good for more, are worth nothing; refresh tokens last as long as the consent.
+
+    expires_at: wall time; without it as ``renewed_until`` says.
     """
     consent, now = find(tx, consent_id), bank.clock.wall()
     if consent is None:
         return False
+    until = renewed_until(bank, consent) if expires_at is None else expires_at
+    same_details = consent.details == json.loads(details)
     changed = tx.run(
         store.CHANGE_CONSENT,
         id=consent_id,
         now=now,
         to_scope=scope,
         to_details=details,
-        to_given_at=consent.given_at if consent.details == json.loads(details) else bank.now(world),
-        to_expires_at=now + LIFETIME_MS,
+        to_given_at=consent.given_at if same_details else bank.now(world),
+        to_expires_at=until,
+        to_wakes_at=until - NOTICE_MS,
     )
     if not changed:
         return False
-    tx.run(store.END_TOKENS_OF_CONSENT, consent=consent_id)
+    if not same_details or set(scope.split()) != set(consent.scope.split()):
+        tx.run(store.END_TOKENS_OF_CONSENT, app=consent.app_id, consent=consent_id)
+    tx.run(store.PROLONG_REFRESH, client=consent.app_id, consent=consent_id, to_expires_at=until)
     data = {"consent_id": consent_id, "status": "ACTIVE", "version": consent.version + 1}
     events.record(bank, tx, world, consent.app_id, "consent.extended", data, bank.now(world))
     return True
+
+
+def extend(bank: Bank, tx: Tx, world: World, consent: Consent, expires_at: int | None = None) -> bool:
+    """Let a consent last longer, as it is; False where it has ended."""
+    details = json.dumps(consent.details)
+    return change(bank, tx, world, consent.consent_id, scope=consent.scope, details=details, expires_at=expires_at)
+
+
+def waking(bank: Bank, tx: Tx, count: int) -> list[Consent]:
+    """Give consents for which something is to be done by now, those that have waited longest first."""
+    return [_consent(row) for row in tx.all(store.WAKING, now=bank.clock.wall(), count=count)]
+
+
+def tell_expiring(bank: Bank, tx: Tx, world: World, consent: Consent) -> bool:
+    """Tell an app that a consent ends soon, once for each time at which it would; False where it was told, or the
+    consent has ended or lasts longer now.
+    """
+    values = {"id": consent.consent_id, "seen": consent.wakes_at, "now": bank.clock.wall()}
+    if tx.run(store.TELL_EXPIRING, **values) == 0:
+        return False
+    data = {"consent_id": consent.consent_id, "status": "ACTIVE", "version": consent.version}
+    events.record(bank, tx, world, consent.app_id, "consent.expiring", data, bank.now(world))
+    return True
+
+
+def expire(bank: Bank, tx: Tx, consent_id: str) -> bool:
+    """End a consent whose time is over, as everybody has read it since then; False where it lasts, or had ended."""
+    return tx.run(store.EXPIRE_CONSENT, id=consent_id, now=bank.clock.wall()) == 1
 
 
 def consume(bank: Bank, tx: Tx, consent_id: str) -> bool:

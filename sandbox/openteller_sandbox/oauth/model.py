@@ -138,6 +138,7 @@ class Consent:
     expires_at: int
     last_used_at: int | None
     version: int
+    wakes_at: int | None = None
 
     def status_at(self, now: int) -> str:
         """Give the status as it stands at an instant of wall time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from openteller_sandbox.http.exchange import Proof
 from openteller_sandbox.http.problems import challenge
 from openteller_sandbox.oauth import clients, consents, details, keys, secrecy, store, tokens
 from openteller_sandbox.oauth.model import ACCESS_SECONDS, LINKED_SCOPES, Client, Consent, Profile, Refusal
+from openteller_sandbox.partners import service as partners
 from openteller_sandbox.worlds import service as worlds
 
 ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
@@ -33,6 +33,13 @@ rotate_signing_key = keys.rotate
 published_keys = keys.published
 RotationPending = keys.RotationPending
 check_mandate = details.check
+renewed_until = consents.renewed_until
+tell_expiring = consents.tell_expiring
+expire_consent = consents.expire
+extend_consent_in = consents.extend
+get_consent = consents.find
+MOST_CONSENT_MS = consents.MOST_MS
+CONSENT_NOTICE_MS = consents.NOTICE_MS
 CONSENT_DEEDS = (consents.GIVE, consents.REVOKE)
 
 
@@ -82,7 +89,25 @@ def extend_consent(bank: Bank, consent_id: str) -> bool:
     if found is None or world is None:
         return False
     with bank.db.act(world.world_id) as tx:
-        return consents.change(bank, tx, world, consent_id, scope=found.scope, details=json.dumps(found.details))
+        return consents.extend(bank, tx, world, found)
+
+
+def waking_consents(bank: Bank, count: int) -> list[Consent]:
+    """Give consents for which wall time has something to be done, those that have waited longest first."""
+    return consents.waking(bank, bank.db.read(), count)
+
+
+def world_of(tx: Tx, consent: Consent) -> World | None:
+    """Give the world of a consent."""
+    return worlds.find(tx, consent.world_id)
+
+
+def may_return(bank: Bank, tx: Tx, app_id: str, return_url: str) -> bool:
+    """Tell whether a browser may be sent to an address after one of the bank's pages: the app has registered it, to
+    return to or for codes, letter for letter.
+    """
+    app, client = partners.find(tx, app_id), find_client(bank, app_id)
+    return return_url in (*(app.return_urls if app else ()), *(client.redirect_uris if client else ()))
 
 
 def repeat(bank: Bank, world: World, name: str, details: Mapping[str, Any], app_id: str) -> None:
@@ -104,6 +129,7 @@ def play_consent(
     details: str,
     jkt: str | None,
     ago_ms: int,
+    lasts_ms: int = consents.LIFETIME_MS,
 ) -> dict[str, Any]:
     """Do what the page does when a demo customer allows an app something; give the token's answer.
 
@@ -115,6 +141,7 @@ def play_consent(
         details: ``authorization_details`` that were checked, as JSON.
         jkt: of the key that the token is bound to.
         ago_ms: how long ago it was given, in bank time.
+        lasts_ms: how long it lasts, in wall time.
     """
     client = clients.find(bank.db.read(), caller.app_id)
     assert client is not None
@@ -131,6 +158,7 @@ def play_consent(
             scope=scope,
             details=details,
             ago_ms=ago_ms,
+            lasts_ms=lasts_ms,
         )
         answer = tokens.issue(bank, tx, client, scope, jkt, consent_id=consent_id)
     return answer | {"consent_id": consent_id}

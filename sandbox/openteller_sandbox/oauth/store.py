@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    null,
     or_,
     select,
     update,
@@ -54,6 +55,7 @@ access_tokens = Table(
     Index("access_tokens_family", "family_id"),
 )
 # given_at: bank time, from which a mandate's first day and periods are counted; the others are wall time.
+# wakes_at: when something is to be done for one that holds: its app told that it ends soon, or itself ended.
 consents = Table(
     "consents",
     metadata,
@@ -69,8 +71,10 @@ consents = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("version", Integer, nullable=False),
+    Column("wakes_at", BigInteger),
     Index("consents_customer", "world_id", "customer_id"),
     Index("consents_app", "app_id", "created_at"),
+    Index("consents_waking", "wakes_at"),
 )
 # What a client asks a customer for, as it was checked. decided_at: when the customer has answered, which is once.
 oauth_requests = Table(
@@ -256,18 +260,55 @@ CHANGE_CONSENT = Statement(
         given_at=bindparam("to_given_at"),
         expires_at=bindparam("to_expires_at"),
         version=consents.c.version + 1,
+        wakes_at=bindparam("to_wakes_at"),
     )
 )
-END_TOKENS_OF_CONSENT = Statement(delete(access_tokens).where(access_tokens.c.consent_id == bindparam("consent")))
+PROLONG_REFRESH = Statement(
+    update(refresh_tokens)
+    .where(refresh_tokens.c.client_id == bindparam("client"), refresh_tokens.c.consent_id == bindparam("consent"))
+    .values(expires_at=bindparam("to_expires_at"))
+)
+END_TOKENS_OF_CONSENT = Statement(
+    delete(access_tokens).where(
+        access_tokens.c.app_id == bindparam("app"), access_tokens.c.consent_id == bindparam("consent")
+    )
+)
 END_CONSENT = Statement(
     update(consents)
     .where(consents.c.consent_id == bindparam("id"), consents.c.status == "ACTIVE")
-    .values(status=bindparam("to_status"), version=consents.c.version + 1)
+    .values(status=bindparam("to_status"), version=consents.c.version + 1, wakes_at=null())
 )
 END_CONSENTS_OF_APP = Statement(
     update(consents)
     .where(consents.c.app_id == bindparam("app"), consents.c.status == "ACTIVE")
-    .values(status="REVOKED", version=consents.c.version + 1)
+    .values(status="REVOKED", version=consents.c.version + 1, wakes_at=null())
+)
+# Who of several processes is first changes wakes_at, and the others change nothing.
+WAKING = Statement(
+    select(consents)
+    .where(consents.c.wakes_at <= bindparam("now"))
+    .order_by(consents.c.wakes_at, consents.c.consent_id)
+    .limit(bindparam("count"))
+)
+TELL_EXPIRING = Statement(
+    update(consents)
+    .where(
+        consents.c.consent_id == bindparam("id"),
+        consents.c.status == "ACTIVE",
+        consents.c.wakes_at == bindparam("seen"),
+        consents.c.wakes_at < consents.c.expires_at,
+        consents.c.expires_at > bindparam("now"),
+    )
+    .values(wakes_at=consents.c.expires_at)
+)
+EXPIRE_CONSENT = Statement(
+    update(consents)
+    .where(
+        consents.c.consent_id == bindparam("id"),
+        consents.c.status == "ACTIVE",
+        consents.c.expires_at <= bindparam("now"),
+    )
+    .values(status="EXPIRED", wakes_at=null())
 )
 RESET_CONSENTS = Statement(delete(consents).where(consents.c.world_id == bindparam("world_id")))
 

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.clock import Clock, to_wire
+from openteller_sandbox.consents import service as consents
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.db import Tx, in_memory
 from openteller_sandbox.deeds import service as deeds
@@ -27,6 +28,7 @@ from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.replays import store
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.settings import AnswerCheck, RateLimits
 from openteller_sandbox.worlds import service as worlds
 
@@ -108,7 +110,8 @@ def _is_of(tx: Tx, world_id: str, apps: Collection[str], deed: Deed) -> bool:
 
 def _payers_subject(deed: Deed) -> str | None:
     """Give what somebody did something to on one of the bank's pages."""
-    return deed.details.get("payment_id") or deed.details.get("account_link_id")
+    details = deed.details
+    return details.get("payment_id") or details.get("account_link_id") or details.get("extension_id")
 
 
 def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
@@ -214,6 +217,12 @@ class Replay:
         elif deed.name in oauth.CONSENT_DEEDS:
             with deeds.again(deed):
                 oauth.repeat(twin, world, deed.name, details, deed.app_id)
+        elif deed.name in consents.DEEDS:
+            with deeds.again(deed):
+                consents.repeat(twin, world, deed.name, details)
+        elif deed.name == saved_billers.FORGET:
+            with deeds.again(deed):
+                saved_billers.forget_as_customer(twin, world, details["saved_biller_id"], details["customer_id"])
         elif "account_link_id" in details:
             with deeds.again(deed):
                 account_links.repeat(twin, world, details)

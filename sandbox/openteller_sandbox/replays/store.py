@@ -34,6 +34,7 @@ COMPARED: Mapping[str, Compared] = {
     "statements": Compared(("statement_id",), "seq", ("seq",)),
     "statement_rows": Compared(("statement_id", "position")),
     "account_links": Compared(("account_link_id",), "seq", ("seq", "consent_id")),
+    "consent_extensions": Compared(("extension_id",)),
     "reconciliations": Compared(("business_date", "biller_id")),
     "ledger_lines": Compared(("entry_id", "account", "amount"), without=("line_id",)),
     "customer_accounts": Compared(("customer_id", "currency")),

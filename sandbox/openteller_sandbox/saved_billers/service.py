@@ -12,6 +12,7 @@ from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.billers.model import masked
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.http import Problem, json_text
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.oauth import service as oauth
@@ -20,6 +21,8 @@ from openteller_sandbox.partners import service as partners
 from openteller_sandbox.saved_billers import store
 from openteller_sandbox.saved_billers.schemas import SavedBillerSchema
 
+FORGET = "forgetSavedBiller"
+"""A deed of a customer's."""
 MOST = 50
 """Of one customer, for one app."""
 LINKED = frozenset(LINKED_SCOPES)
@@ -106,15 +109,31 @@ def forget(tx: Tx, caller: Caller, saved_biller_id: str) -> None:
     tx.run(store.DELETE, saved_biller_id=saved_biller_id)
 
 
+def forget_as_customer(bank: Bank, world: World, saved_biller_id: str, customer_id: str) -> bool:
+    """Forget a saved biller for its customer, whichever app has saved it; False where the customer has none such."""
+    own = of_customer(bank.db.read(), world.world_id, customer_id)
+    saved = next((each for each in own if each.saved_biller_id == saved_biller_id), None)
+    if saved is None:
+        return False
+    kept = {"saved_biller_id": saved_biller_id, "customer_id": customer_id}
+    deed = deeds.doing(bank, world, deeds.PAYER, FORGET, lambda: kept, saved.app_id)
+    with deed, bank.db.act(world.world_id) as tx:
+        return tx.run(store.DELETE, saved_biller_id=saved_biller_id) == 1
+
+
 def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[SavedBiller]:
     """Give all that apps have saved for a customer in a world, newest first."""
     return [_saved(row) for row in tx.all(store.OF_CUSTOMER, world_id=world_id, customer_id=customer_id)]
 
 
 def hear(bank: Bank, tx: Tx, world: World, app_id: str, event_id: str, type_: str, now: int) -> None:  # noqa: ARG001
-    """Forget what an app has saved for customers who no longer allow it to, in the act that ends a consent."""
-    if type_ != "consent.revoked":
-        return
+    """Forget what customers no longer allow, in the act that ends a consent, or changes what it allows."""
+    if type_ in {"consent.revoked", "consent.extended"}:
+        forget_unallowed(bank, tx, world, app_id)
+
+
+def forget_unallowed(bank: Bank, tx: Tx, world: World, app_id: str) -> None:
+    """Forget what an app has saved for customers none of whose consents allows it any more."""
     for row in tx.all(store.CUSTOMERS_OF_APP, app_id=app_id):
         given = oauth.consents_of_customer(tx, world.world_id, row["customer_id"])
         if not any(each.app_id == app_id and _may_save(bank, each) for each in given):

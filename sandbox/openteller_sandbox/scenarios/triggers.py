@@ -13,6 +13,7 @@ from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, Due
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.bills import service as bills
+from openteller_sandbox.consents import service as consents
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.events import service as events
@@ -257,7 +258,8 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
         for status, name in account_links.EVENTS.items()
     },
     "consent.revoked": (_consent(oauth.revoke_consent), "consent_id"),
-    "consent.extended": (_consent(oauth.extend_consent), "consent_id"),
+    "consent.extended": (_consent(consents.renew), "consent_id"),
+    "consent.expiring": (_consent(consents.tell_expiring), "consent_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from openteller._async.caller import AsyncCaller
@@ -10,7 +11,14 @@ from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
 from openteller._core.encoding import money
 from openteller.models.bill_payment import BillFetch, Payment
-from openteller.models.consents import Consent, ConsentList, SavedBiller, SavedBillerList
+from openteller.models.consents import (
+    Consent,
+    ConsentExtension,
+    ConsentList,
+    ConsentUsage,
+    SavedBiller,
+    SavedBillerList,
+)
 from openteller.money import Money
 
 __all__ = ["AsyncConsents", "AsyncMandatePayments", "AsyncSavedBillers"]
@@ -53,6 +61,55 @@ class AsyncConsents:
             NotFound: there is none for this app.
         """
         return await self._caller.post(catalogue.REVOKE_CONSENT, Consent, identifiers={"consent_id": consent_id})
+
+    async def extend(
+        self,
+        consent_id: str,
+        *,
+        consent_expires_at: datetime,
+        return_url: str | None = None,
+        locale: Literal["zh-CN", "en"] | None = None,
+        idempotency_key: str | None = None,
+    ) -> ConsentExtension:
+        """Ask the customer to let a consent last longer. Nothing changes before the customer has agreed, on the page at
+        ``approval_url``; the event ``consent.extended`` tells of that.
+
+        Args:
+            consent_expires_at: until when, an aware datetime in wall time: later than now, and at most 12 months away.
+            return_url: where the browser goes afterwards; one that the app has registered.
+            locale: in which language the page begins.
+            idempotency_key: yours, where you repeat a call after a crash; without one, every call gets its own.
+
+        Raises:
+            NotFound: there is none for this app.
+            Conflict: ``CONSENT_NOT_ACTIVE``, it has ended: ask for a new one with ``client.authorization.start``.
+            InvalidRequest: ``EXTENSION_OUT_OF_RANGE``, ``RETURN_URL_NOT_REGISTERED``.
+        """
+        body = {"consent_expires_at": consent_expires_at, "return_url": return_url, "locale": locale}
+        return await self._caller.post(
+            catalogue.CREATE_CONSENT_EXTENSION,
+            ConsentExtension,
+            body=body,
+            key=idempotency_key,
+            identifiers={"consent_id": consent_id},
+        )
+
+    async def get_extension(self, consent_id: str, extension_id: str) -> ConsentExtension:
+        """Get an extension, as it stands now.
+
+        Raises:
+            NotFound: there is none for this consent.
+        """
+        identifiers = {"consent_id": consent_id, "extension_id": extension_id}
+        return await self._caller.get(catalogue.GET_CONSENT_EXTENSION, ConsentExtension, identifiers=identifiers)
+
+    async def usage(self, consent_id: str) -> ConsentUsage:
+        """Get what was used of a consent's mandates, and what is left of each limit.
+
+        Raises:
+            NotFound: there is none for this app.
+        """
+        return await self._caller.get(catalogue.GET_CONSENT_USAGE, ConsentUsage, identifiers={"consent_id": consent_id})
 
 
 class AsyncSavedBillers:

@@ -1,5 +1,5 @@
-"""``openteller sandbox dispatch``: send webhooks and print receipts in a process of its own, beside a server or beside
-others like it.
+"""``openteller sandbox dispatch``: send webhooks, print receipts, tell of consents that end soon, in a process of its
+own, beside a server or beside others like it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from openteller._cli.signals import leave_on_signals
 
 if TYPE_CHECKING:
     from openteller_sandbox.bank import Bank
+
+_TICK_S = 1.0
 
 __all__ = ["dispatch", "rotate_receipt_key", "rotate_signing_key"]
 
@@ -73,15 +75,17 @@ def rotate_signing_key(database: str, *, at_once: bool) -> None:
 
 
 def _dispatch(bank: Bank, lease_s: float) -> None:
-    from openteller_sandbox.receipts import service as receipts  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.consents import service as consents  # noqa: PLC0415 - an extra, as all of the sandbox
+    from openteller_sandbox.receipts import service as receipts  # noqa: PLC0415
     from openteller_sandbox.webhooks import service as webhooks  # noqa: PLC0415
 
-    dispatcher, printer = webhooks.dispatcher(bank, lease_s=lease_s), receipts.printer(bank)
+    dispatcher, printer, never = webhooks.dispatcher(bank, lease_s=lease_s), receipts.printer(bank), threading.Event()
     dispatcher.start()
     printer.start()
     click.echo(f"Sending webhooks of {bank.db.name}. Ctrl-C ends it.")
     try:
-        threading.Event().wait()
+        while not never.wait(_TICK_S):
+            consents.watch(bank)
     except KeyboardInterrupt:
         leave_on_signals(again=False)
         printer.stop()

@@ -489,6 +489,39 @@ REVOKE_CONSENT = Operation(
     hidden=frozenset(),
 )
 
+CREATE_CONSENT_EXTENSION = Operation(
+    name="createConsentExtension",
+    method="POST",
+    path="/v1/consents/{consent_id}/extensions",
+    scope="consents",
+    is_open=False,
+    key=Key.OPTIONAL,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+GET_CONSENT_EXTENSION = Operation(
+    name="getConsentExtension",
+    method="GET",
+    path="/v1/consents/{consent_id}/extensions/{extension_id}",
+    scope="consents",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+GET_CONSENT_USAGE = Operation(
+    name="getConsentUsage",
+    method="GET",
+    path="/v1/consents/{consent_id}/usage",
+    scope="consents",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
 LIST_SAVED_BILLERS = Operation(
     name="listSavedBillers",
     method="GET",

@@ -72,6 +72,7 @@ class Sandbox:
         scopes: Sequence[str] | None = None,
         cooling: bool | None = None,
         dpop_jkt: str | None = None,
+        lasts_seconds: int | None = None,
     ) -> SandboxConsent:
         """Have a demo customer allow the app something, as on the bank's page; give the customer's token.
 
@@ -81,6 +82,7 @@ class Sandbox:
             scopes: what is allowed, as far as the app holds it; saved billers, bills and payments unless told.
             cooling: whether it is allowed just now, so that mandates come into force in 24 hours of bank time.
             dpop_jkt: thumbprint of the key that the token shall be bound to.
+            lasts_seconds: for how long, in wall time; 180 days unless told.
 
         Raises:
             InvalidRequest: the bank's page would not show such a mandate.
@@ -91,6 +93,7 @@ class Sandbox:
             "authorization_details": authorization_details,
             "cooling": cooling,
             "dpop_jkt": dpop_jkt,
+            "lasts_seconds": lasts_seconds,
         }
         return self._caller.post(catalogue.CREATE_SANDBOX_CONSENT, SandboxConsent, body=body)
 

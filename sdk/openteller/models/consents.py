@@ -13,15 +13,43 @@ from openteller.money import Money
 
 __all__ = [
     "Consent",
+    "ConsentExtension",
+    "ConsentExtensionStatus",
+    "ConsentExtensionStatusReason",
     "ConsentList",
     "ConsentStatus",
+    "ConsentUsage",
     "Mandate",
+    "MandateUsage",
+    "MandateUsageState",
     "PeriodAlignment",
     "PeriodType",
+    "PeriodUsage",
     "PeriodicLimit",
     "SavedBiller",
     "SavedBillerList",
 ]
+
+
+class ConsentExtensionStatus(StrEnum):
+    """AWAITING: the customer has not answered. EXPIRED: nobody will any more, by `status_reason`. More values may
+    come.
+    """
+
+    AWAITING = "AWAITING"
+    APPROVED = "APPROVED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+
+
+class ConsentExtensionStatusReason(StrEnum):
+    """Why it is EXPIRED. TIMED_OUT: nobody has answered in time. REPLACED: another extension, or a renewal on the
+    page of consents, has taken its place. CONSENT_ENDED: there is nothing left to extend. More values may come.
+    """
+
+    TIMED_OUT = "TIMED_OUT"
+    REPLACED = "REPLACED"
+    CONSENT_ENDED = "CONSENT_ENDED"
 
 
 class ConsentStatus(StrEnum):
@@ -33,6 +61,18 @@ class ConsentStatus(StrEnum):
     CONSUMED = "CONSUMED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
+
+
+class MandateUsageState(StrEnum):
+    """IN_FORCE: it can be used. COOLING: not in the first 24 hours. NOT_BEGUN: before `valid_from`. USED_UP: as
+    often as it may be. ENDED: after `valid_to`, or the consent does not hold any more. More values may come.
+    """
+
+    IN_FORCE = "IN_FORCE"
+    COOLING = "COOLING"
+    NOT_BEGUN = "NOT_BEGUN"
+    USED_UP = "USED_UP"
+    ENDED = "ENDED"
 
 
 class PeriodAlignment(StrEnum):
@@ -125,6 +165,92 @@ class ConsentList(Model, frozen=True, kw_only=True):
     """Where this page and its neighbours are. There is no total number of pages."""
     meta: ListMeta
     """Facts about this page."""
+
+
+class ConsentExtension(Model, frozen=True, kw_only=True):
+    """A customer's answer to whether a consent shall last longer, or that it is waited for."""
+
+    extension_id: str
+    """Identifier of an extension."""
+    consent_id: str
+    """Identifier of a consent."""
+    status: Open[ConsentExtensionStatus]
+    """AWAITING: the customer has not answered. EXPIRED: nobody will any more, by `status_reason`."""
+    status_reason: Open[ConsentExtensionStatusReason] | None = None
+    """Why it is EXPIRED. TIMED_OUT: nobody has answered in time. REPLACED: another extension, or a renewal on the
+    page of consents, has taken its place. CONSENT_ENDED: there is nothing left to extend.
+    """
+    consent_expires_at: Instant
+    """Until when the consent lasts once the customer has agreed. Wall time."""
+    approval_url: str | None = None
+    """The bank's page on which the customer answers, while the extension is AWAITING. It shows nothing before the
+    customer whose consent it is has signed in, and opening it changes nothing.
+    """
+    created_at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
+    expires_at: Instant
+    """Until when the customer can answer. Bank time."""
+    answered_at: Instant | None = None
+    """When the customer has answered. Bank time."""
+
+
+class PeriodUsage(Model, frozen=True, kw_only=True):
+    """What was paid of a limit in the period that is running."""
+
+    _hidden: ClassVar[frozenset[str]] = frozenset(["begins_on", "period_alignment", "period_type", "resets_at"])
+
+    period_type: Open[PeriodType]
+    """The period."""
+    period_alignment: Open[PeriodAlignment]
+    """What the period is counted from."""
+    begins_on: dt.date
+    """Its first day."""
+    resets_at: Instant
+    """When the next one begins. Bank time."""
+    amount: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+    used: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+    remaining: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+
+
+class MandateUsage(Model, frozen=True, kw_only=True):
+    """What was used of a mandate, and what is left."""
+
+    _hidden: ClassVar[frozenset[str]] = frozenset(["maximum_uses", "state", "usable_from", "uses"])
+
+    state: Open[MandateUsageState]
+    """IN_FORCE: it can be used. COOLING: not in the first 24 hours. NOT_BEGUN: before `valid_from`. USED_UP: as
+    often as it may be. ENDED: after `valid_to`, or the consent does not hold any more.
+    """
+    usable_from: Instant | None = None
+    """When it comes into force, where it is COOLING or NOT_BEGUN. Bank time."""
+    uses: int
+    """How often it was used."""
+    maximum_uses: int | None = None
+    """How often it may be used."""
+    maximum_individual_amount: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+    payable_now: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+    periods: tuple[PeriodUsage, ...]
+    """One for each of `periodic_limits`, in their order."""
+
+
+class ConsentUsage(Model, frozen=True, kw_only=True):
+    """What was used of the mandates of a consent. `payable_now` of a mandate is the most that one payment may come
+    to, with its fees.
+    """
+
+    _hidden: ClassVar[frozenset[str]] = frozenset(["as_of"])
+
+    consent_id: str
+    """Identifier of a consent."""
+    mandates: tuple[MandateUsage, ...]
+    """One for each of `authorization_details`, in their order."""
+    as_of: Instant
+    """When it was so. Bank time."""
 
 
 class SavedBiller(Model, frozen=True, kw_only=True):

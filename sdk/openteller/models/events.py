@@ -46,6 +46,7 @@ class EventType(StrEnum):
     ACCOUNT_LINK_UNLINKED = "account_link.unlinked"
     CONSENT_REVOKED = "consent.revoked"
     CONSENT_EXTENDED = "consent.extended"
+    CONSENT_EXPIRING = "consent.expiring"
 
 
 class EventData(Model, frozen=True, kw_only=True):
