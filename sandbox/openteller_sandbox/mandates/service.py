@@ -88,10 +88,11 @@ def prepare(bank: Bank, caller: Caller, request: Mapping[str, Any], now: int) ->
     """
     tx = bank.db.read()
     saved = saved_billers.find(tx, caller, request["saved_biller_id"])
+    consent = oauth.find_consent(bank, caller.consent_id)
+    if consent is None or consent.status_at(bank.clock.wall()) != "ACTIVE":  # since the token was looked up
+        raise Problem("CONSENT_EXPIRED")
     if saved is None:
         raise field_invalid("/saved_biller_id", "No saved biller of this customer and app.")
-    consent = oauth.find_consent(bank, caller.consent_id)
-    assert consent is not None
     covering = _covering(consent, saved.biller_id)
     order = payments.order_under_mandate(
         bank, caller, request, biller_id=saved.biller_id, inputs=saved.inputs, consent_id=consent.consent_id, now=now
