@@ -21,6 +21,8 @@ from openteller_sandbox.db import facts as bank_facts
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.faults import service as faults
 from openteller_sandbox.http.api import Api, Identify
+from openteller_sandbox.imports.files import Source
+from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
@@ -54,6 +56,8 @@ FEATURES = (
     "control",
 )
 SEEDED = ("branches", "rates", "billers")
+IMPORTED = {"branches": "branches", "atms": "branches"}
+"""What an operator can bring in a file, and the feature that has it."""
 _PACKAGE = "openteller_sandbox"
 
 
@@ -122,6 +126,22 @@ def declare_tables() -> None:
 def seed_importers() -> list[seeding.Importer]:
     """Give what loads the seed, in order."""
     return [_module(feature, "importing").load for feature in SEEDED]
+
+
+def import_file(bank: Bank, kind: str, source: Source, wish: Wish, watch: Watch) -> Outcome:
+    """Import a file that an operator brings: all of it, or nothing.
+
+    Raises:
+        SourceError: the file cannot be read, or there is no room to work.
+        DatabaseError, EngineError: the database cannot be used or written, or is being imported into.
+    """
+    filling = open_database(bank.settings.database)
+    filling.relax()
+    try:
+        outcome: Outcome = _module(IMPORTED[kind], "bulk").load(bank, filling, kind, source, wish, watch)
+    finally:
+        filling.close()
+    return outcome
 
 
 def _open(settings: Settings, contract: Contract, on_import: Callable[[], None]) -> Database:

@@ -161,6 +161,13 @@ class Contract:
         """
         self._check(self._stored_pointer(component), value, component)
 
+    def record_faults(self, component: str, value: object) -> list[Fault]:
+        """Find what is wrong with a record that somebody brings. Computed members must be missing."""
+        validator = self.validator(self._stored_pointer(component))
+        if validator.is_valid(value):
+            return []
+        return [fault for error in validator.iter_errors(value) for fault in _body_faults(error, self._expected)]
+
     def check_answer(self, operation: Operation, status: int, value: object) -> None:
         """Check a whole JSON answer.
 

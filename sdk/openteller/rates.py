@@ -6,7 +6,7 @@
 
     sheets = client.rates.sheets.list(kind="FX", rows=True, limit=100)
     chain = rates.verify_chain(sheets)
-    print(chain.last, chain.head)       # note the head: later it shows that the sheets up to it were not changed
+    print(chain.last, chain.head)  # note the head: later it shows that the sheets up to it were not changed
     chain.sheet_at(as_of, known_at=then)
 
 Everything here is computation: nothing is sent, read or waited for. Each sheet has the hash of the one before it, so

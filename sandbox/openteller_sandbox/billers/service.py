@@ -136,6 +136,14 @@ def all_cities(tx: Tx) -> list[City]:
     return [City(row["adcode"], {"zh-CN": row["name"], "en": row["name_en"]}) for row in tx.all(store.ALL_CITIES)]
 
 
+def division_names(tx: Tx) -> dict[str, list[str]]:
+    """Give what every province, city and county is called, in Chinese and Latin letters, by code."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for row in tx.all(store.DIVISION_NAMES):
+        names[row["adcode"]].append(row["word"])
+    return dict(names)
+
+
 def _cities(tx: Tx, name: str) -> list[str]:
     return [row["adcode"] for row in tx.all(store.CITIES, word=search.word_key(name))]
 

@@ -89,6 +89,7 @@ CATEGORY = Statement(
 )
 DIVISION = Statement(select(divisions.c.adcode).where(divisions.c.adcode == bindparam("adcode")))
 DIVISION_NAMED = Statement(select(division_words.c.adcode).where(division_words.c.word == bindparam("word")).limit(1))
+DIVISION_NAMES = Statement(select(division_words.c.adcode, division_words.c.word).order_by(division_words.c.word))
 ALL_CITIES = Statement(select(divisions).where(divisions.c.is_city).order_by(divisions.c.adcode))
 CITIES = Statement(
     select(divisions.c.adcode)

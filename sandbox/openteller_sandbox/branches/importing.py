@@ -22,7 +22,7 @@ _REFERENCES = ("branch_id", "parent_branch_id", "moved_to")
 _city_key = lru_cache(1024)(search.city_key)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A record with its line of the seed, and what it is called by those who type no Chinese."""
 
     place_id: str
@@ -51,10 +51,10 @@ def load(tx: Tx, contract: Contract, folder: Path) -> None:
     _load_workdays(tx, contract, folder)
 
 
-def _places(contract: Contract, folder: Path, name: str, thing: str, called: dict[str, Any]) -> list[_Place]:
+def _places(contract: Contract, folder: Path, name: str, thing: str, called: dict[str, Any]) -> list[Place]:
     """Read a file in order of code; what is known about its places is taken out of ``called``."""
     places = [
-        _Place(record[f"{thing}_id"], record[f"{thing}_code"], record, line, called.pop(record[f"{thing}_id"], {}))
+        Place(record[f"{thing}_id"], record[f"{thing}_code"], record, line, called.pop(record[f"{thing}_id"], {}))
         for record, line in records(contract, folder, name, thing.capitalize())
     ]
     for field in ("place_id", "code"):
@@ -63,14 +63,20 @@ def _places(contract: Contract, folder: Path, name: str, thing: str, called: dic
     return sorted(places, key=lambda place: place.code)
 
 
-def _check_references(places: Sequence[_Place], known: Collection[str]) -> None:
+def _check_references(places: Sequence[Place], known: Collection[str]) -> None:
     for place in places:
         for name in _REFERENCES:
             if name in place.record and place.record[name] not in known:
                 raise SeedError(f"{place.place_id}: {name} names no branch")
 
 
-def _store(tx: Tx, tables: store.Places, places: Sequence[_Place]) -> None:
+def prepared(place: Place) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    """Give the row of a place, with any number, and every set that it belongs to."""
+    row = _row(0, place)
+    return row, [*_keys(place, row["hours"]), *_words(place)]
+
+
+def _store(tx: Tx, tables: store.Places, places: Sequence[Place]) -> None:
     sets: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     rows = [_row(number, place) for number, place in enumerate(places)]
     for place, row in zip(places, rows, strict=True):
@@ -86,7 +92,7 @@ def _store(tx: Tx, tables: store.Places, places: Sequence[_Place]) -> None:
     )
 
 
-def _row(number: int, place: _Place) -> dict[str, Any]:
+def _row(number: int, place: Place) -> dict[str, Any]:
     record = place.record
     hours = _hours(place, record)  # also where nobody is served now: they must make sense when it opens again
     return {
@@ -101,10 +107,11 @@ def _row(number: int, place: _Place) -> dict[str, Any]:
     }
 
 
-def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
+def _keys(place: Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
     """Give (about, value, detail) of every set that a place belongs to, but those of words; none twice."""
     record = place.record
-    adcode = record["postal_address"]["adcode"]
+    adcode = record["postal_address"].get("adcode", "")
+    divisions = {adcode, f"{adcode[:4]}00", f"{adcode[:2]}0000"} if adcode else set()
     yield store.ALL, "", ""
     yield store.TYPE, record.get("branch_type") or record["location_category"], ""
     yield store.LENGTH, str(search.length_of(record["name"]["zh-CN"])), ""
@@ -112,7 +119,7 @@ def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
         yield store.ACCESSIBILITY, help_, ""
     for segment in dict.fromkeys(record.get("customer_segments", ())):
         yield store.SEGMENT, segment, ""
-    for name in {adcode, f"{adcode[:4]}00", f"{adcode[:2]}0000", *map(_city_key, place.called.get("cities", ()))}:
+    for name in divisions.union(map(_city_key, place.called.get("cities", ()))):
         yield store.CITY, name, ""
     for code, own_hours in _services(place):
         yield store.SERVICE, code, ""
@@ -122,7 +129,7 @@ def _keys(place: _Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
         yield store.HOURS, "", hours
 
 
-def _words(place: _Place) -> Iterator[tuple[str, str, str]]:
+def _words(place: Place) -> Iterator[tuple[str, str, str]]:
     """Give (about, value, detail) of the sets of the words that a place is called, and is found by."""
     address = place.record["postal_address"]
     named = search.words_of("\n".join(place.record["name"].values()))
@@ -133,7 +140,7 @@ def _words(place: _Place) -> Iterator[tuple[str, str, str]]:
         yield store.WORD, word, ""
 
 
-def _services(place: _Place) -> Iterator[tuple[str, str]]:
+def _services(place: Place) -> Iterator[tuple[str, str]]:
     """Give each service with its own hours, if it has any."""
     for code in place.record.get("atm_services", ()):
         yield code, ""
@@ -141,7 +148,7 @@ def _services(place: _Place) -> Iterator[tuple[str, str]]:
         yield offer["code"], _hours(place, offer) if "availability" in offer else ""
 
 
-def _hours(place: _Place, offer: Mapping[str, Any]) -> str:
+def _hours(place: Place, offer: Mapping[str, Any]) -> str:
     """Write the hours of a place, or of one of its services, compact."""
     # Many places have the same hours: they are written once. Of the ways to turn nested values into a key marshal is
     # the fastest, and its version 1 gives equal ones the same.

@@ -99,7 +99,6 @@ class Places:
             sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
         )
         columns = places.c
-        self.tables = (places, sets)
         self.INSERT = Insert(places)
         self.INSERT_SET = Insert(sets)
         self.VERSION = Statement(
@@ -141,9 +140,16 @@ class Places:
         )
         key, last = tuple_(*sets.primary_key), tuple_(*(bindparam(column.name) for column in sets.primary_key))
         self.SET_ROWS = Statement(select(sets).where(key > last).order_by(*sets.primary_key).limit(bindparam("count")))
-        self.ID_OF_CODE = Statement(select(columns.place_id).where(columns.code == bindparam("code")))
+        self.NUMBERS = Statement(
+            select(columns.number)
+            .where(columns.number > bindparam("after"))
+            .order_by(columns.number)
+            .limit(bindparam("count"))
+        )
         self.CODE_OF_ID = Statement(select(columns.code).where(columns.place_id == bindparam("place_id")))
-        self.COUNT = Statement(select(func.count().label("count")).select_from(places))
+        self.SET_KEYS = Statement(
+            select(*sets.primary_key).where(key > last).order_by(*sets.primary_key).limit(bindparam("count"))
+        )
         self.CLEAR = Statement(delete(places).where(columns.number < bindparam("below")))
         self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
 

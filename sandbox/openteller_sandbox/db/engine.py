@@ -231,6 +231,18 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def alone_of_all(self, name: str) -> AbstractContextManager[None]:
+        """Do something that only one process at a time does, whichever engine this is; acts may be opened inside.
+
+        Raises:
+            DatabaseError: another process is at it.
+        """
+
+    @abstractmethod
+    def breathe(self) -> None:
+        """Between two acts of a long work, let those write who wait; nothing where nobody does."""
+
+    @abstractmethod
     def is_missing(self) -> bool:
         """Tell, without making one, whether there is no database yet."""
 

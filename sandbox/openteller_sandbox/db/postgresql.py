@@ -206,6 +206,17 @@ class PostgresqlDatabase(Database):
             if mine:
                 _unlock(connection, lock)
 
+    @contextmanager
+    def alone_of_all(self, name: str) -> Iterator[None]:
+        """Do something that only one process at a time does; see ``Database``."""
+        with self.alone(name, wait=False) as mine:
+            if not mine:
+                raise DatabaseError(f"{self.name}: another process is at {name}: wait until it is done")
+            yield
+
+    def breathe(self) -> None:
+        """Do nothing: who writes elsewhere does not wait."""
+
     def is_missing(self) -> bool:
         """Never: the operator makes the database, and the first start its tables."""
         return False

@@ -1,7 +1,7 @@
-"""A lock beside a database file, held by the one process that serves it.
+"""Locks beside a database file, held by the one process that serves it, or that does what one may do at a time.
 
-It is the kernel's (a record lock of POSIX): it ends with its process, however that ends, and no forked child has it. So
-a file that is left over keeps nobody out.
+Such a lock is the kernel's (a record lock of POSIX): it ends with its process, however that ends, and no forked child
+has it. So a file that is left over keeps nobody out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from openteller_sandbox.db.engine import DatabaseError
 
-__all__ = ["served"]
+__all__ = ["held", "may_be_served", "served"]
 
 _PATIENCE_S = 2.0
 """For a process that is ending."""
@@ -29,8 +29,35 @@ def served(path: str) -> Iterator[None]:
     Raises:
         DatabaseError: another process serves it.
     """
-    place = Path(f"{os.path.realpath(path)}.lock")
-    file = _locked(place)
+    advice = "end that, or give this one another --database; processes that are one bank need PostgreSQL"
+    with _lock(_place(path), _PATIENCE_S, f"{path} has a server already, process {{holder}}: {advice}"):
+        yield
+
+
+@contextmanager
+def held(path: str, name: str) -> Iterator[None]:
+    """Be the one who does something to a database, as ``served``.
+
+    Raises:
+        DatabaseError: another process does.
+    """
+    busy = f"{path}: process {{holder}} is at {name}: wait until it is done"
+    with _lock(_place(path, f".{name}"), 0.0, busy):
+        yield
+
+
+def may_be_served(path: str) -> bool:
+    """Tell whether a process serves a database, or did until it was killed."""
+    return _place(path).exists()
+
+
+def _place(path: str, what: str = "") -> Path:
+    return Path(f"{os.path.realpath(path)}{what}.lock")
+
+
+@contextmanager
+def _lock(place: Path, patience_s: float, busy: str) -> Iterator[None]:
+    file = _locked(place, patience_s, busy)
     try:
         yield
     finally:
@@ -40,13 +67,13 @@ def served(path: str) -> Iterator[None]:
             os.close(file)
 
 
-def _locked(place: Path) -> int | None:
+def _locked(place: Path, patience_s: float, busy: str) -> int | None:
     """Give the open file, locked; None where there are no locks.
 
     Raises:
         DatabaseError: another process has it.
     """
-    ends = time.monotonic() + _PATIENCE_S
+    ends = time.monotonic() + patience_s
     while True:
         try:
             file = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
@@ -63,10 +90,7 @@ def _locked(place: Path) -> int | None:
             return None
         os.close(file)
         if time.monotonic() > ends:
-            raise DatabaseError(
-                f"{place.with_suffix('')} has a server already, process {holder}: end that, or give this one another "
-                "--database; processes that are one bank need PostgreSQL"
-            )
+            raise DatabaseError(busy.replace("{holder}", holder))
         time.sleep(_PAUSE_S)
 
 

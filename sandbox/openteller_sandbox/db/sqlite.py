@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ _BEFORE_REVISIONS = 5
 """What ``user_version`` is in a file that was made before there were revisions; it stays. Whoever changes a table adds
 a revision: ``python tools/make_migration.py "WHAT CHANGES"``."""
 _BUSY_TIMEOUT_MS = 5000
+_BREATH_S = 0.025
 _MOST_KNOWN = 4096
 """Look-ups of a thread whose results are kept."""
 
@@ -239,6 +241,17 @@ class SqliteDatabase(Database):
         finally:
             if mine:
                 lock.held.release()
+
+    @contextmanager
+    def alone_of_all(self, name: str) -> Iterator[None]:
+        """Do something that only one process at a time does; see ``Database``."""
+        with serving.held(self.path, name):
+            yield
+
+    def breathe(self) -> None:
+        """Let a server write, if there may be one: who waits for a file looks again after some time only."""
+        if serving.may_be_served(self.path):
+            time.sleep(_BREATH_S)
 
     def is_missing(self) -> bool:
         """Tell whether there is no file."""

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from openteller import __version__
-from openteller._cli import serving
+from openteller._cli import importing, serving
 
 _REQUESTS = click.IntRange(1, 1_000_000_000)
 
@@ -255,6 +255,9 @@ def serve(
             lease_s=lease,
         )
     )
+
+
+sandbox.add_command(importing.imports, "import")
 
 
 @sandbox.command("rotate-receipt-key", short_help="Sign receipts with a new key.")

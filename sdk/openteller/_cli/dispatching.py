@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 1.0
 
-__all__ = ["dispatch", "rotate_receipt_key", "rotate_signing_key"]
+__all__ = ["dispatch", "open_bank", "rotate_receipt_key", "rotate_signing_key"]
 
 
 def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
@@ -32,7 +32,7 @@ def dispatch(database: str, *, loopback: bool, lease_s: float) -> None:
     log_to_stderr(verbose=False)
     leave_on_signals()
     try:
-        _dispatch(_open(database, loopback=loopback), lease_s)
+        _dispatch(open_bank(database, loopback=loopback), lease_s)
     except KeyboardInterrupt:
         return
     end_at_once()
@@ -45,7 +45,7 @@ def rotate_receipt_key(database: str) -> None:
         click.ClickException: there is no such database, or it cannot be used.
     """
     need_sandbox()
-    bank = _open(database, loopback=True)
+    bank = open_bank(database, loopback=True)
     from openteller_sandbox.payments import service as payments  # noqa: PLC0415 - an extra, as all of the sandbox
 
     click.echo(f"Receipts are signed with {payments.rotate_receipt_key(bank)} from now on.")
@@ -59,7 +59,7 @@ def rotate_signing_key(database: str, *, at_once: bool) -> None:
         click.ClickException: there is no such database, or it cannot be used; a next key is waiting already.
     """
     need_sandbox()
-    bank = _open(database, loopback=True)
+    bank = open_bank(database, loopback=True)
     from openteller_sandbox import clock  # noqa: PLC0415 - an extra, as all of the sandbox
     from openteller_sandbox.oauth import service as oauth  # noqa: PLC0415
 
@@ -93,7 +93,12 @@ def _dispatch(bank: Bank, lease_s: float) -> None:
     bank.db.close()
 
 
-def _open(database: str, *, loopback: bool) -> Bank:
+def open_bank(database: str, *, loopback: bool = True) -> Bank:
+    """Open a bank that is there already.
+
+    Raises:
+        click.ClickException: there is no such database, or it cannot be used.
+    """
     from openteller_sandbox import app  # noqa: PLC0415
     from openteller_sandbox.db import DatabaseError, open_database  # noqa: PLC0415
     from openteller_sandbox.settings import Settings  # noqa: PLC0415

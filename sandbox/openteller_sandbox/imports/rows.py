@@ -1,0 +1,226 @@
+"""The records of a file, one by one, whichever of the known formats it has."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from openteller_sandbox.imports import open_data_uk
+from openteller_sandbox.imports.files import Source
+from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, loads
+from openteller_sandbox.imports.mapping import Columns
+from openteller_sandbox.imports.refusals import Item, Refusal, SourceError, wrong
+from openteller_sandbox.imports.shape import Shape
+
+_DELIMITERS = ",;\t|"
+_MOST_COLUMNS = 500
+_FEATURES = re.compile(r'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[')
+_BRANDS = re.compile(r'"Brand"\s*:\s*\[')
+_DATA = re.compile(r'\s*\{\s*(?:"(?:links|meta)"\s*:.*?)?"data"\s*:\s*\[', re.DOTALL)
+_RECORD_SEPARATOR = "\x1e"  # of GeoJSON text sequences
+
+
+class Format(StrEnum):
+    """How a file is written."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    GEOJSON = "geojson"
+    CSV = "csv"
+    UK_OPEN_DATA = "uk-open-data"
+    ECB = "ecb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a file is about.
+
+    component: of the contract. brands: the member of the UK Open Data API's brands that has them, and what makes
+    records of it. columns: usual names of its own columns, by member.
+    """
+
+    component: str
+    brands: tuple[str, Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Refusal]]]] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+BRANCHES = Kind(
+    component="Branch",
+    brands=("Branch", open_data_uk.branch),
+    columns={
+        "branch_code": "code id ref branch_no 网点编号 网点代码 机构号 机构代码 编号",
+        "branch_id": "",
+        "branch_type": "type 类型 网点类型",
+        "status": "状态",
+        "services": "service 服务 业务",
+        "customer_segments": "segments segment",
+    },
+)
+ATMS = Kind(
+    component="Atm",
+    brands=("ATM", open_data_uk.atm),
+    columns={
+        "atm_code": "code id ref atm_no 设备编号 编号",
+        "status": "状态",
+        "atm_services": "service services 服务",
+        "location_category": "category 类型",
+        "access_24h": "24h is_24h",
+    },
+)
+BILLERS = Kind(component="Biller", columns={"biller_code": "code"})
+
+
+@dataclass(slots=True)
+class Reading:
+    """How a file was understood. ignored: columns that nothing is made of."""
+
+    format: Format
+    ignored: list[str] = field(default_factory=list)
+
+
+def detect(source: Source) -> Format:
+    """Find out how a file is written, by its first characters."""
+    head = source.head.lstrip("\ufeff" + _RECORD_SEPARATOR + " \t\r\n")
+    if head.startswith("["):
+        return Format.JSON
+    if not head.startswith("{"):
+        return Format.ECB if re.match(r'"?Date"?\s*,\s*"?[A-Z]{3}"?\s*,', head) else Format.CSV
+    if _BRANDS.search(head):
+        return Format.UK_OPEN_DATA
+    if _FEATURES.search(head):
+        return Format.GEOJSON
+    return Format.JSON if _DATA.match(head) else Format.NDJSON
+
+
+def items(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Mapping[str, str]) -> Iterator[Item]:
+    """Give every record.
+
+    Args:
+        source: the file.
+        kind: what it is about.
+        shape: of the component.
+        reading: its format; what is learnt on the way is noted there.
+        chosen: member to column, as the operator says.
+
+    Raises:
+        SourceError: the file cannot be read, or not any further.
+    """
+    match reading.format:
+        case Format.CSV:
+            return _cells(source, kind, shape, reading, chosen)
+        case Format.NDJSON:
+            return _checked(_lines(source), lambda value: (dict(value), []))
+        case Format.GEOJSON:
+            found = JsonReader(source).at(("features", EACH))
+            return _checked(found, lambda value: _feature(value, kind, shape, chosen))
+        case Format.UK_OPEN_DATA:
+            return _brands(source, kind)
+        case Format.JSON:
+            path = (EACH,) if source.head.lstrip("\ufeff \t\r\n").startswith("[") else ("data", EACH)
+            return _checked(JsonReader(source).at(path), lambda value: (dict(value), []))
+        case _:
+            raise SourceError(f"{source.name}: {reading.format} is no format of {kind.component.lower()} records")
+
+
+_Found = Iterable[tuple[str, Any]]
+_Make = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Refusal]]]
+
+
+def _checked(found: _Found, make: _Make) -> Iterator[Item]:
+    """Make records of objects; what is none, or not shaped like one, is refused."""
+    for where, value in found:
+        if isinstance(value, Refusal):
+            yield Item(where, {}, (value,))
+            continue
+        if not isinstance(value, dict):
+            yield Item(where, {}, (wrong("", "ROW_BROKEN", "is no JSON object"),))
+            continue
+        try:
+            record, faults = make(value)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            yield Item(where, {}, (wrong("", "ROW_BROKEN", "is not shaped as this format has it"),))
+            continue
+        yield Item(where, record, tuple(faults))
+
+
+def _lines(source: Source) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(source.lines(LONGEST), 1):
+        text = line.strip("\ufeff" + _RECORD_SEPARATOR + " \t\r\n")
+        if not text:
+            continue
+        if len(text) > LONGEST:
+            yield f"line {number}", wrong("", "ROW_BROKEN", f"is longer than {LONGEST:,} characters")
+            continue
+        try:
+            yield f"line {number}", loads(text)
+        except ValueError as error:
+            yield f"line {number}", wrong("", "ROW_BROKEN", f"is no JSON ({str(error).partition(':')[0]})")
+
+
+def _feature(
+    value: Mapping[str, Any], kind: Kind, shape: Shape, chosen: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Refusal]]:
+    """Make a record of a feature: of the contract's members, or of flat properties as of columns."""
+    properties = dict(value.get("properties") or {})
+    code = f"{kind.component.lower()}_code"
+    faults: list[Refusal] = []
+    if not chosen and code in properties and isinstance(properties.get("postal_address"), dict):
+        record = properties
+    else:
+        columns = Columns(shape, properties, _there(chosen, properties), kind.columns)
+        record, faults = columns.record(properties.values())
+    if value.get("id") is not None and code not in record:
+        record[code] = str(value["id"])
+    if geometry := value.get("geometry"):
+        record["location"] = {**record.get("location", {}), **_point(geometry)}
+    return record, faults
+
+
+def _there(chosen: Mapping[str, str], properties: Mapping[str, Any]) -> dict[str, str]:
+    """Give what of a mapping a feature has: properties may differ from one to the next."""
+    return {path: column for path, column in chosen.items() if column in properties}
+
+
+def _point(geometry: Mapping[str, Any]) -> dict[str, Any]:
+    if geometry["type"] != "Point":
+        raise ValueError("not a point")
+    longitude, latitude, *_ = geometry["coordinates"]
+    return {"latitude": latitude, "longitude": longitude}
+
+
+def _brands(source: Source, kind: Kind) -> Iterator[Item]:
+    if kind.brands is None:
+        raise SourceError(f"{source.name}: the UK Open Data API has no {kind.component.lower()} records")
+    member, make = kind.brands
+    return _checked(JsonReader(source).at(("data", EACH, "Brand", EACH, member, EACH)), make)
+
+
+def _cells(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Mapping[str, str]) -> Iterator[Item]:
+    head = source.head.lstrip("\ufeff").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    rows = csv.reader(source.lines(LONGEST), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip("\ufeff \t\r") for name in next(rows, [])]
+        if not header or len(header) > _MOST_COLUMNS:
+            raise SourceError(f"{source.name} has no header: the first line names the columns")
+        columns = Columns(shape, header, chosen, kind.columns)
+        reading.ignored = [column for column in columns.ignored if column]
+        if all(path is None for path in columns.paths):
+            raise SourceError(f"{source.name}: no column is known ({', '.join(header[:10])}): name them with --map")
+        for row in rows:
+            where = f"line {rows.line_num}"
+            if not any(row):
+                continue
+            if len(row) != len(header):
+                text = f"has {len(row)} cells, the header {len(header)}: look for a separator inside a text"
+                yield Item(where, {}, (wrong("", "ROW_BROKEN", text),))
+                continue
+            record, faults = columns.record(row)
+            yield Item(where, record, tuple(faults))
+    except csv.Error as error:
+        advice = "look for a quotation mark without its second one"
+        raise SourceError(f"{source.name}, line {rows.line_num}: {error}; {advice}") from error
