@@ -112,6 +112,7 @@ class Partner(threading.Thread):
         super().__init__(daemon=True)
         self.memory = Memory()
         self.failed = ""
+        self.answered_at = time.monotonic()
         self.client = OpenTeller(
             url, client_id=app.client_id, client_secret=app.client_secret, max_retries=0, timeout=PATIENCE_S
         )
@@ -138,15 +139,19 @@ class Partner(threading.Thread):
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return call()
+                answer = call()
             except (errors.TransportError, errors.BankFailure):
                 if time.monotonic() > until:
                     raise
                 time.sleep(_PAUSE_S)
+            else:
+                self.answered_at = time.monotonic()
+                return answer
 
     def _one(self, reference: str) -> None:
         kind = self._random.choices(("top-up", "bill", "cancel", "nobody pays", "clock"), (55, 25, 8, 6, 6))[0]
         self.memory.did[kind] += 1
+        self.answered_at = time.monotonic()
         if kind == "clock":
             seconds = self._random.choice((40, 61, 301, 1801, 7200, 40_000))
             self._refusable(lambda: self.client.sandbox.advance_clock(seconds=seconds))

@@ -58,6 +58,7 @@ _WEIGHTS = (45, 25, 15, 5, 10)
 _NOT_PAID = frozenset({Status.CREATED, Status.AUTHORISING, Status.CANCELLED, Status.EXPIRED, Status.FAILED, None})
 _NOT_SENT = _NOT_PAID | {Status.AUTHORISED}
 _MOST_TOLD = 20
+_BREATH_S = 20.0
 
 _POSTINGS = Statement(select(biller_postings))
 _PAYMENTS = Statement(select(payments.c.payment_id, payments.c.status, payments.c.amount_minor, payments.c.wire))
@@ -399,6 +400,7 @@ def run(
                 partner.start()
             for _ in range(kills):
                 time.sleep(random.uniform(0.02, pause_s))
+                _let_breathe(working)
                 rig.kill(random, working)
             time.sleep(pause_s)
             stop.set()
@@ -413,6 +415,15 @@ def run(
                 partner.client.close()
             rig.close()
     return report
+
+
+def _let_breathe(working: Sequence[Partner]) -> None:
+    """Kill nobody while nobody has been answered for long: on a slow machine, kills alone would come to no end."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and any(
+        each.is_alive() and time.monotonic() - each.answered_at > _BREATH_S for each in working
+    ):
+        time.sleep(0.1)
 
 
 def _told(payment: Row, posting: Row) -> str:
