@@ -90,7 +90,8 @@ class Parameter:
 class Operation:
     """An operation of the contract, as far as the server needs it.
 
-    scopes: what a token must hold; anonymous: whether a caller may come without one.
+    scopes: what a token must hold; anonymous: whether a caller may come without one; media_types: what a 200 can be
+    written as, the usual one first.
     """
 
     operation_id: str
@@ -104,6 +105,7 @@ class Operation:
     error_codes: frozenset[str]
     pointer: str
     query_names: frozenset[str] = field(default=frozenset())
+    media_types: tuple[str, ...] = ()
 
     @property
     def open_data(self) -> bool:
@@ -168,13 +170,16 @@ class Contract:
             return []
         return [fault for error in validator.iter_errors(value) for fault in _body_faults(error, self._expected)]
 
-    def check_answer(self, operation: Operation, status: int, value: object) -> None:
-        """Check a whole JSON answer.
+    def check_answer(self, operation: Operation, status: int, value: object, media_type: str | None = None) -> None:
+        """Check a whole answer of JSON.
+
+        media_type: as what it is written; without it, as the first that the contract names.
 
         Raises:
             ContractError: it does not fit, or the operation has no such answer.
         """
-        self._check(self._answer_pointer(operation.operation_id, status), value, f"{operation.operation_id} {status}")
+        pointer = self._answer_pointer(operation.operation_id, status, media_type)
+        self._check(pointer, value, f"{operation.operation_id} {status}")
 
     def check_component(self, component: str, value: object) -> None:
         """Check a complete value, computed members included, against a component.
@@ -250,13 +255,13 @@ class Contract:
         return pointer
 
     @cache  # noqa: B019 - likewise
-    def _answer_pointer(self, operation_id: str, status: int) -> str:
+    def _answer_pointer(self, operation_id: str, status: int, media_type: str | None) -> str:
         operation = self.operations[operation_id]
         responses = self.at(operation.pointer)["responses"]
         if str(status) not in responses:
             raise ContractError(f"{operation_id} has no answer {status} in the contract")
         response, pointer = self.resolve(responses[str(status)])
-        media = next(iter(response["content"]))
+        media = media_type or next(iter(response["content"]))
         base = pointer or f"{operation.pointer}/responses/{status}"
         return f"{base}/content/{media.replace('/', '~1')}/schema"
 
@@ -289,6 +294,7 @@ class Contract:
             error_codes=frozenset(node.get("x-error-codes", [])),
             pointer=f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}",
             query_names=frozenset(parameter.name for parameter in parameters if parameter.part == "query"),
+            media_types=tuple(node["responses"].get("200", {}).get("content", ())),
         )
 
     def _parameter(self, raw: Mapping[str, Any]) -> Parameter:

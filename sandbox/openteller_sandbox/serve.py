@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 from openteller_sandbox.bank import Bank
@@ -26,10 +26,11 @@ from openteller_sandbox.db import Database, DatabaseError
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.http.disturbance import CUT, HELD_MS, HOLDS, cut
-from openteller_sandbox.http.front import PARKING, Turn, Waiting
+from openteller_sandbox.http.front import PARKING, Pieces, Turn, Waiting
 from openteller_sandbox.http.front import Reply as Parked
 from openteller_sandbox.http.problems import unavailable
 from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.spool import Spool
 from openteller_sandbox.webhooks import service as webhooks
 
 if TYPE_CHECKING:
@@ -48,12 +49,15 @@ _ASKING = ("/pay/", "/v1/bill-fetches", "/sandbox/")
 """What a POST to may ask a biller."""
 _FETCHING = ("/oauth/",)
 """What a POST to may fetch a client's keys."""
+_MOST_SPOOLING = 4
+_SPOOLED_S = 10.0
+"""For how long a file of a long answer can be found."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 T = TypeVar("T")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Reply = tuple[int, list[tuple[str, str]], bytes]
+Reply = tuple[int, list[tuple[str, str]], bytes | Pieces]
 
 
 class Turns:
@@ -137,9 +141,12 @@ class Shell:
         self._waiters = ThreadPoolExecutor(_MOST_WAITING, "openteller-wait")
         self._computer = ThreadPoolExecutor(1, "openteller-compute")
         self._going_on = asyncio.Lock()
+        self._spool = Spool()
+        self._spooling = asyncio.Semaphore(_MOST_SPOOLING)
 
     def close(self) -> None:
         """Wait for nobody any more."""
+        self._spool.close()
         for pool in (self._waiters, self._computer):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -153,10 +160,35 @@ class Shell:
             await asyncio.sleep(held_ms / 1000)
         if environ.get(CUT):
             headers, chunks = cut(headers, chunks or b"{}")
-        if chunks:
+        if isinstance(chunks, Pieces):
+            await self._send_pieces(protocol, environ, (status, headers, chunks))
+        elif chunks:
             protocol.response_bytes(status, headers, chunks)
         else:
             protocol.response_empty(status, headers)
+
+    async def _send_pieces(self, protocol: HTTPProtocol, environ: dict[str, Any], reply: Reply) -> None:
+        """Send what is made piece by piece, from a file: granian takes what a program sends faster than a client reads
+        and keeps it in memory, but reads a file no faster than that. And so its length is known, and a part of it is
+        never taken for the whole.
+        """
+        status, headers, pieces = reply
+        async with self._spooling:
+            path = self._spool.new()
+            try:
+                with path.open("xb") as file:
+                    while piece := await self.after_others(partial(next, cast("Pieces", pieces), b"")):
+                        file.write(piece)
+                    length = file.tell()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
+                log.error("%s while a long answer was made", type(error).__name__)  # noqa: TRY400 - may hold what was asked
+                path.unlink(missing_ok=True)
+                status, headers, body = self._fault(environ)
+                protocol.response_bytes(status, headers, cast("bytes", body))
+                return
+        protocol.response_file(status, [*headers, ("Content-Length", str(length))], str(path))
+        # It is opened at once, and can be read to its end by whoever has opened it.
+        asyncio.get_running_loop().call_later(_SPOOLED_S, partial(path.unlink, missing_ok=True))
 
     async def _answer(self, environ: dict[str, Any]) -> Reply:
         """Get the answer of the app; what it waits for is waited for beside the loop, and nobody else waits."""
@@ -211,7 +243,7 @@ class Shell:
 
         result = self._app(environ, start_response)
         try:
-            data = b"".join(result)
+            data = result if isinstance(result, Pieces) else b"".join(result)
         finally:
             close = getattr(result, "close", None)
             if close:

@@ -58,12 +58,13 @@ class Observer(FlaskClient):
             if response.data or "Content-Type" in response.headers:
                 yield "a body that the contract does not have"
             return
-        ((media_type, media),) = documented["content"].items()
-        if response.headers.get("Content-Type") != media_type:
-            yield f"the media type {response.headers.get('Content-Type')}"
-        elif has_body and "json" in media_type:
+        media_type = response.headers.get("Content-Type", "")
+        media = documented["content"].get(media_type)
+        if media is None:
+            yield f"the media type {media_type}"
+        elif has_body and media_type.endswith(("/json", "+json")):
             value = json.loads(response.data)
-            yield from self._body_faults(operation, status, value, media["schema"])
+            yield from self._body_faults(operation, status, value, media_type)
             if status >= 400:
                 yield from self._problem_faults(operation, status, value, response.headers["X-Request-Id"])
 
@@ -78,9 +79,10 @@ class Observer(FlaskClient):
             if not jsonschema_rs.is_valid(header["schema"], value):
                 yield f"the header {name} as {text!r}"
 
-    def _body_faults(self, operation: Operation, status: int, value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
-        self.contract.check_answer(operation, status, value)
-        yield from schema_faults(self.contract, schema, value)
+    def _body_faults(self, operation: Operation, status: int, value: Any, media_type: str) -> Iterator[str]:
+        self.contract.check_answer(operation, status, value, media_type)
+        answer, _ = self.contract.resolve(self.contract.at(operation.pointer)["responses"][str(status)])
+        yield from schema_faults(self.contract, answer["content"][media_type]["schema"], value)
 
     def _problem_faults(self, operation: Operation, status: int, value: Any, response_id: str) -> Iterator[str]:
         code = value["code"]

@@ -54,6 +54,11 @@ WITHOUT_A_SCHEMA = {
         AS_SEEDED,
     ),
     **dict.fromkeys(
+        (f"{thing}{shape}" for thing in ("Branch", "Atm") for shape in ("Feature", "FeatureCollection")),
+        "made of a record by branches.shapes",
+    ),
+    "PointGeometry": "made of a record by branches.shapes",
+    **dict.fromkeys(
         ("RateSheet", "DepositRate", "RateTier", "LoanRate", "ReferenceRate", "Repricing", "FxQuote"),
         AS_SEEDED,
     ),

@@ -42,8 +42,8 @@ OWN = {"idempotency_key", "wait"}
 """Arguments that the client adds to those of the contract."""
 OF_THE_CORE = {"If-None-Match", "Idempotency-Key"}
 """Parameters that the client sees to itself."""
-MADE_OF_OTHERS = {"statements.reconcile", "branches.near", "atms.near"}
-"""Methods that call several operations, or one that has another method."""
+MADE_OF_OTHERS = {"statements.reconcile", "branches.near", "atms.near", "branches.export", "atms.export"}
+"""Methods that call several operations, or one that has another method, perhaps in another shape."""
 ON_THE_MAP = {"near": Position, "bbox": Box}
 OF_THE_RFCS = {"authorization"}
 """Services that speak with endpoints which their RFCs describe; see specs/oauth.yaml."""
@@ -332,6 +332,16 @@ def argument_type(document: Json, node: Json) -> Any:
 def test_every_operation_has_exactly_one_method_with_its_arguments(kind: str) -> None:
     assert list(method_differences(contract(), kind)) == []
     assert len(called(kind)) == len(wanted(contract()))
+
+
+@pytest.mark.parametrize("service", ["branches", "atms"])
+def test_what_can_be_listed_by_can_be_exported_by(service: str) -> None:
+    client = CLIENTS["blocking"](BANK, wsgi_app=Recorder(), **APP)
+    listed, exported = (
+        dict(inspect.signature(getattr(getattr(client, service), name)).parameters) for name in ("list", "export")
+    )
+    assert str(exported.pop("format").default) == "csv"
+    assert exported == {name: one for name, one in listed.items() if name not in {"after", "limit"}}
 
 
 def test_the_two_clients_have_the_same_methods() -> None:

@@ -98,6 +98,11 @@ class Walk:
             if "ETag" in answer.headers:
                 copy = {"If-None-Match": answer.headers["ETag"]}
                 assert good.send(self.partner, headers=self.partner.headers | copy).status_code == 304, name
+            for media_type in good.operation.media_types[1:]:
+                asked = good.query if media_type.endswith("+json") else {}  # the others have no pages
+                headers = self.partner.headers | {"Accept": media_type}
+                shaped = good.send(self.partner, headers=headers, query_string=dict(asked))
+                assert (shaped.status_code, shaped.content_type) == (200, media_type), name
 
     def refusals_that_any_operation_can_give(self) -> None:
         for good in self.good.values():
@@ -107,6 +112,8 @@ class Walk:
                 self._refused(good, 401, headers=good.headers({}))
             if (nobody := unknown_id(good)) is not None:
                 assert self._send(good, nobody).status_code == 404
+            if len(good.operation.media_types) > 1:
+                self._refused(good, 406, headers=good.headers({**self.partner.headers, "Accept": "application/xml"}))
             if good.body is not None:
                 self._refused(good, 413, json={"filler": "x" * 70_000})
                 self._refused(good, 415, json=None, data="a=b", content_type="application/x-www-form-urlencoded")

@@ -65,6 +65,18 @@ def test_a_head_request_has_the_headers_of_a_get_and_no_body(url: str) -> None:
     assert (head_status, nothing, head["etag"], head["content-length"]) == (status, b"", got["etag"], str(len(body)))
 
 
+def test_a_list_without_pages_has_a_length_by_which_a_part_of_it_is_known(url: str) -> None:
+    status, headers, body = _call(url, "GET", "/v1/branches", Accept="application/x-ndjson")
+    assert (status, headers["content-type"], headers["content-length"]) == (200, "application/x-ndjson", str(len(body)))
+    rows = [json.loads(line) for line in body.splitlines()]
+    assert len({row["branch_id"] for row in rows}) == len(rows) > 2000
+
+    copy = _call(url, "GET", "/v1/branches", Accept="application/x-ndjson", If_None_Match=headers["etag"])
+    assert (copy[0], copy[2]) == (304, b"")
+    head_status, head, nothing = _call(url, "HEAD", "/v1/branches", Accept="application/x-ndjson")
+    assert (head_status, nothing, head["etag"]) == (200, b"", headers["etag"])
+
+
 def test_a_body_that_announces_too_much_is_refused_unread(url: str) -> None:
     status, _, body = _call(url, "POST", "/v1/calculators/fx", b"[" * (BODY_LIMIT + 1), Content_Type="application/json")
     assert (status, json.loads(body)["code"]) == (413, "BODY_TOO_LARGE")

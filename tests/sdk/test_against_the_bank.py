@@ -112,6 +112,17 @@ def test_branches_and_cash_machines(play: Callable[..., None]) -> None:
         assert machine is not None and "CASH_DEPOSIT" in machine.atm_services
         assert (await bank.atms.get(machine.atm_id)).atm_id == machine.atm_id
 
+        moved = await bank.branches.get(branch.branch_id, crs="bd09")
+        assert moved.location.crs == "bd09" and moved.location != branch.location
+        around = await bank.branches.list(near=moved.location, crs="bd09", limit=1).first()
+        assert around is not None and around.distance_m == 0
+        table = await bank.branches.export(near=branch.location, radius_m=500, crs="gcj02")
+        assert table.startswith(b"branch_id,branch_code,") and b",gcj02," in table
+        rows = [json.loads(line) for line in (await bank.atms.export("ndjson", city="310109")).splitlines()]
+        assert [row["atm_id"] for row in rows] == [
+            one.atm_id for one in await bank.atms.list(city="310109", limit=100).to_list(at_most=999)
+        ]
+
     play(flow)
 
 

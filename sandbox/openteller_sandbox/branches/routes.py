@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from openteller_sandbox import clock
-from openteller_sandbox.branches import service
-from openteller_sandbox.branches.nearest import Window, parse_point, parse_window
-from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery
+from openteller_sandbox.branches import datum, service, shapes
+from openteller_sandbox.branches.nearest import Point, Window, parse_point, parse_window
+from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
-from openteller_sandbox.http import Answer, Call, Problem, Routes, open_answer, page
-from openteller_sandbox.http.answers import decode_cursor, encode_cursor
+from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, open_answer, page
+from openteller_sandbox.http.answers import GEO_JSON, decode_cursor, encode_cursor
 
 routes = Routes()
+_STREAMS = frozenset({shapes.CSV, shapes.LINES})
 
 _AS_THEY_ARE = (
     "radius_m",
@@ -38,7 +40,7 @@ def list_branches(call: Call) -> Answer:
     return _list(call, BRANCHES)
 
 
-@routes.operation("getBranch")
+@routes.operation("getBranch", query=OneBranchQuery)
 def get_branch(call: Call) -> Answer:
     """Read one branch."""
     return _get(call, BRANCHES, call.path["branch_id"])
@@ -50,13 +52,14 @@ def list_atms(call: Call) -> Answer:
     return _list(call, ATMS)
 
 
-@routes.operation("getAtm")
+@routes.operation("getAtm", query=OneAtmQuery)
 def get_atm(call: Call) -> Answer:
     """Read one ATM."""
     return _get(call, ATMS, call.path["atm_id"])
 
 
 def _list(call: Call, places: service.Places) -> Answer:
+    _check_shape(call)
     filters = _filters(call)
     last = decode_cursor(call, int, str)
     after = None if last is None else (last[0], last[1])
@@ -64,20 +67,80 @@ def _list(call: Call, places: service.Places) -> Answer:
     directory = service.directory_of(database, places)
 
     def make() -> Answer:
+        if call.media_type in _STREAMS:
+            return _stream(call, directory, filters)
         rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after)
         more = encode_cursor(call, rows[limit - 1][:2]) if len(rows) > limit else None
-        return page(call, [row.wire for row in rows[:limit]], more)
+        shown = _in_datum(call, [row.wire for row in rows[:limit]])
+        if call.media_type == GEO_JSON:
+            return page(call, [*map(shapes.feature, shown)], more, begin=shapes.FEATURES_BEGIN, media_type=GEO_JSON)
+        return page(call, shown, more)
 
     return open_answer(call, directory.version, make, per_minute=True)
 
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:
+    _check_shape(call)
     place = service.read(call.bank.db.read(), service.directory_of(call.bank.db, places).places, place_id)
 
     def make() -> Answer:
-        return Answer(service.present(call.bank.db, place, call.now))
+        (shown,) = _in_datum(call, [service.present(call.bank.db, place, call.now)])
+        if call.media_type == GEO_JSON:
+            return Answer(shapes.feature(shown), media_type=GEO_JSON)
+        return Answer(shown)
 
     return open_answer(call, place.changed_at, make, per_minute=True)
+
+
+def _crs(call: Call) -> str:
+    return str(call.query.get("crs", datum.WGS84))
+
+
+def _in_wgs84(window: Window, crs: str) -> Window:
+    """Read a window by two of its corners; what is a rectangle in one datum is one in another but for some metres."""
+    south, west = datum.to_wgs84(Point(window.south, window.west), crs)
+    north, east = datum.to_wgs84(Point(window.north, window.east), crs)
+    return Window(west=west, south=south, east=east, north=north)
+
+
+def _in_datum(call: Call, rows: list[bytes]) -> list[bytes]:
+    crs = _crs(call)
+    return rows if crs == datum.WGS84 else [shapes.in_datum(row, crs) for row in rows]
+
+
+def _check_shape(call: Call) -> None:
+    """Look whether what is asked for can be said in the shape that it is asked for in.
+
+    Raises:
+        Problem: FIELD_INVALID.
+    """
+    faults = []
+    if call.media_type == GEO_JSON and _crs(call) != datum.WGS84:
+        faults.append(Fault("query", "crs", "FIELD_INVALID", "GeoJSON is in WGS-84 always (RFC 7946, section 4)."))
+    if call.media_type in _STREAMS:
+        faults += [
+            Fault("query", name, "FIELD_INVALID", "Is for pages: an answer in this media type has every row.")
+            for name in ("limit", "after")
+            if name in call.sent_query
+        ]
+    if faults:
+        raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
+
+
+def _stream(call: Call, directory: service.Directory, filters: Filters) -> Answer:
+    """Answer with every row, a few at a time."""
+    database = call.bank.db
+    pages = service.walk(database, directory, filters, now=call.now)
+    pages = chain([next(pages, [])], pages)  # what cannot be asked for is refused before anything is answered
+    rows = (_in_datum(call, [row.wire for row in each]) for each in pages)
+    name = directory.places.kind
+    if call.media_type == shapes.CSV:
+        table, name = (shapes.BRANCH_TABLE if name == BRANCHES.kind else shapes.ATM_TABLE), f"{name}.csv"
+        pieces = table.pieces(rows)
+    else:
+        pieces, name = (b"".join(b"%b\n" % row for row in each) for each in rows), f"{name}.ndjson"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(b"", headers=headers, media_type=call.media_type, pieces=Pieces(pieces))
 
 
 def _filters(call: Call) -> Filters:
@@ -92,8 +155,8 @@ def _filters(call: Call) -> Filters:
     if faults:
         raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
     return Filters(
-        near=parse_point(query["near"]) if "near" in query else None,
-        bbox=window,
+        near=datum.to_wgs84(parse_point(query["near"]), _crs(call)) if "near" in query else None,
+        bbox=None if window is None else _in_wgs84(window, _crs(call)),
         **{name: query[name] for name in _AS_THEY_ARE if name in query},
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from openteller_sandbox.branches.datum import BD09, GCJ02, WGS84
 from openteller_sandbox.http import ContractSchema
 from openteller_sandbox.http.schemas import DayField, InstantField, LocalizedTextSchema, MoneyField, Pattern
 
@@ -59,7 +60,25 @@ _ATM_SERVICES = (
 )
 
 
-class PlaceQuery(ContractSchema):
+class ShapeQuery(ContractSchema):
+    """How places are shown."""
+
+    crs = fields.String(validate=validate.OneOf((WGS84, GCJ02, BD09)), load_default=WGS84)
+
+
+class OneBranchQuery(ShapeQuery):
+    """How a branch is shown."""
+
+    query_of = "getBranch"
+
+
+class OneAtmQuery(ShapeQuery):
+    """How an ATM is shown."""
+
+    query_of = "getAtm"
+
+
+class PlaceQuery(ShapeQuery):
     """What both lists can be asked for."""
 
     near = fields.String(validate=_NEAR)

@@ -16,7 +16,7 @@ from openteller_sandbox.http.answers import (
     page,
     with_tail,
 )
-from openteller_sandbox.http.front import Turn
+from openteller_sandbox.http.front import Pieces, Turn
 from openteller_sandbox.http.operations import Call, Kept, Later, Routes, give_way
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.http.schemas import ContractSchema
@@ -27,6 +27,7 @@ __all__ = [
     "ContractSchema",
     "Kept",
     "Later",
+    "Pieces",
     "Problem",
     "Routes",
     "Turn",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from openteller_sandbox import clock
 from openteller_sandbox.contract import Fault
+from openteller_sandbox.http.front import Pieces
 from openteller_sandbox.http.problems import Problem
 from openteller_sandbox.settings import AnswerCheck
 
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
     from openteller_sandbox.http.operations import Call
 
 JSON = "application/json"
+GEO_JSON = "application/geo+json"
 
 
 @dataclass(slots=True)
 class Answer:
-    """What goes out: a body of bytes, a status and headers."""
+    """What goes out: a body of bytes, a status and headers.
+
+    pieces: what is sent in place of the body, made while it is sent; for what is too long to be had whole.
+    """
 
     body: bytes = field(repr=False)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     media_type: str = JSON
+    pieces: Pieces | None = field(default=None, repr=False)
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -52,7 +58,13 @@ def with_tail(record: str, tail: Mapping[str, Any]) -> str:
 
 
 def page(
-    call: Call, records: Sequence[str] | Sequence[bytes], next_cursor: str | None = None, **extra: object
+    call: Call,
+    records: Sequence[str] | Sequence[bytes],
+    next_cursor: str | None = None,
+    *,
+    begin: bytes = b'{"data":[',
+    media_type: str = JSON,
+    **extra: object,
 ) -> Answer:
     """Answer with a list: stored records joined, and its envelope.
 
@@ -60,6 +72,8 @@ def page(
         call: the request.
         records: JSON texts, or their bytes, which saves writing a long page twice.
         next_cursor: where the next page begins, or None on the last one.
+        begin: what stands before the first record.
+        media_type: of the answer.
         extra: further members of the list, beside ``data``.
     """
     envelope: dict[str, Any] = {
@@ -72,9 +86,10 @@ def page(
         "meta": {"as_of": clock.to_wire(call.as_of or call.now), "count": len(records)},
     }
     if call.bank.settings.check_answers is AnswerCheck.ENVELOPE:
-        call.bank.contract.check_answer(call.operation, 200, {"data": [], **envelope})
+        empty = {"data": []} if media_type == JSON else json.loads(begin + b"]}")
+        call.bank.contract.check_answer(call.operation, 200, empty | envelope, media_type)
     rest = json_text(envelope).encode()[1:]
-    return Answer(b"".join((b'{"data":[', _joined(records), b"],", rest)))
+    return Answer(b"".join((begin, _joined(records), b"],", rest)), media_type=media_type)
 
 
 def _joined(records: Sequence[str] | Sequence[bytes]) -> bytes:

@@ -21,8 +21,8 @@ from werkzeug.routing import BaseConverter
 from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.db import DatabaseError, EngineUnavailable
-from openteller_sandbox.http import checks
-from openteller_sandbox.http.answers import JSON, Answer, json_text
+from openteller_sandbox.http import checks, negotiation
+from openteller_sandbox.http.answers import GEO_JSON, JSON, Answer, json_text
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
@@ -46,6 +46,7 @@ _PREFLIGHT = {
 }
 _DEFAULTS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _NO_BODY = (204, 304)
+_WHOLE_JSON = (JSON, GEO_JSON)
 _NO_DEEDS = frozenset(
     {
         "advanceClock",  # what falls due on the way, and each move of the clock, is one
@@ -183,7 +184,7 @@ class Api:
             return Waiting(later.wait, resume, fail, later.turn)
         self._note(exchange, answer.status)
         headers = _headers(answer)
-        sent, body = [*headers.items(), *self._added(exchange, headers)], answer.body
+        sent, body = [*headers.items(), *self._added(exchange, headers)], answer.pieces or answer.body
         if self._hand_over(exchange):
             sent, body = cut(sent, body)
         return Reply(answer.status, sent, body)
@@ -196,10 +197,11 @@ class Api:
             if (
                 self._bank.settings.check_answers is AnswerCheck.ALL
                 and isinstance(answer, Answer)
-                and answer.media_type == JSON
+                and answer.media_type in _WHOLE_JSON
                 and answer.body
             ):
-                self._bank.contract.check_answer(operation, answer.status, json.loads(answer.body))
+                value = json.loads(answer.body)
+                self._bank.contract.check_answer(operation, answer.status, value, answer.media_type)
             return answer  # noqa: TRY300 - what is checked may fail, too
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
             return self._refuse(exchange, error)
@@ -252,6 +254,7 @@ class Api:
             sent_body=value,
             body=bound.body.load(value or {}) if bound.body else value,
             request_log=self.requests,
+            media_type=_media_type(operation, received),
         )
         return bound.handler(call)
 
@@ -375,6 +378,8 @@ class Api:
         if exchange.quota:
             added += exchange.quota.headers().items()
         path = exchange.received.path
+        if exchange.operation and len(exchange.operation.media_types) > 1:
+            added.append(("Vary", "Accept"))
         if exchange.operation or (path.startswith(_OTHER_API) and not path.startswith(_PAGES)):
             added += _CORS.items()
         return added
@@ -474,17 +479,33 @@ def _request_line(received: Request, consent_id: str, body: str | None = None) -
     } | ({"consent_id": consent_id} if consent_id else {})
 
 
+def _media_type(operation: Operation, received: Request) -> str:
+    """Say as what the caller wants the answer. Most operations have one way to write it, and whoever asks gets that.
+
+    Raises:
+        Problem: NOT_ACCEPTABLE.
+    """
+    if len(operation.media_types) < 2:
+        return JSON
+    chosen = negotiation.choose(received.headers.get("Accept"), operation.media_types)
+    if chosen is None:
+        raise Problem("NOT_ACCEPTABLE", f"The answer is one of {', '.join(operation.media_types)}.")
+    return chosen
+
+
 def _headers(answer: Answer) -> dict[str, str]:
     """Give the headers of an answer, what they say of its body included."""
     if answer.status in _NO_BODY:
         return answer.headers
+    if answer.pieces:  # however long that will be
+        return {**answer.headers, "Content-Type": answer.media_type}
     body = {"Content-Type": answer.media_type, "Content-Length": str(len(answer.body))}
     return {**answer.headers, **body}
 
 
 def _response(answer: Answer) -> Response:
     """Hand an answer to Flask."""
-    return _Ready(answer.body, answer.status, _headers(answer))
+    return _Ready(answer.pieces or answer.body, answer.status, _headers(answer))
 
 
 def _page_rule() -> str:

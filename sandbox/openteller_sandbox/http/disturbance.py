@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openteller_sandbox.bank import Bank, World
+from openteller_sandbox.http.front import Pieces
 
 HOLDS = "openteller.holds"
 """Set by a server that does what ``HELD_MS`` and ``CUT`` ask for."""
@@ -53,8 +54,10 @@ def hand_over(environ: dict[str, Any], disturbance: Disturbance, wait: Callable[
     return disturbance.drop is not None
 
 
-def cut(headers: list[tuple[str, str]], body: bytes) -> tuple[list[tuple[str, str]], bytes]:
+def cut(headers: list[tuple[str, str]], body: bytes | Pieces) -> tuple[list[tuple[str, str]], bytes]:
     """Announce more than is sent, and hang up: what a client sees of a connection that broke in the middle."""
+    if isinstance(body, Pieces):
+        body = next(body, b"")
     kept = [item for item in headers if item[0].lower() not in {"content-length", "connection"}]
     announced = [("Content-Length", str(len(body) + 1)), ("Connection", "close")]
     return [*kept, *announced], body[: len(body) // 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
@@ -19,12 +19,23 @@ _PARAMETER = re.compile(r"\\\{([a-z_]+)\\\}")
 _STATUS_LINES = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 
 
+class Pieces(Iterator[bytes]):
+    """A body that is made piece by piece, while it is sent; none of the pieces is empty."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __next__(self) -> bytes:
+        """Make the next piece."""
+        return next(self._pieces)
+
+
 class Reply(NamedTuple):
     """An answer with every header that it leaves with."""
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | Pieces
 
 
 class Turn(Enum):
@@ -96,7 +107,7 @@ def _send(reply: Reply | Waiting, environ: dict[str, Any], start_response: Calla
             return ()
         reply = finished(reply)
     start_response(_STATUS_LINES[reply.status], reply.headers)
-    return (reply.body,)
+    return reply.body if isinstance(reply.body, Pieces) else (reply.body,)
 
 
 def finished(reply: Reply | Waiting) -> Reply:

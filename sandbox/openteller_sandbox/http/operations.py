@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
-from openteller_sandbox.http.answers import Answer
+from openteller_sandbox.http.answers import JSON, Answer
 from openteller_sandbox.http.front import Turn
 from openteller_sandbox.http.request_log import MemoryRequestLog, RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
@@ -47,7 +47,7 @@ class Call:
 
     path, query: converted values; sent_body: the JSON that was sent; body: what marshmallow made of it; now: bank
         time of the caller's world, epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so
-        that its bytes stay the same while the tag does.
+        that its bytes stay the same while the tag does; media_type: as what the caller wants the answer.
     """
 
     bank: Bank
@@ -64,6 +64,7 @@ class Call:
     body: Any = field(default=None, repr=False)
     request_log: RequestLog = field(default_factory=MemoryRequestLog)
     as_of: int | None = None
+    media_type: str = JSON
 
     @property
     def limit(self) -> int:
@@ -88,7 +89,7 @@ class Call:
 
     def normalised(self) -> str:
         """Name the representation that is asked for, whatever the order of its parameters."""
-        return f"{self.url_path}?{sorted(self.sent_query.items())!r}"
+        return f"{self.url_path}?{sorted(self.sent_query.items())!r} {self.media_type}"
 
 
 Handler = Callable[[Call], Answer | Later[Any]]

@@ -19,9 +19,13 @@ __all__ = [
     "AtmTypeName",
     "BranchServiceName",
     "BranchTypeName",
+    "Crs",
+    "ExportFormat",
     "SegmentName",
 ]
 
+Crs = Literal["wgs84", "gcj02", "bd09"]
+ExportFormat = Literal["csv", "ndjson"]
 BranchServiceName = Literal[
     "ACCOUNT_OPENING",
     "CASH",
@@ -62,6 +66,9 @@ AccessibilityName = Literal[
 ]
 
 
+_MEDIA_TYPES: dict[ExportFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+
 class AsyncBranches:
     """``client.branches``. Open data: no credentials needed, a larger quota with them."""
 
@@ -83,13 +90,14 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> AsyncRows[BranchList, Branch]:
         """List branches that match every filter: the nearest to ``near`` first, or those that fit ``q`` best.
 
         Args:
-            near: latitude and longitude in degrees; rows then have ``distance_m``.
+            near: latitude and longitude in degrees of ``crs``; rows then have ``distance_m``.
             radius_m: metres around ``near``, which it needs.
             bbox: a part of the map: west, south, east, north.
             adcode: a division code; instead of ``city``.
@@ -99,6 +107,7 @@ class AsyncBranches:
             open_now: only what is open at this moment of bank time.
             open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
                 ``open_now``.
+            crs: the datum of positions, asked and answered: ``gcj02`` for Chinese maps, ``bd09`` for Baidu's.
             limit: rows a page, 1 to 100.
 
         Raises:
@@ -117,6 +126,7 @@ class AsyncBranches:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "crs": crs,
             "after": after,
             "limit": limit,
         }
@@ -137,6 +147,7 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        crs: Crs | None = None,
         limit: int | None = None,
     ) -> AsyncRows[BranchList, Branch]:
         """List branches around a position, the nearest first and on and on, page by page as rows are read.
@@ -163,16 +174,58 @@ class AsyncBranches:
             type=type,
             open_now=open_now,
             open_at=open_at,
+            crs=crs,
             limit=limit,
         )
 
-    async def get(self, branch_id: str) -> Branch:
+    async def get(self, branch_id: str, *, crs: Crs | None = None) -> Branch:
         """Get a branch.
 
         Raises:
             NotFound: there is no such branch.
         """
-        return await self._caller.get(catalogue.GET_BRANCH, Branch, identifiers={"branch_id": branch_id})
+        query = {"crs": crs}
+        return await self._caller.get(catalogue.GET_BRANCH, Branch, identifiers={"branch_id": branch_id}, query=query)
+
+    async def export(
+        self,
+        format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
+        *,
+        near: Position | None = None,
+        radius_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
+        city: str | None = None,
+        q: str | None = None,
+        service: BranchServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        segment: SegmentName | None = None,
+        type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        open_now: bool | None = None,
+        open_at: datetime | None = None,
+        crs: Crs | None = None,
+    ) -> bytes:
+        """Download every branch that matches the filters, which are those of ``list``: a table, or JSON lines.
+
+        It is of one moment. An answer of more than 64 MiB is refused, as with every call: narrow it with filters.
+        """
+        query = {
+            "near": position(near),
+            "radius_m": radius_m,
+            "bbox": box(bbox),
+            "adcode": adcode,
+            "city": city,
+            "q": q,
+            "service": service,
+            "accessibility": accessibility,
+            "segment": segment,
+            "type": type,
+            "open_now": open_now,
+            "open_at": instant(open_at),
+            "crs": crs,
+        }
+        outcome = await self._caller.send(catalogue.LIST_BRANCHES, query=query, accept=_MEDIA_TYPES[format])
+        return outcome.answer.body
 
 
 class AsyncAtms:
@@ -195,6 +248,7 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> AsyncRows[AtmList, Atm]:
@@ -214,6 +268,7 @@ class AsyncAtms:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "crs": crs,
             "after": after,
             "limit": limit,
         }
@@ -233,6 +288,7 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        crs: Crs | None = None,
         limit: int | None = None,
     ) -> AsyncRows[AtmList, Atm]:
         """List cash machines around a position, the nearest first and on and on, page by page as rows are read.
@@ -258,13 +314,53 @@ class AsyncAtms:
             type=type,
             open_now=open_now,
             open_at=open_at,
+            crs=crs,
             limit=limit,
         )
 
-    async def get(self, atm_id: str) -> Atm:
+    async def get(self, atm_id: str, *, crs: Crs | None = None) -> Atm:
         """Get a cash machine.
 
         Raises:
             NotFound: there is no such machine.
         """
-        return await self._caller.get(catalogue.GET_ATM, Atm, identifiers={"atm_id": atm_id})
+        query = {"crs": crs}
+        return await self._caller.get(catalogue.GET_ATM, Atm, identifiers={"atm_id": atm_id}, query=query)
+
+    async def export(
+        self,
+        format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
+        *,
+        near: Position | None = None,
+        radius_m: int | None = None,
+        bbox: Box | None = None,
+        adcode: str | None = None,
+        city: str | None = None,
+        q: str | None = None,
+        service: AtmServiceName | None = None,
+        accessibility: AccessibilityName | None = None,
+        type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        open_now: bool | None = None,
+        open_at: datetime | None = None,
+        crs: Crs | None = None,
+    ) -> bytes:
+        """Download every cash machine that matches the filters, which are those of ``list``: a table, or JSON lines.
+
+        It is of one moment. An answer of more than 64 MiB is refused, as with every call: narrow it with filters.
+        """
+        query = {
+            "near": position(near),
+            "radius_m": radius_m,
+            "bbox": box(bbox),
+            "adcode": adcode,
+            "city": city,
+            "q": q,
+            "service": service,
+            "accessibility": accessibility,
+            "type": type,
+            "open_now": open_now,
+            "open_at": instant(open_at),
+            "crs": crs,
+        }
+        outcome = await self._caller.send(catalogue.LIST_ATMS, query=query, accept=_MEDIA_TYPES[format])
+        return outcome.answer.body

@@ -40,9 +40,13 @@ class AsyncCaller:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
         key: str | None = None,
+        accept: str | None = None,
     ) -> Outcome:
-        """Call an operation; give the answer as it came, with the number of tries and the key."""
-        steps = call(self.setup, operation, identifiers=identifiers, query=query, body=body, key=key)
+        """Call an operation; give the answer as it came, with the number of tries and the key.
+
+        accept: the media type that is wanted; without it, the operation's usual one.
+        """
+        steps = call(self.setup, operation, identifiers=identifiers, query=query, body=body, key=key, accept=accept)
         outcome = await self.driver.run(self.setup, steps)
         if (outcomes := captured.get()) is not None:
             outcomes.append(outcome)

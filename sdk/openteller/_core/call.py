@@ -28,11 +28,13 @@ def call(
     query: Mapping[str, object] | None = None,
     body: Mapping[str, object] | None = None,
     key: str | None = None,
+    accept: str | None = None,
 ) -> Generator[Effect, Any, Outcome]:
     """Call an operation; give what it came to.
 
     Args:
         key: the caller's own idempotency key; without one, an operation that wants a key gets a new one.
+        accept: the media type that is wanted; without it, the operation's usual one.
 
     Raises:
         ConfigurationError: an argument cannot be sent, or the client has no credentials where they are needed.
@@ -46,6 +48,8 @@ def call(
     content = None if body is None else encoding.body(body)
     key = check_key(key) or secrets.token_urlsafe(18) if operation.key is not Key.NONE else None
     headers = list(setup.headers)
+    if accept is not None:
+        headers = [("accept", accept), *(header for header in headers if header[0] != "accept")]
     if content is not None:
         headers.append(("Content-Type", "application/json"))
     if key:

@@ -14,6 +14,8 @@ from openteller.money import Money
 __all__ = [
     "AccessibilityFeature",
     "Atm",
+    "AtmFeature",
+    "AtmFeatureCollection",
     "AtmList",
     "AtmService",
     "AtmStatus",
@@ -21,6 +23,8 @@ __all__ = [
     "Branch",
     "BranchContact",
     "BranchContactType",
+    "BranchFeature",
+    "BranchFeatureCollection",
     "BranchList",
     "BranchService",
     "BranchServiceCode",
@@ -30,8 +34,10 @@ __all__ = [
     "DayHours",
     "Location",
     "LocationCategory",
+    "LocationCrs",
     "OpenAtInstant",
     "OpeningHours",
+    "PointGeometry",
     "PostalAddress",
     "SpecialHours",
 ]
@@ -139,6 +145,16 @@ class LocationCategory(StrEnum):
     RETAILER_OUTLET = "RETAILER_OUTLET"
     REMOTE_UNIT = "REMOTE_UNIT"
     OTHER = "OTHER"
+
+
+class LocationCrs(StrEnum):
+    """The datum of the two numbers: the one that was asked for with `crs`. Chinese maps draw in `gcj02` or `bd09`,
+    some hundred metres away. More values may come.
+    """
+
+    WGS84 = "wgs84"
+    GCJ02 = "gcj02"
+    BD09 = "bd09"
 
 
 class Branch(Model, frozen=True, kw_only=True):
@@ -292,6 +308,67 @@ class AtmList(Model, frozen=True, kw_only=True):
     """Facts about this page."""
 
 
+class BranchFeature(Model, frozen=True, kw_only=True):
+    """A branch as a feature of GeoJSON (RFC 7946)."""
+
+    type: str
+    """Always `Feature`."""
+    id: str
+    """The same as `branch_id`."""
+    geometry: PointGeometry
+    """A point in WGS-84, longitude first."""
+    properties: Branch
+    """A place where the bank serves its customers."""
+
+
+class BranchFeatureCollection(Model, frozen=True, kw_only=True):
+    """A page of branches as features of GeoJSON (RFC 7946). `links` and `meta` are those of every list."""
+
+    type: str
+    """Always `FeatureCollection`."""
+    features: tuple[BranchFeature, ...]
+    """The branches."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
+
+
+class AtmFeature(Model, frozen=True, kw_only=True):
+    """A cash machine as a feature of GeoJSON (RFC 7946)."""
+
+    type: str
+    """Always `Feature`."""
+    id: str
+    """The same as `atm_id`."""
+    geometry: PointGeometry
+    """A point in WGS-84, longitude first."""
+    properties: Atm
+    """A cash machine, in a branch or elsewhere."""
+
+
+class AtmFeatureCollection(Model, frozen=True, kw_only=True):
+    """A page of ATMs as features of GeoJSON (RFC 7946). `links` and `meta` are those of every list."""
+
+    type: str
+    """Always `FeatureCollection`."""
+    features: tuple[AtmFeature, ...]
+    """The ATMs."""
+    links: ListLinks
+    """Where this page and its neighbours are. There is no total number of pages."""
+    meta: ListMeta
+    """Facts about this page."""
+
+
+class PointGeometry(Model, frozen=True, kw_only=True):
+    """A point in WGS-84, longitude first."""
+
+    type: str
+    """Always `Point`."""
+    coordinates: tuple[float, ...]
+    """Longitude and latitude in degrees."""
+
+
 class PostalAddress(Model, frozen=True, kw_only=True):
     """A postal address as its country writes it. Those of the demo bank are in mainland China, in Chinese, and
     have every member; other countries' have no `adcode`, and imported ones may lack what their source does not
@@ -323,9 +400,9 @@ class Location(Model, frozen=True, kw_only=True):
     """Degrees, north is positive."""
     longitude: float
     """Degrees, east is positive."""
-    crs: str
-    """The datum of the two numbers. Chinese maps draw in others, some hundred metres away: convert before you
-    draw.
+    crs: Open[LocationCrs]
+    """The datum of the two numbers: the one that was asked for with `crs`. Chinese maps draw in `gcj02` or `bd09`,
+    some hundred metres away.
     """
 
 

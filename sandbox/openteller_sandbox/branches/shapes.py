@@ -1,0 +1,186 @@
+"""The shapes in which places go out beside plain JSON: in another datum, as GeoJSON, as lines, as a table.
+
+All of them are made of a row as JSON has it: the stored text with what was computed for the request.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from openteller_sandbox.branches import datum
+from openteller_sandbox.branches.nearest import Point
+from openteller_sandbox.http import json_text
+
+Row = Mapping[str, Any]
+
+CSV = "text/csv; charset=utf-8"
+LINES = "application/x-ndjson"
+FEATURES_BEGIN = b'{"type":"FeatureCollection","features":['
+
+_NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?)"
+# As most records are stored; a quote within a text is escaped, so that no text can hold these.
+_LOCATION = re.compile(rb'"location":\{"latitude":' + _NUMBER + rb',"longitude":' + _NUMBER + rb',"crs":"wgs84"\}')
+_IDENTIFIER = re.compile(rb'\{"(?:branch|atm)_id":"([0-9a-z_]+)",')
+_DECIMALS = 6  # as many as records have: a tenth of a metre
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes a cell for a formula by."""
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_SHORT_DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+
+
+def in_datum(wire: bytes, crs: str) -> bytes:
+    """Give a row with its location in a datum."""
+    if crs == datum.WGS84:
+        return wire
+    found = _LOCATION.search(wire)
+    latitude, longitude = datum.from_wgs84(_point(wire, found), crs)
+    there = {"latitude": round(latitude, _DECIMALS), "longitude": round(longitude, _DECIMALS), "crs": crs}
+    if found is None:
+        return json_text({**json.loads(wire), "location": there}).encode()
+    return b'%b"location":%b%b' % (wire[: found.start()], json_text(there).encode(), wire[found.end() :])
+
+
+def feature(wire: bytes) -> bytes:
+    """Give a row as a feature of GeoJSON (RFC 7946): longitude goes first there."""
+    point, identifier = _point(wire, _LOCATION.search(wire)), _identifier(wire)
+    geometry = b'{"type":"Point","coordinates":[%r,%r]}' % (point.longitude, point.latitude)
+    return b'{"type":"Feature","id":"%b","geometry":%b,"properties":%b}' % (identifier, geometry, wire)
+
+
+def _point(wire: bytes, found: re.Match[bytes] | None) -> Point:
+    """Read where a row is; found: its location, where it is written as usual."""
+    if found is not None:
+        return Point(float(found[1]), float(found[2]))
+    location = json.loads(wire)["location"]
+    return Point(location["latitude"], location["longitude"])
+
+
+def _identifier(wire: bytes) -> bytes:
+    if found := _IDENTIFIER.match(wire):
+        return found[1]
+    row = json.loads(wire)
+    return str(row.get("atm_id") or row["branch_id"]).encode()
+
+
+class Table:
+    """Rows as CSV (RFC 4180), the header first.
+
+    A cell that a spreadsheet would take for a formula has an apostrophe before it, and one that begins with an
+    apostrophe has a second one: whoever reads the file takes one away. Numbers stay as they are.
+    """
+
+    def __init__(self, *columns: tuple[str, Callable[[Row], object]]) -> None:
+        self.header = tuple(name for name, _ in columns)
+        self._makers = [make for _, make in columns]
+
+    def pieces(self, pages: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+        """Write pages of rows, each at once; there is a header even where there are no rows."""
+        yield self._written([self.header])
+        for page in pages:
+            rows = map(json.loads, page)
+            yield self._written([_cell(make(row)) for make in self._makers] for row in rows)
+
+    @staticmethod
+    def _written(rows: Iterable[Iterable[str]]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """Write a value: lists with bars between, what is nested deeper as JSON, nothing as nothing."""
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = "|".join(item.replace("|", "｜") for item in value)
+    text = value if isinstance(value, str) else json_text(value)
+    if text.startswith("'") or (text.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text)):
+        return f"'{text}"
+    return text
+
+
+def _at(*path: str) -> Callable[[Row], object]:
+    def read(row: Row) -> object:
+        value: Any = row
+        for name in path:
+            value = value.get(name) if value is not None else None
+        return value
+
+    return read
+
+
+def _plain(*names: str) -> Iterator[tuple[str, Callable[[Row], object]]]:
+    for name in names:
+        yield name, _at(name)
+
+
+def _address() -> Iterator[tuple[str, Callable[[Row], object]]]:
+    for name in (
+        "address_lines",
+        "street_name",
+        "building_number",
+        "town_name",
+        "country_subdivision",
+        "country",
+        "post_code",
+        "adcode",
+    ):
+        yield name, _at("postal_address", name)
+    for name in ("latitude", "longitude", "crs"):
+        yield name, _at("location", name)
+
+
+_HOURS = (
+    ("opening_hours", lambda row: week_text(row["availability"]["standard"])),
+    ("special_days", _at("availability", "special")),
+)
+_COMPUTED = tuple(_plain("last_updated", "distance_m", "open_now", "next_change_at"))
+_NAME = (("name_zh_cn", _at("name", "zh-CN")), ("name_en", _at("name", "en")))
+
+BRANCH_TABLE = Table(
+    *_plain("branch_id", "branch_code"),
+    *_NAME,
+    *_plain("branch_type", "status", "parent_branch_id", "moved_to"),
+    *_address(),
+    *_plain("timezone", "customer_segments"),
+    ("services", lambda row: [offer["code"] for offer in row["services"]]),
+    ("service_hours", lambda row: {each["code"]: each["availability"] for each in row["services"] if len(each) > 1}),
+    *_plain("accessibility", "other_services", "contacts"),
+    *_HOURS,
+    *_COMPUTED,
+)
+ATM_TABLE = Table(
+    *_plain("atm_id", "atm_code"),
+    *_NAME,
+    *_plain("branch_id", "location_category", "status"),
+    *_address(),
+    *_plain("timezone", "atm_services", "access_24h", "accessibility", "supported_currencies", "supported_languages"),
+    ("minimum_amount", _at("minimum_amount", "amount")),
+    ("minimum_amount_currency", _at("minimum_amount", "currency")),
+    *_HOURS,
+    *_COMPUTED,
+)
+
+
+def week_text(standard: Iterable[Row]) -> str:
+    """Write the hours of a week as maps do: ``Mo-Fr 09:00-12:00,13:30-17:00; Sa 09:00-16:00``."""
+    hours = {
+        entry["day"]: ",".join(f"{each['opens']}-{each['closes']}" for each in entry["opening_hours"])
+        for entry in standard
+    }
+    parts = []
+    for text, run in groupby(range(len(_DAYS)), key=lambda day: hours.get(_DAYS[day])):
+        if text:
+            days = list(run)
+            last = f"-{_SHORT_DAYS[days[-1]]}" if len(days) > 1 else ""
+            parts.append(f"{_SHORT_DAYS[days[0]]}{last} {text}")
+    return "; ".join(parts)
