@@ -108,13 +108,14 @@ class _Import:
             self._rules = Rules(bank.contract, self._thing, wish)
         except ValueError as error:
             raise SourceError(f"the hours that hold without others: {error}") from error
-        self._slot, before = directory.current(bank.db.read(), places)
+        self._slot, self._before = directory.current(bank.db.read(), places)
         self._now_read = places.slots[self._slot]
         self._filled = places.slots[1 - self._slot]
-        self._outcome = Outcome(version=max(bank.now(), before + 1))
+        self._outcome = Outcome(version=max(bank.now(), self._before + 1))
         self._stamp = clock.to_wire(self._outcome.version)
         self._cities = _Cities(billers.division_names(bank.db.read()))
         self._mine = secrets.token_hex(8)
+        self._gone: list[dict[str, Any]] = []
 
     def run(self, source: Source) -> Outcome:
         """Do it."""
@@ -232,10 +233,10 @@ class _Import:
 
     def _fill(self) -> None:
         """Fill the tables that nobody reads."""
-        staging, outcome = self._staging, self._outcome
+        staging = self._staging
         with self._filling.act(self._scope) as tx:
             if not tx.run(store.CLAIM, kind=self._places.kind, by=self._mine):
-                base = {"slot": self._slot, "version": outcome.version - 1, "filled_by": self._mine}
+                base = {"slot": self._slot, "version": self._before, "filled_by": self._mine}
                 tx.run(store.INSERT_DATA, kind=self._places.kind, **base)
         self._clear()
         texts, facts, sets = array("q"), array("q"), Sets(staging)
@@ -249,13 +250,17 @@ class _Import:
                 self._write(self._filled.INSERT, batch)
                 self._watch.moved("Writing", number / max(1, staging.count))
                 batch = []
+            if len(self._gone) >= _AT_ONCE:
+                self._write_gone()
         self._write(self._filled.INSERT, batch)
+        self._write_gone()
+        self._keep_gone()
         self._keep_sets(sets, texts, facts)
         self._write_sets(sets)
 
     def _count(self) -> None:
         for _ in self._merged():
-            pass
+            self._gone = []
 
     def _merged(self) -> Iterator[_Kept]:
         """Give what will be in the bank, in the order of the codes; count what becomes of it."""
@@ -284,6 +289,7 @@ class _Import:
         """Keep what the file does not have, unless it shall replace all; a row that was refused takes nothing away."""
         if self._wish.replace and not self._staging.is_refused(old["code"]):
             self._outcome.removed += 1
+            self._gone.append({"place_id": old["place_id"], "code": old["code"], "gone_at": self._outcome.version})
             return None
         self._outcome.unchanged += 1
         return _as_it_was(old)
@@ -309,6 +315,22 @@ class _Import:
 
     def _row(self, new: Staged, row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "changed_at": self._outcome.version, "wire": new.body}
+
+    def _write_gone(self) -> None:
+        self._write(self._filled.INSERT_GONE, self._gone)
+        self._gone = []
+
+    def _keep_gone(self) -> None:
+        """Remember what went before, but for what has come back."""
+        after = ""
+        while rows := self._filling.read().all(self._now_read.GONE, after=after, count=_AT_ONCE):
+            after = rows[-1]["place_id"]
+            self._gone += [
+                {name: row[name] for name in ("place_id", "code", "gone_at")}
+                for row in rows
+                if not self._staging.is_staged(row["place_id"])
+            ]
+            self._write_gone()
 
     def _keep_sets(self, sets: Sets, texts: array[int], facts: array[int]) -> None:
         """Put who is as before into the sets where it was, by its new number."""
@@ -343,6 +365,9 @@ class _Import:
             after = rows[-1]["number"]
             with self._mine_still() as tx:
                 tx.run(self._filled.CLEAR, below=after + 1)
+        while rows := reader.all(self._filled.GONE, after="", count=_AT_ONCE):
+            with self._mine_still() as tx:
+                tx.run(self._filled.CLEAR_GONE, last=rows[-1]["place_id"])
         last = {"about": "", "value": "", "detail": ""}
         while rows := reader.all(self._filled.SET_KEYS, count=_SETS_AT_ONCE, **last):
             last = {name: rows[-1][name] for name in last}

@@ -2,7 +2,7 @@
 
 Open data: shared by all worlds, written when the seed is loaded and by imports, and at no other time. Branches and ATMs
 have tables of one shape. A place's number is its rank by code; ``…_sets`` holds, packed, the numbers of the places for
-each value that a list can be filtered by (see ``place_sets``).
+each value that a list can be filtered by (see ``place_sets``), ``…_gone`` what an import took away, and when.
 
 Each kind has its tables twice. An import fills those that nobody reads, in acts of its own, and then ``place_data`` is
 told to use them: readers see all of it with one row, or nothing.
@@ -98,9 +98,18 @@ class Places:
             Column("members", LargeBinary, nullable=False),
             sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
         )
+        gone = Table(
+            f"{name}_gone",
+            metadata,
+            Column("place_id", String, primary_key=True),
+            Column("code", String, nullable=False),
+            Column("gone_at", BigInteger, nullable=False),
+            Index(f"{name}_gone_since", "gone_at", "place_id"),
+        )
         columns = places.c
         self.INSERT = Insert(places)
         self.INSERT_SET = Insert(sets)
+        self.INSERT_GONE = Insert(gone)
         self.VERSION = Statement(
             select(
                 _data("slot"),
@@ -150,6 +159,16 @@ class Places:
         self.SET_KEYS = Statement(
             select(*sets.primary_key).where(key > last).order_by(*sets.primary_key).limit(bindparam("count"))
         )
+        self.GONE_SINCE = Statement(
+            select(gone)
+            .where(tuple_(gone.c.gone_at, gone.c.place_id) > tuple_(bindparam("since"), bindparam("after")))
+            .order_by(gone.c.gone_at, gone.c.place_id)
+            .limit(bindparam("count"))
+        )
+        self.GONE = Statement(
+            select(gone).where(gone.c.place_id > bindparam("after")).order_by(gone.c.place_id).limit(bindparam("count"))
+        )
+        self.CLEAR_GONE = Statement(delete(gone).where(gone.c.place_id <= bindparam("last")))
         self.CLEAR = Statement(delete(places).where(columns.number < bindparam("below")))
         self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
 

@@ -88,6 +88,12 @@ def listed(anyone: FlaskClient, path: str = "/v1/branches", **query: Any) -> lis
         after = {"after": dict(parse_qsl(urlsplit(page["links"]["next"]).query))["after"]}
 
 
+def gone_since(bank: Bank, since: int) -> dict[str, int]:
+    places = service.directory_of(bank.db, BRANCHES).places
+    rows = bank.db.read().all(places.GONE_SINCE, since=since, after="~", count=1000)
+    return {row["place_id"]: row["gone_at"] for row in rows}
+
+
 def codes(outcome_faults: list[Refusal]) -> set[str]:
     return {fault.code for fault in outcome_faults}
 
@@ -169,7 +175,7 @@ def test_one_refused_row_keeps_all_others_out_unless_the_operator_lets_some_be_l
 
 @pytest.mark.both_engines
 def test_replacing_takes_away_what_the_file_does_not_have_and_not_what_was_refused(
-    bring: Callable[..., Outcome], anyone: FlaskClient
+    own_bank: Bank, bring: Callable[..., Outcome], anyone: FlaskClient
 ) -> None:
     bring([a_new(20), a_new(21), a_new(22)])
     everything = [row for row in listed(anyone) if row["branch_id"] not in {"brn_test21", "brn_test22"}]
@@ -178,8 +184,14 @@ def test_replacing_takes_away_what_the_file_does_not_have_and_not_what_was_refus
     outcome = bring([*everything, bad], replace=True, limit=Limit(rows=1))
 
     assert (outcome.removed, outcome.added, outcome.changed, outcome.refused) == (1, 0, 0, 1)
+    assert gone_since(own_bank, outcome.version - 1) == {"brn_test21": outcome.version}
+    assert gone_since(own_bank, outcome.version) == {}
     assert anyone.get("/v1/branches/brn_test21").status_code == 404
     assert anyone.get("/v1/branches/brn_test22").status_code == 200
+    bring([a_new(23)])
+    assert gone_since(own_bank, outcome.version - 1)["brn_test21"] == outcome.version
+    bring([a_new(21)])
+    assert "brn_test21" not in gone_since(own_bank, outcome.version - 1)
 
 
 def test_atms_name_branches_that_are_there(bring: Callable[..., Outcome], anyone: FlaskClient) -> None:
