@@ -34,7 +34,7 @@ Sheets: TypeAlias = "Iterable[RateSheet | Mapping[str, Any]]"
 ROWS: Final = {"DEPOSIT": "deposit_rates", "LOAN": "loan_rates", "FX": "fx_quotes"}
 """In which member the rows of a kind are."""
 SHEET_COMPUTED: Final = frozenset({"effective_to", "corrected_by", *ROWS.values()})
-ROW_COMPUTED: Final = frozenset({"date", "is_carried_forward"})
+ROW_COMPUTED: Final = frozenset({"date", "is_carried_forward", "period"})
 """What the bank adds to a record when it answers, and no hash is over (``x-computed`` in the contract)."""
 _NEEDED: Final = {"rate_sheet_id": str, "kind": str, "sequence": int, "hash": str}
 

@@ -9,7 +9,7 @@ from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Answer, Call, Problem, Routes, open_answer, page
 from openteller_sandbox.http.answers import decode_cursor, encode_cursor
-from openteller_sandbox.rates import service
+from openteller_sandbox.rates import history, service
 from openteller_sandbox.rates.schemas import (
     DepositRateQuery,
     FxHistoryQuery,
@@ -84,18 +84,17 @@ def _rates(call: Call, kind: str, *filters: str) -> Answer:
 
 @routes.operation("listFxHistory", query=FxHistoryQuery)
 def list_fx_history(call: Call) -> Answer:
-    """List a currency's quotes, one for each day of a range."""
-    tx, base = call.bank.db.read(), call.query["base"]
+    """List a currency's quotes, one for each day, week or month of a range."""
+    tx, base, group = call.bank.db.read(), call.query["base"], call.query.get("group", "day")
     first, last, known_at = _range_asked(call, tx)
     cursor = decode_cursor(call, int) or [0]
-    first = max(first, cursor[0] + 1)
-    end = min(last.toordinal(), first + call.limit - 1)
+    first = date.fromordinal(max(first, cursor[0] + 1))
 
     def make() -> Answer:
-        days = [date.fromordinal(number) for number in range(first, end + 1)]
-        found = service.sheets_on(tx, "FX", days, call.now, known_at)
-        rows = [row for day, sheet in found for row in service.rows_on(sheet, day, base=base)]
-        return page(call, rows, encode_cursor(call, [end]) if end < last.toordinal() else None)
+        periods = list(history.page(history.periods(first, last, group), call.limit))
+        rows = history.rows(tx, base, periods, call.now, known_at)
+        end = periods[-1].last
+        return page(call, rows, encode_cursor(call, [end.toordinal()]) if end < last else None)
 
     version = max(service.last_published_at(tx, "FX", known_at), clock.start_of_day(last))
     return open_answer(call, version, make)

@@ -62,6 +62,7 @@ class FxHistoryQuery(ContractSchema):
     base = fields.String(required=True, validate=CURRENCY)
     from_ = DayField(data_key="from")
     to = DayField()
+    group = fields.String(validate=validate.OneOf(["day", "week", "month"]), load_default="day")
     known_at = InstantField()
     after = fields.String(validate=_CURSOR)
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)

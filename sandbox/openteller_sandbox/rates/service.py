@@ -15,7 +15,7 @@ from typing import Any
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank, Due, World
 from openteller_sandbox.contract import Fault, Part
-from openteller_sandbox.db import Row, Tx
+from openteller_sandbox.db import Row, Statement, Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.events import service as events
 from openteller_sandbox.http import Problem, json_text
@@ -108,11 +108,16 @@ def refuse_before_the_first(tx: Tx, kind: str, known_at: int, query: Mapping[str
             raise _refused("query", name, "Is before the first sheet.")
 
 
-def _in_force(tx: Tx, kind: str, instants: Sequence[int], known_at: int) -> Iterator[tuple[int, RateSheet | None]]:
-    """Give for each of some instants, which ascend, the sheet that holds, by what had been published at known_at."""
+def _in_force(
+    tx: Tx, kind: str, instants: Sequence[int], known_at: int, among: Statement = store.IN_FORCE
+) -> Iterator[tuple[int, RateSheet | None]]:
+    """Give for each of some instants, which ascend, the sheet that holds, by what had been published at known_at.
+
+    among: finds all that took effect from the sheet of the first instant on, or all that are needed of them.
+    """
     if not instants:
         return
-    rows = tx.all(store.IN_FORCE, kind=kind, since=instants[0], until=instants[-1], known_at=known_at)
+    rows = tx.all(among, kind=kind, since=instants[0], until=instants[-1], known_at=known_at)
     found = iter([RateSheet.of(row) for row in rows])
     holds, coming = None, next(found, None)
     for instant in instants:
@@ -139,7 +144,8 @@ def sheets_on(
         known_at: what was published later does not count; now unless told.
     """
     instants = [_end(day, now) for day in days]
-    sheets = _in_force(tx, kind, instants, now if known_at is None else known_at)
+    among = store.LAST_OF_DAYS if len(instants) > 1 else store.IN_FORCE
+    sheets = _in_force(tx, kind, instants, now if known_at is None else known_at, among)
     return ((day, sheet) for day, (_, sheet) in zip(days, sheets, strict=True))
 
 

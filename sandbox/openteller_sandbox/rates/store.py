@@ -95,6 +95,32 @@ IN_FORCE = Statement(
     )
     .order_by(_sheet.effective_from, _sheet.sequence)
 )
+# Of each day of the bank's calendar the last that took effect: whoever asks for days needs no other.
+_DAY_MS, _ZONE_MS = 86_400_000, 28_800_000  # Asia/Shanghai is eight hours ahead, in summer too, since 1991
+_by_day = (
+    select(
+        _sheet.rate_sheet_id,
+        func.row_number()
+        .over(
+            partition_by=(_sheet.effective_from + _ZONE_MS) // _DAY_MS,
+            order_by=(_sheet.effective_from.desc(), _sheet.sequence.desc()),
+        )
+        .label("place"),
+    )
+    .where(
+        _sheet.kind == bindparam("kind"),
+        _sheet.effective_from <= bindparam("until"),
+        _sheet.effective_from >= func.coalesce(_since, bindparam("since")),
+        _sheet.published_at <= bindparam("known_at"),
+    )
+    .subquery()
+)
+LAST_OF_DAYS = Statement(
+    select(rate_sheets)
+    .join(_by_day, _by_day.c.rate_sheet_id == _sheet.rate_sheet_id)
+    .where(_by_day.c.place == 1)
+    .order_by(_sheet.effective_from, _sheet.sequence)
+)
 FIRST = Statement(
     select(_sheet.effective_from, _sheet.published_at).where(_sheet.kind == bindparam("kind"), _sheet.sequence == 1)
 )

@@ -35,6 +35,7 @@ __all__ = ["rates"]
 
 _KINDS = ("DEPOSIT", "LOAN", "FX")
 _FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_PERIOD = ("FROM", "TO", "FIRST", "HIGHEST", "LOWEST", "AVERAGE", "LAST")
 _PRICES = ("TT BUY", "NOTES BUY", "TT SELL", "NOTES SELL", "MIDDLE")
 
 
@@ -102,18 +103,26 @@ def _prices(one: FxQuote) -> tuple[object, ...]:
 @click.argument("currency", type=CURRENCY)
 @click.option("--from", "from_", type=DAY, help="First day.")
 @click.option("--to", type=DAY, help="Last day.")
+@click.option("--group", type=click.Choice(["day", "week", "month"]), help="A row for each day unless told.")
 @_KNOWN_AT
 @paged
 @calling
 def history(session: Session, *, currency: str, **options: Any) -> None:
-    """Show a CURRENCY's quotes day by day."""
+    """Show a CURRENCY's quotes day by day, or its middles by week or month."""
     rows = session.client.rates.fx.history(base=currency, **options)
     session.show(session.ask(rows.page), _history)
 
 
 def _history(page: FxQuoteList) -> str:
+    if page.data and page.data[0].period:
+        return table(list(_PERIOD), [_period(one) for one in page.data], right=set(_PERIOD[2:])) + more(page.links)
     rows = [(one.date, one.unit, *_prices(one), one.reference_date) for one in page.data]
     return table(["DATE", "UNIT", *_PRICES, "MIDDLE OF"], rows, right={"UNIT", *_PRICES}) + more(page.links)
+
+
+def _period(one: FxQuote) -> tuple[object, ...]:
+    of = one.period
+    return (of.from_, of.to, of.first, of.highest, of.lowest, of.average, one.middle) if of else ()
 
 
 @rates.command()

@@ -145,13 +145,25 @@ class FxRates:
         base: str,
         from_: dt.date | None = None,
         to: dt.date | None = None,
+        group: Literal["day", "week", "month"] | None = None,
         known_at: dt.datetime | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[FxQuoteList, FxQuote]:
         """List a currency's quotes day by day, the oldest first; ``from_`` and ``to`` included.
 
-        ``known_at``: by what had been published by then.
+        Args:
+            group: one row a day unless told, or that of the last day of each week or month, with a ``period`` that says
+                how the middle moved in it.
+            known_at: by what had been published by then.
         """
-        query = {"base": base, "from": from_, "to": to, "known_at": known_at, "after": after, "limit": limit}
+        query = {
+            "base": base,
+            "from": from_,
+            "to": to,
+            "group": group,
+            "known_at": known_at,
+            "after": after,
+            "limit": limit,
+        }
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)

@@ -21,6 +21,8 @@ __all__ = [
     "FxCalculationSettlement",
     "FxCalculationSide",
     "FxLeg",
+    "FxPeriod",
+    "FxPeriodGroup",
     "FxQuote",
     "FxQuoteList",
     "InterestMethod",
@@ -77,6 +79,13 @@ class FxCalculationSide(StrEnum):
 
     SELL = "SELL"
     BUY = "BUY"
+
+
+class FxPeriodGroup(StrEnum):
+    """What was asked for. More values may come."""
+
+    WEEK = "week"
+    MONTH = "month"
 
 
 class InterestMethod(StrEnum):
@@ -444,6 +453,29 @@ class FxQuote(Model, frozen=True, kw_only=True):
     """The day that was asked for."""
     is_carried_forward: bool
     """Whether `reference_date` is earlier than `date`, so that the middle is that of an earlier day."""
+    period: FxPeriod | None = None
+    """How the middle moved in the week or the month whose last day `date` is. Only in a history that is grouped."""
+
+
+class FxPeriod(Model, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The middles of the days of a week or a month, weekends and holidays included."""
+
+    group: Open[FxPeriodGroup]
+    """What was asked for."""
+    from_: dt.date
+    """The first of the days."""
+    to: dt.date
+    """The last of the days."""
+    days: int
+    """How many there are."""
+    first: DecimalString
+    """The middle of the first day; that of the last day is the row's own."""
+    highest: DecimalString
+    """CNY per `unit` of the base currency, 4 decimals."""
+    lowest: DecimalString
+    """CNY per `unit` of the base currency, 4 decimals."""
+    average: DecimalString
+    """The mean over the days, rounded half-even."""
 
 
 class FxQuoteList(Model, frozen=True, kw_only=True):
