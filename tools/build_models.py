@@ -75,7 +75,13 @@ class Contract:
             for media in operation.get("requestBody", {}).get("content", {}).values():
                 yield _target(media["schema"])
         yield from ("MoneyInput", "Inputs", "PaymentContext", "FaultMatch", "FaultEffect")
-        yield from ("MandateInput", "MandateLimitInput")
+        yield from (
+            "MandateInput",
+            "MandateLimitInput",
+            "EarlyWithdrawalInput",
+            "RateChangeInput",
+            "ExtraRepaymentInput",
+        )
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:
         """Give (path, method, operation)."""

@@ -152,11 +152,18 @@ def full(good: dict[str, Good], attacker: Partner) -> dict[str, Good]:
     topup = "CN-MOBILE_TOPUP-01"
     yuan = good["calculateDeposit"].body["amount"]
     direct = FULL | {"biller_id": attacker.biller(topup)["biller_id"], "inputs": attacker.magic(topup, "DUE_BILL")}
-    loan = {"rate": "0.0335", "repayment_type": "EQUAL_PRINCIPAL", "start_date": "2026-09-01", "upfront_fee": yuan}
+    loan: dict[str, Any] = {
+        "rate": "0.0335",
+        "repayment_type": "EQUAL_PRINCIPAL",
+        "start_date": "2026-09-01",
+        "upfront_fee": yuan,
+    }
+    loan["rate_changes"] = [{"from_number": 2, "rate": "0.0300"}]
+    loan["extra_repayments"] = [{"number": 2, "amount": yuan, "effect": "SHORTER_TERM"}]
     more = {
         "createPayment": direct,
         "createApp": {"return_urls": ["https://bot.example/done"], "scopes": ["open-data"]},
-        "calculateDeposit": {"start_date": "2026-09-01"},
+        "calculateDeposit": {"start_date": "2026-09-01", "early_withdrawal": {"date": "2026-10-01", "amount": yuan}},
         "calculateLoan": loan,
         "triggerEvent": {"payment_id": "pay_zzzzzzzz"},
         "calculateFx": {"settlement": "TT", "date": "2026-09-01"},

@@ -1,7 +1,8 @@
 """What a deposit earns: the rate of its tier, its interest by its day count, and when that is credited. No I/O.
 
 Interest is rounded half-even to the currency's smallest unit when it is credited, not before. Tiers and rates come from
-a rate sheet; `rate` is a fraction a year.
+a rate sheet; `rate` is a fraction a year. What is withdrawn before the end of its term (提前支取) earns the demand
+rate, for the days that it lay.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from openteller_sandbox.calculators.periods import add_months
 
-__all__ = ["DepositTerms", "Entry", "Tier", "deposit_schedule", "whole_balance_rate"]
+__all__ = ["DepositTerms", "Early", "Entry", "Tier", "deposit_schedule", "whole_balance_rate"]
 
 CENT = Decimal("0.01")
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
@@ -28,6 +29,16 @@ class Tier:
     minimum: Decimal
     maximum: Decimal | None
     rate: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Early:
+    """A withdrawal before the end of the term: of how much (None: all), at which yearly rate and day count."""
+
+    day: date
+    amount: Decimal | None
+    rate: Decimal
+    day_count: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +57,7 @@ class DepositTerms:
     day_count: str
     months: int | None = None
     parts: Sequence[Tier] = ()
+    early: Early | None = None
 
     def yearly_interest(self, balance: Decimal) -> Decimal:
         """What a balance earns in a year."""
@@ -56,12 +68,13 @@ class DepositTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What happens on a day: money paid in, interest credited, and the balance after both."""
+    """What happens on a day: money paid in, interest credited, some of both withdrawn, and the balance after it."""
 
     day: date
     deposit: Decimal
     interest: Decimal
     balance: Decimal
+    withdrawn: Decimal = Decimal(0)
 
 
 def whole_balance_rate(amount: Decimal, tiers: Sequence[Tier], otherwise: Decimal) -> Decimal:
@@ -78,26 +91,46 @@ def deposit_schedule(terms: DepositTerms) -> list[Entry]:
 
 
 def _single(terms: DepositTerms) -> Iterator[Entry]:
-    interest = (terms.amount * terms.rate * _years(terms)).quantize(CENT)
     yield Entry(day=terms.start, deposit=terms.amount, interest=Decimal(0), balance=terms.amount)
-    yield Entry(day=terms.end, deposit=Decimal(0), interest=interest, balance=terms.amount + interest)
+    left = terms.amount
+    if (early := terms.early) is not None:
+        taken = left if early.amount is None else early.amount
+        interest = (taken * early.rate * _day_part(terms.start, early.day, early.day_count)).quantize(CENT)
+        left -= taken
+        if not left:
+            yield Entry(day=early.day, deposit=Decimal(0), interest=interest, balance=taken + interest)
+            return
+        yield Entry(day=early.day, deposit=Decimal(0), interest=interest, balance=left, withdrawn=taken + interest)
+    interest = (terms.yearly_interest(left) * _years(terms)).quantize(CENT)
+    yield Entry(day=terms.end, deposit=Decimal(0), interest=interest, balance=left + interest)
 
 
 def _years(terms: DepositTerms) -> Decimal:
     if terms.day_count == "THIRTY_360" and terms.months is not None:
         return Decimal(terms.months) / 12
-    return Decimal((terms.end - terms.start).days) / (365 if terms.day_count == "ACT_365" else 360)
+    return _day_part(terms.start, terms.end, terms.day_count)
+
+
+def _day_part(start: date, end: date, day_count: str) -> Decimal:
+    return Decimal((end - start).days) / (365 if day_count == "ACT_365" else 360)
 
 
 def _monthly_savings(terms: DepositTerms) -> Iterator[Entry]:
-    """Simple interest on each instalment for the months that it lay, paid at the end."""
-    months = terms.months or 0
-    for number in range(months):
-        paid_in = terms.amount * (number + 1)
-        yield Entry(day=add_months(terms.start, number), deposit=terms.amount, interest=Decimal(0), balance=paid_in)
-    lay = Decimal(months * (months + 1)) / 2
-    interest = (terms.amount * terms.rate * lay / 12).quantize(CENT)
-    yield Entry(day=terms.end, deposit=Decimal(0), interest=interest, balance=terms.amount * months + interest)
+    """Simple interest on each instalment, for the months that it lay or the days until an early end; paid at an end."""
+    early = terms.early
+    days = [add_months(terms.start, number) for number in range(terms.months or 0)]
+    if early is not None:
+        days = [day for day in days if day < early.day]
+    for number, day in enumerate(days, 1):
+        yield Entry(day=day, deposit=terms.amount, interest=Decimal(0), balance=terms.amount * number)
+    if early is None:
+        monthly = (terms.yearly_interest(terms.amount * number) for number in range(1, len(days) + 1))
+        earned = sum(monthly, Decimal(0)) / 12
+    else:
+        lay = sum((_day_part(day, early.day, early.day_count) for day in days), Decimal(0))
+        earned = terms.amount * early.rate * lay
+    interest, end = earned.quantize(CENT), early.day if early else terms.end
+    yield Entry(day=end, deposit=Decimal(0), interest=interest, balance=terms.amount * len(days) + interest)
 
 
 def _demand(terms: DepositTerms) -> Iterator[Entry]:

@@ -13,6 +13,13 @@ _TERM = (validate.Length(3, 8), Pattern("^P(?:[1-9][0-9]?Y(?:[1-9][0-9]?M)?|[1-9
 _RATE = (validate.Length(1, 16), Pattern(r"^-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,10})?$"))
 
 
+class EarlyWithdrawalInputSchema(ContractSchema):
+    component = "EarlyWithdrawalInput"
+
+    date = DayField(required=True)
+    amount = MoneyField()
+
+
 class DepositCalculationRequestSchema(ContractSchema):
     component = "DepositCalculationRequest"
 
@@ -20,6 +27,22 @@ class DepositCalculationRequestSchema(ContractSchema):
     amount = MoneyField(required=True)
     start_date = DayField()
     end_date = DayField()
+    early_withdrawal = fields.Nested(EarlyWithdrawalInputSchema)
+
+
+class RateChangeInputSchema(ContractSchema):
+    component = "RateChangeInput"
+
+    from_number = fields.Integer(required=True, strict=True, validate=validate.Range(2, 360))
+    rate = fields.String(required=True, validate=_RATE)
+
+
+class ExtraRepaymentInputSchema(ContractSchema):
+    component = "ExtraRepaymentInput"
+
+    number = fields.Integer(required=True, strict=True, validate=validate.Range(1, 359))
+    amount = MoneyField(required=True)
+    effect = fields.String(load_default="LOWER_PAYMENT", validate=validate.OneOf(["LOWER_PAYMENT", "SHORTER_TERM"]))
 
 
 class LoanCalculationRequestSchema(ContractSchema):
@@ -32,6 +55,8 @@ class LoanCalculationRequestSchema(ContractSchema):
     repayment_type = fields.String(validate=validate.OneOf(["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"]))
     start_date = DayField()
     upfront_fee = MoneyField()
+    rate_changes = fields.List(fields.Nested(RateChangeInputSchema), validate=validate.Length(max=40))
+    extra_repayments = fields.List(fields.Nested(ExtraRepaymentInputSchema), validate=validate.Length(max=40))
 
 
 class FxCalculationRequestSchema(ContractSchema):

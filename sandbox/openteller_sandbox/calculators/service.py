@@ -6,22 +6,33 @@ Results are the contract's shapes, ready to send; nothing is kept.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from openteller_sandbox.calculators.deposit import DepositTerms, Entry, Tier, deposit_schedule, whole_balance_rate
+from openteller_sandbox import clock
+from openteller_sandbox.calculators.deposit import (
+    DepositTerms,
+    Early,
+    Entry,
+    Tier,
+    deposit_schedule,
+    whole_balance_rate,
+)
 from openteller_sandbox.calculators.exchange import HOME, Leg, Prices, give, obtain
-from openteller_sandbox.calculators.loan import Instalment, LoanTerms, annualised_rate, loan_schedule
+from openteller_sandbox.calculators.loan import Extra, Instalment, LoanTerms, TooMuch, annualised_rate, loan_schedule
 from openteller_sandbox.calculators.periods import add_months, months_of
 from openteller_sandbox.db import Tx
-from openteller_sandbox.http.problems import field_invalid
+from openteller_sandbox.http.problems import Problem, field_invalid
 from openteller_sandbox.money import Money, exponent
 from openteller_sandbox.rates import service as rates
 from openteller_sandbox.rates.model import RateSheet
 
 MOST = Decimal(1_000_000_000)
 LONGEST_MONTHS = 120
+HIGHEST_RATE = Decimal("0.36")
 TEN_DECIMALS = Decimal("1e-10")
 
 CREDITED = {
@@ -45,7 +56,14 @@ Wire = dict[str, Any]
 
 
 def deposit(
-    tx: Tx, now: int, *, product_code: str, amount: Money, start_date: date | None = None, end_date: date | None = None
+    tx: Tx,
+    now: int,
+    *,
+    product_code: str,
+    amount: Money,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    early_withdrawal: Wire | None = None,
 ) -> Wire:
     """Work out what a deposit earns: the contract's ``DepositCalculation``.
 
@@ -55,6 +73,9 @@ def deposit(
     start, sheet, product = _product(tx, "DEPOSIT", product_code, start_date, now)
     _check_amount(amount, product["currency"], Decimal(product["minimum_amount"]["amount"]), MOST)
     terms = _deposit_terms(product, amount.amount, start, _end(product, start, end_date))
+    early: Wire = {}
+    if early_withdrawal is not None:
+        terms, early = _with_early(tx, now, sheet, product, terms, early_withdrawal)
     entries = deposit_schedule(terms)
     interest = sum((entry.interest for entry in entries), Decimal(0))
     deposited = sum((entry.deposit for entry in entries), Decimal(0))
@@ -63,11 +84,12 @@ def deposit(
         "product_code": product_code,
         "amount": amount.wire(),
         "start_date": str(start),
-        "end_date": str(terms.end),
+        "end_date": str(entries[-1].day),
+        **early,
         **_cited(sheet, product, "name", "product_type", "term"),
         "rate": _rate_text(_average_rate(terms)),
         "day_count": terms.day_count,
-        "days": (terms.end - start).days,
+        "days": (entries[-1].day - start).days,
         "deposited": Money(deposited, currency).wire(),
         "interest": Money(interest, currency).wire(),
         "maturity_value": Money(deposited + interest, currency).wire(),
@@ -88,6 +110,8 @@ def loan(
     repayment_type: str | None = None,
     start_date: date | None = None,
     upfront_fee: Money | None = None,
+    rate_changes: Sequence[Wire] = (),
+    extra_repayments: Sequence[Wire] = (),
 ) -> Wire:
     """Work out what a loan costs: the contract's ``LoanCalculation``.
 
@@ -99,8 +123,16 @@ def loan(
     _check_amount(amount, product["currency"], least, most)
     fee = _fee(upfront_fee, amount)
     terms = _loan_terms(product, amount.amount, start, term=term, rate=rate, repayment_type=repayment_type)
-    instalments = loan_schedule(terms)
-    payments = [item.payment for item in instalments]
+    terms = replace(
+        terms,
+        changes=_rate_changes(rate_changes, terms.months),
+        extras=_extras(extra_repayments, amount.currency, terms),
+    )
+    try:
+        instalments = loan_schedule(terms)
+    except TooMuch as error:
+        raise _too_much(error, extra_repayments) from error
+    payments = [item.payment + item.extra for item in instalments]
     currency = amount.currency
     return {
         "product_code": product_code,
@@ -108,12 +140,13 @@ def loan(
         "term": term,
         "rate": _rate_text(terms.rate),
         "repayment_type": terms.repayment_type,
+        **_echoed(rate_changes, extra_repayments),
         "start_date": str(start),
         "upfront_fee": fee.wire(),
         **_cited(sheet, product, "name", "reference_rate", "fixed_period", "revert_rate", "day_count"),
         "is_carried_forward": sheet.is_carried_forward(start),
         "annualised_rate": str(annualised_rate(amount.amount - fee.amount, payments)),
-        "first_payment": Money(payments[0], currency).wire(),
+        "first_payment": Money(instalments[0].payment, currency).wire(),
         "total_interest": Money(sum(payments) - amount.amount, currency).wire(),
         "total_payment": Money(sum(payments, Decimal(0)), currency).wire(),
         "schedule": [_instalment(item, currency) for item in instalments],
@@ -255,6 +288,62 @@ def _deposit_terms(product: Wire, amount: Decimal, start: date, end: date) -> De
     )
 
 
+def _with_early(
+    tx: Tx, now: int, sheet: RateSheet, product: Wire, terms: DepositTerms, asked: Wire
+) -> tuple[DepositTerms, Wire]:
+    """The terms with a withdrawal before their end, and what the answer says of it.
+
+    The demand rate is that of the sheet of the withdrawal's day; of a day to come, of the sheet of today.
+
+    Raises:
+        Problem: FIELD_INVALID, the product has no term, or the day or the amount does not fit it.
+    """
+    day, amount = asked["date"], asked.get("amount")
+    if terms.months is None:
+        raise field_invalid("/early_withdrawal", "The product has no term: say in end_date when it ends.")
+    if not terms.start < day < terms.end:
+        raise field_invalid("/early_withdrawal/date", f"Must be after {terms.start} and before {terms.end}.")
+    if amount is not None:
+        _check_part(product, terms, amount)
+    then = rates.sheet_on(tx, "DEPOSIT", min(day, clock.bank_date(now)), now) or sheet
+    demand = _demand_row(then, product["currency"])
+    early = Early(
+        day=day,
+        amount=None if amount is None else amount.amount,
+        rate=Decimal(demand["rate"]),
+        day_count=demand["day_count"],
+    )
+    said = {"date": str(day), "rate": demand["rate"], "day_count": early.day_count, "rate_sheet_id": then.rate_sheet_id}
+    said |= {} if amount is None else {"amount": amount.wire()}
+    return replace(terms, early=early), {"early_withdrawal": said}
+
+
+def _demand_row(sheet: RateSheet, currency: str) -> Wire:
+    rows = sheet.rows(product_type="DEMAND", currency=currency)
+    if not rows:
+        raise field_invalid("/early_withdrawal", "There is no demand rate in this currency.")
+    row: Wire = json.loads(rows[0])
+    return row
+
+
+def _check_part(product: Wire, terms: DepositTerms, part: Money) -> None:
+    """A part of a sum may be withdrawn where enough for the product is left.
+
+    Raises:
+        Problem: FIELD_INVALID.
+    """
+    at = "/early_withdrawal/amount"
+    if product["product_type"] == "INSTALMENT":
+        raise field_invalid(at, "Monthly savings are withdrawn as a whole.")
+    if part.currency != product["currency"]:
+        raise field_invalid(f"{at}/currency", "Must be the currency of the product.")
+    most = terms.amount - Decimal(product["minimum_amount"]["amount"])
+    if not 0 < part.amount <= most:
+        raise field_invalid(
+            f"{at}/amount", f"Must be above zero and leave the product's minimum: at most {max(most, Decimal(0))}."
+        )
+
+
 def _average_rate(terms: DepositTerms) -> Decimal:
     return (terms.yearly_interest(terms.amount) / terms.amount).quantize(TEN_DECIMALS)
 
@@ -264,6 +353,7 @@ def _entry(entry: Entry, currency: str) -> Wire:
         "date": str(entry.day),
         "deposit": Money(entry.deposit, currency).wire(),
         "interest": Money(entry.interest, currency).wire(),
+        **({"withdrawn": Money(entry.withdrawn, currency).wire()} if entry.withdrawn else {}),
         "balance": Money(entry.balance, currency).wire(),
     }
 
@@ -308,8 +398,69 @@ def _instalment(item: Instalment, currency: str) -> Wire:
         "payment": Money(item.payment, currency).wire(),
         "principal": Money(item.principal, currency).wire(),
         "interest": Money(item.interest, currency).wire(),
+        **({"extra_repayment": Money(item.extra, currency).wire()} if item.extra else {}),
         "balance": Money(item.balance, currency).wire(),
     }
+
+
+def _rate_changes(asked: Sequence[Wire], months: int) -> dict[int, Decimal]:
+    """The rates from a number on.
+
+    Raises:
+        Problem: FIELD_INVALID, one is out of order, after the last instalment, negative or too high.
+    """
+    changes: dict[int, Decimal] = {}
+    for place, change in enumerate(asked):
+        number, rate = change["from_number"], Decimal(change["rate"])
+        _check_number(number, changes, 2, months, f"/rate_changes/{place}/from_number")
+        if not 0 <= rate <= HIGHEST_RATE:
+            raise field_invalid(f"/rate_changes/{place}/rate", f"Must be from 0 to {HIGHEST_RATE}.")
+        changes[number] = rate
+    return changes
+
+
+def _extras(asked: Sequence[Wire], currency: str, terms: LoanTerms) -> dict[int, Extra]:
+    """What is repaid beside the instalments.
+
+    Raises:
+        Problem: FIELD_INVALID, one is out of order, nothing, in another currency, or cannot do what it is for.
+    """
+    extras: dict[int, Extra] = {}
+    for place, extra in enumerate(asked):
+        at, amount, sooner = f"/extra_repayments/{place}", extra["amount"], extra["effect"] == "SHORTER_TERM"
+        _check_number(extra["number"], extras, 1, terms.months - 1, f"{at}/number")
+        if amount.currency != currency:
+            raise field_invalid(f"{at}/amount/currency", "Must be the currency of the loan.")
+        if not amount.amount:
+            raise field_invalid(f"{at}/amount/amount", "Must be above zero.")
+        if sooner and terms.repayment_type == "INTEREST_ONLY":
+            raise field_invalid(f"{at}/effect", "A loan of which only interest is paid ends when it ends.")
+        extras[extra["number"]] = Extra(amount=amount.amount, sooner=sooner)
+    return extras
+
+
+def _check_number(number: int, before: Collection[int], least: int, most: int, pointer: str) -> None:
+    if not least <= number <= most:
+        raise field_invalid(pointer, f"Must be from {least} to {most}.")
+    if before and number <= max(before):
+        raise field_invalid(pointer, "Must be after the one before it.")
+
+
+def _too_much(error: TooMuch, asked: Sequence[Wire]) -> Problem:
+    place = next(place for place, extra in enumerate(asked) if extra["number"] == error.number)
+    if not error.owed:
+        return field_invalid(f"/extra_repayments/{place}/number", "Nothing is owed any more by then.")
+    return field_invalid(
+        f"/extra_repayments/{place}/amount/amount", f"Must be at most {error.owed}, which is owed then."
+    )
+
+
+def _echoed(rate_changes: Sequence[Wire], extra_repayments: Sequence[Wire]) -> Wire:
+    """What was asked about the time of the loan, as it was asked; nothing where nothing was."""
+    changes = [{**change, "rate": _rate_text(Decimal(change["rate"]))} for change in rate_changes]
+    extras = [{**extra, "amount": extra["amount"].wire()} for extra in extra_repayments]
+    named = {"rate_changes": changes, "extra_repayments": extras}
+    return {name: value for name, value in named.items() if value}
 
 
 # Foreign exchange

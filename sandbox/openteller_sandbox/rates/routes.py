@@ -88,10 +88,12 @@ def list_fx_history(call: Call) -> Answer:
     tx, base, group = call.bank.db.read(), call.query["base"], call.query.get("group", "day")
     first, last, known_at = _range_asked(call, tx)
     cursor = decode_cursor(call, int) or [0]
-    first = date.fromordinal(max(first, cursor[0] + 1))
+    begin = max(first, cursor[0] + 1)
 
     def make() -> Answer:
-        periods = list(history.page(history.periods(first, last, group), call.limit))
+        if begin > last.toordinal():  # where only a forged cursor leads
+            return page(call, [])
+        periods = list(history.page(history.periods(date.fromordinal(begin), last, group), call.limit))
         rows = history.rows(tx, base, periods, call.now, known_at)
         end = periods[-1].last
         return page(call, rows, encode_cursor(call, [end.toordinal()]) if end < last else None)

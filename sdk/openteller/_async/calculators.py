@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -22,7 +23,13 @@ class AsyncCalculators:
         self._caller = caller
 
     async def deposit(
-        self, *, product_code: str, amount: Money, start_date: dt.date | None = None, end_date: dt.date | None = None
+        self,
+        *,
+        product_code: str,
+        amount: Money,
+        start_date: dt.date | None = None,
+        end_date: dt.date | None = None,
+        early_withdrawal: Mapping[str, object] | None = None,
     ) -> DepositCalculation:
         """Work out what a deposit brings.
 
@@ -30,6 +37,7 @@ class AsyncCalculators:
             amount: paid in at the start, or each month for instalment products.
             start_date: today unless told.
             end_date: for products without a term, when it is withdrawn.
+            early_withdrawal: for products with one: ``date``, and ``amount`` (Money) where it is not all.
 
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
@@ -39,6 +47,7 @@ class AsyncCalculators:
             "amount": money("amount", amount),
             "start_date": start_date,
             "end_date": end_date,
+            "early_withdrawal": early_withdrawal,
         }
         return await self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
 
@@ -52,6 +61,8 @@ class AsyncCalculators:
         repayment_type: Literal["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"] | None = None,
         start_date: dt.date | None = None,
         upfront_fee: Money | None = None,
+        rate_changes: Sequence[Mapping[str, object]] | None = None,
+        extra_repayments: Sequence[Mapping[str, object]] | None = None,
     ) -> LoanCalculation:
         """Work out a loan's schedule and what it costs a year.
 
@@ -59,6 +70,9 @@ class AsyncCalculators:
             term: ISO 8601 in years and months: ``P30Y``, ``P18M``.
             rate: a fraction a year, within the product's bounds; its representative rate unless told.
             start_date: today unless told.
+            rate_changes: ``from_number`` (of the instalment) and ``rate``, one after the other.
+            extra_repayments: ``number`` (of the instalment), ``amount`` (Money) and, unless the payments that follow
+                shall be lower, the ``effect`` ``SHORTER_TERM``.
 
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
@@ -71,6 +85,8 @@ class AsyncCalculators:
             "repayment_type": repayment_type,
             "start_date": start_date,
             "upfront_fee": money("upfront_fee", upfront_fee),
+            "rate_changes": rate_changes,
+            "extra_repayments": extra_repayments,
         }
         return await self._caller.post(catalogue.CALCULATE_LOAN, LoanCalculation, body=body)
 

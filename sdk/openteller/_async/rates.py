@@ -156,5 +156,13 @@ class AsyncFxRates:
                 how the middle moved in it.
             known_at: by what had been published by then.
         """
-        query = {"base": base, "from": from_, "to": to, "group": group, "known_at": known_at, "after": after, "limit": limit}
+        query = {
+            "base": base,
+            "from": from_,
+            "to": to,
+            "group": group,
+            "known_at": known_at,
+            "after": after,
+            "limit": limit,
+        }
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)

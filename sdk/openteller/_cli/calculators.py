@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openteller._cli.calling import Session, calling
-from openteller._cli.inputs import AMOUNT, CURRENCY, DAY, FRACTION
+from openteller._cli.inputs import AMOUNT, CHANGE, CURRENCY, DAY, EXTRA, FRACTION
 from openteller._cli.tables import facts, table
 from openteller._cli.texts import both, percent
 from openteller.money import Money
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from openteller.models import DepositCalculation, FxCalculation, LoanCalculation
 
 __all__ = ["calc"]
@@ -32,20 +34,41 @@ def calc() -> None:
 @click.option("--currency", type=CURRENCY, default="CNY", show_default=True)
 @click.option("--start", "start_date", type=DAY, help="When it is paid in; today unless told.")
 @click.option("--end", "end_date", type=DAY, help="When it is withdrawn, for products without a term.")
+@click.option("--withdraw", type=DAY, help="Withdraw it before the end of its term.")
+@click.option("--part", type=AMOUNT, help="With --withdraw: only so much of it.")
 @calling
-def deposit(session: Session, *, product: str, amount: str, currency: str, **days: Any) -> None:
+def deposit(
+    session: Session,
+    *,
+    product: str,
+    amount: str,
+    currency: str,
+    withdraw: dt.date | None,
+    part: str | None,
+    **days: Any,
+) -> None:
     """Work out what AMOUNT in a deposit PRODUCT brings, such as TIME_CNY_1Y; in instalments, AMOUNT each month."""
-    calculate = session.client.calculators.deposit
-    answer = session.ask(calculate, product_code=product, amount=Money(amount, currency), **days)
+    if part and withdraw is None:
+        raise click.UsageError("--part is of what is withdrawn: give --withdraw, too")
+    early: dict[str, object] = {"date": withdraw} | ({"amount": Money(part, currency)} if part else {})
+    answer = session.ask(
+        session.client.calculators.deposit,
+        product_code=product,
+        amount=Money(amount, currency),
+        early_withdrawal=early if withdraw else None,
+        **days,
+    )
     session.show(answer, _deposit)
 
 
 def _deposit(found: DepositCalculation) -> str:
+    early = found.early_withdrawal
     return facts(
         [
             ("Product", both(found.name)),
             ("From, to", f"{found.start_date} – {found.end_date}, {found.days} days"),
             ("Rate", percent(found.rate)),
+            ("Withdrawn", f"{early.amount or 'all'} on {early.date} at {percent(early.rate)}" if early else None),
             ("Paid in", found.deposited),
             ("Interest", found.interest),
             ("At the end", found.maturity_value),
@@ -62,6 +85,9 @@ def _deposit(found: DepositCalculation) -> str:
 @click.option("--repayment", "repayment_type", metavar="CODE", help="EQUAL_INSTALMENT, EQUAL_PRINCIPAL, INTEREST_ONLY.")
 @click.option("--start", "start_date", type=DAY, help="When it begins; today unless told.")
 @click.option("--fee", type=AMOUNT, help="What is paid at the start, in CNY.")
+@click.option("--rate-change", "changes", type=CHANGE, multiple=True, help="From an instalment on: 13=0.0300.")
+@click.option("--extra", "lower", type=EXTRA, multiple=True, help="Repaid with an instalment beside it: 24=50000.")
+@click.option("--extra-sooner", "sooner", type=EXTRA, multiple=True, help="Likewise; the loan then ends sooner.")
 @click.option("--schedule", is_flag=True, help="Show all payments.")
 @calling
 def loan(
@@ -71,6 +97,9 @@ def loan(
     amount: str,
     fee: str | None,
     schedule: bool,
+    changes: tuple[tuple[int, Decimal], ...],
+    lower: tuple[tuple[int, str], ...],
+    sooner: tuple[tuple[int, str], ...],
     **form: Any,
 ) -> None:
     """Work out what AMOUNT of a loan PRODUCT costs over TERM: HOME_FIRST 1000000 P30Y, where P18M is 18 months."""
@@ -79,9 +108,17 @@ def loan(
         product_code=product,
         amount=Money(amount),
         upfront_fee=Money(fee) if fee else None,
+        rate_changes=[{"from_number": number, "rate": rate} for number, rate in sorted(changes)] or None,
+        extra_repayments=_extras(lower, sooner) or None,
         **form,
     )
     session.show(answer, _loan_with_schedule if schedule else _loan)
+
+
+def _extras(lower: tuple[tuple[int, str], ...], sooner: tuple[tuple[int, str], ...]) -> list[dict[str, object]]:
+    """Give all of them in the order of their numbers."""
+    named = [(*each, "LOWER_PAYMENT") for each in lower] + [(*each, "SHORTER_TERM") for each in sooner]
+    return [{"number": number, "amount": Money(amount), "effect": effect} for number, amount, effect in sorted(named)]
 
 
 def _loan(found: LoanCalculation) -> str:
@@ -95,6 +132,7 @@ def _loan(found: LoanCalculation) -> str:
             ("Rate after it", percent(found.revert_rate) if found.revert_rate else None),
             ("Fee", found.upfront_fee or None),
             ("First payment", found.first_payment),
+            ("Last payment", f"number {found.schedule[-1].number}, on {found.schedule[-1].due_date}"),
             ("Interest", found.total_interest),
             ("All payments", found.total_payment),
             ("APR", percent(found.annualised_rate)),
@@ -103,11 +141,15 @@ def _loan(found: LoanCalculation) -> str:
 
 
 def _loan_with_schedule(found: LoanCalculation) -> str:
+    beside = any(one.extra_repayment for one in found.schedule)
+    titles = [*_COUNTED[:3], *["EXTRA"] * beside, _COUNTED[3]]
     rows = [
-        (one.number, one.due_date, *(money.amount for money in (one.payment, one.principal, one.interest, one.balance)))
+        (one.number, one.due_date, one.payment.amount, one.principal.amount, one.interest.amount)
+        + ((one.extra_repayment.amount if one.extra_repayment else None,) if beside else ())
+        + (one.balance.amount,)
         for one in found.schedule
     ]
-    return f"{_loan(found)}\n\n{table(['NUMBER', 'DUE', *_COUNTED], rows, right={'NUMBER', *_COUNTED})}"
+    return f"{_loan(found)}\n\n{table(['NUMBER', 'DUE', *titles], rows, right={'NUMBER', *titles})}"
 
 
 @calc.command()

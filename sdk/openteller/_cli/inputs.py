@@ -13,7 +13,19 @@ import click
 
 from openteller.money import Money
 
-__all__ = ["AMOUNT", "CURRENCY", "DAY", "DURATION", "FRACTION", "INSTANT", "LIMIT", "PAIR", "POSITION"]
+__all__ = [
+    "AMOUNT",
+    "CHANGE",
+    "CURRENCY",
+    "DAY",
+    "DURATION",
+    "EXTRA",
+    "FRACTION",
+    "INSTANT",
+    "LIMIT",
+    "PAIR",
+    "POSITION",
+]
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
 _SECONDS = (86_400, 3_600, 60, 1)
@@ -130,6 +142,19 @@ class _Fraction(_Word):
         return Money(text).amount
 
 
+class _Numbered(_Word):
+    """What belongs to the instalment of a number. value: reads it."""
+
+    def __init__(self, name: str, form: str, value: _Word) -> None:
+        self.name = name
+        self.form = form
+        self._value = value
+
+    def read(self, text: str) -> tuple[int, Any]:
+        number, _, value = text.partition("=")
+        return int(number), self._value.read(value)
+
+
 class _Currency(_Word):
     name = "currency"
     form = "give a currency of ISO 4217, such as USD"
@@ -146,3 +171,5 @@ PAIR = _Pair()
 AMOUNT = _Amount()
 CURRENCY = _Currency()
 FRACTION = _Fraction()
+CHANGE = _Numbered("number=fraction", "give number=fraction, such as 13=0.0300", FRACTION)
+EXTRA = _Numbered("number=amount", "give number=amount, such as 24=50000", AMOUNT)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -23,7 +24,13 @@ class Calculators:
         self._caller = caller
 
     def deposit(
-        self, *, product_code: str, amount: Money, start_date: dt.date | None = None, end_date: dt.date | None = None
+        self,
+        *,
+        product_code: str,
+        amount: Money,
+        start_date: dt.date | None = None,
+        end_date: dt.date | None = None,
+        early_withdrawal: Mapping[str, object] | None = None,
     ) -> DepositCalculation:
         """Work out what a deposit brings.
 
@@ -31,6 +38,7 @@ class Calculators:
             amount: paid in at the start, or each month for instalment products.
             start_date: today unless told.
             end_date: for products without a term, when it is withdrawn.
+            early_withdrawal: for products with one: ``date``, and ``amount`` (Money) where it is not all.
 
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
@@ -40,6 +48,7 @@ class Calculators:
             "amount": money("amount", amount),
             "start_date": start_date,
             "end_date": end_date,
+            "early_withdrawal": early_withdrawal,
         }
         return self._caller.post(catalogue.CALCULATE_DEPOSIT, DepositCalculation, body=body)
 
@@ -53,6 +62,8 @@ class Calculators:
         repayment_type: Literal["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"] | None = None,
         start_date: dt.date | None = None,
         upfront_fee: Money | None = None,
+        rate_changes: Sequence[Mapping[str, object]] | None = None,
+        extra_repayments: Sequence[Mapping[str, object]] | None = None,
     ) -> LoanCalculation:
         """Work out a loan's schedule and what it costs a year.
 
@@ -60,6 +71,9 @@ class Calculators:
             term: ISO 8601 in years and months: ``P30Y``, ``P18M``.
             rate: a fraction a year, within the product's bounds; its representative rate unless told.
             start_date: today unless told.
+            rate_changes: ``from_number`` (of the instalment) and ``rate``, one after the other.
+            extra_repayments: ``number`` (of the instalment), ``amount`` (Money) and, unless the payments that follow
+                shall be lower, the ``effect`` ``SHORTER_TERM``.
 
         Raises:
             InvalidRequest: there is no such product, or an argument lies outside its bounds.
@@ -72,6 +86,8 @@ class Calculators:
             "repayment_type": repayment_type,
             "start_date": start_date,
             "upfront_fee": money("upfront_fee", upfront_fee),
+            "rate_changes": rate_changes,
+            "extra_repayments": extra_repayments,
         }
         return self._caller.post(catalogue.CALCULATE_LOAN, LoanCalculation, body=body)
 

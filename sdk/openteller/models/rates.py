@@ -17,6 +17,9 @@ __all__ = [
     "DepositRate",
     "DepositRateList",
     "DepositRateType",
+    "EarlyWithdrawal",
+    "ExtraRepayment",
+    "ExtraRepaymentEffect",
     "FxCalculation",
     "FxCalculationSettlement",
     "FxCalculationSide",
@@ -34,6 +37,7 @@ __all__ = [
     "PriceType",
     "ProductType",
     "RateApplicationMethod",
+    "RateChange",
     "RateKind",
     "RateSheet",
     "RateSheetList",
@@ -65,6 +69,13 @@ class DepositRateType(StrEnum):
 
     FIXED = "FIXED"
     VARIABLE = "VARIABLE"
+
+
+class ExtraRepaymentEffect(StrEnum):
+    """What it does to the instalments that follow. More values may come."""
+
+    LOWER_PAYMENT = "LOWER_PAYMENT"
+    SHORTER_TERM = "SHORTER_TERM"
 
 
 class FxCalculationSettlement(StrEnum):
@@ -500,6 +511,23 @@ class Rounding(Model, frozen=True, kw_only=True):
     """The same text for people in Chinese and in English."""
 
 
+class EarlyWithdrawal(Model, frozen=True, kw_only=True):
+    """What was taken for a withdrawal before the end."""
+
+    date: dt.date
+    """A day in the bank's calendar (Asia/Shanghai)."""
+    amount: Money | None = None
+    """How much; absent where it was all."""
+    rate: DecimalString
+    """The demand rate, a fraction a year."""
+    day_count: Open[DayCount]
+    """How time becomes a part of a year. `THIRTY_360` counts whole months as twelfths, the others actual days over
+    360 or 365.
+    """
+    rate_sheet_id: str
+    """The sheet of that rate."""
+
+
 class DepositEntry(Model, frozen=True, kw_only=True):
     """A day on which money is paid in or interest is credited."""
 
@@ -509,8 +537,10 @@ class DepositEntry(Model, frozen=True, kw_only=True):
     """What is paid in."""
     interest: Money
     """What is credited."""
+    withdrawn: Money | None = None
+    """What a part that is withdrawn early comes to with its interest; only on that day."""
     balance: Money
-    """What there is after both."""
+    """What there is after all that."""
 
 
 class DepositCalculation(Model, frozen=True, kw_only=True):
@@ -523,7 +553,11 @@ class DepositCalculation(Model, frozen=True, kw_only=True):
     start_date: dt.date
     """A day in the bank's calendar (Asia/Shanghai)."""
     end_date: dt.date
-    """When it ends, given or by its term; a day that a shorter month lacks becomes that month's last."""
+    """When it ends, given, by its term or by an early withdrawal of all; a day that a shorter month lacks becomes
+    that month's last.
+    """
+    early_withdrawal: EarlyWithdrawal | None = None
+    """What was taken for a withdrawal before the end."""
     rate_sheet_id: str
     """Identifier of a rate sheet."""
     published_at: Instant
@@ -558,6 +592,26 @@ class DepositCalculation(Model, frozen=True, kw_only=True):
     """The same text for people in Chinese and in English."""
 
 
+class RateChange(Model, frozen=True, kw_only=True):
+    """A rate from an instalment on."""
+
+    from_number: int
+    """The number of the first instalment that bears it."""
+    rate: DecimalString
+    """A fraction a year."""
+
+
+class ExtraRepayment(Model, frozen=True, kw_only=True):
+    """What is repaid beside an instalment."""
+
+    number: int
+    """The number of the instalment."""
+    amount: Money
+    """An amount and its currency; amounts of two currencies are never added."""
+    effect: Open[ExtraRepaymentEffect]
+    """What it does to the instalments that follow."""
+
+
 class LoanInstalment(Model, frozen=True, kw_only=True):
     """One payment."""
 
@@ -566,13 +620,15 @@ class LoanInstalment(Model, frozen=True, kw_only=True):
     due_date: dt.date
     """So many months after the start; a day that a shorter month lacks becomes that month's last."""
     rate: DecimalString
-    """The rate of this month, a fraction a year."""
+    """The rate of this month, a fraction a year; with rate changes, that of its number."""
     payment: Money
     """`principal` and `interest` together."""
     principal: Money
     """An amount and its currency; amounts of two currencies are never added."""
     interest: Money
     """An amount and its currency; amounts of two currencies are never added."""
+    extra_repayment: Money | None = None
+    """What is repaid on that day beside `payment`; absent where that is nothing."""
     balance: Money
     """What is owed after it."""
 
@@ -592,6 +648,10 @@ class LoanCalculation(Model, frozen=True, kw_only=True):
     """`EQUAL_INSTALMENT` 等额本息 (the same payment each month), `EQUAL_PRINCIPAL` 等额本金 (the same principal
     each month), `INTEREST_ONLY` 按月付息到期还本 (interest each month, the principal at the end).
     """
+    rate_changes: tuple[RateChange, ...] | None = None
+    """As asked; absent without any."""
+    extra_repayments: tuple[ExtraRepayment, ...] | None = None
+    """As asked; absent without any."""
     start_date: dt.date
     """A day in the bank's calendar (Asia/Shanghai)."""
     upfront_fee: Money
@@ -624,7 +684,7 @@ class LoanCalculation(Model, frozen=True, kw_only=True):
     total_interest: Money
     """An amount and its currency; amounts of two currencies are never added."""
     total_payment: Money
-    """All payments, without the fee."""
+    """All payments and extra repayments, without the fee."""
     schedule: tuple[LoanInstalment, ...]
     """All payments."""
     rounding: Rounding

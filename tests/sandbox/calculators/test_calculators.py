@@ -29,11 +29,11 @@ def result(counter: Counter, what: str, **body: Any) -> dict[str, Any]:
 
 
 def fault(counter: Counter, what: str, **body: Any) -> tuple[int, str, str]:
-    """Status, place and code of the one thing that is wrong."""
+    """Status, place and code of what is wrong, which is one thing, if in several ways."""
     response = counter.calculate(what, **body)
     problem = response.get_json()
-    assert len(problem["errors"]) == 1, problem
-    return response.status_code, problem["errors"][0]["pointer"], problem["errors"][0]["code"]
+    (found,) = {(error["pointer"], error["code"]) for error in problem["errors"]}
+    return response.status_code, *found
 
 
 def examples() -> list[tuple[str, str, dict[str, Any], dict[str, Any]]]:
@@ -145,6 +145,67 @@ def test_what_a_deposit_product_does_not_allow_is_pointed_at(
     assert fault(counter, "deposit", **body) == (422, pointer, "FIELD_INVALID")
 
 
+def test_a_deposit_that_is_withdrawn_early_earns_the_demand_rate_of_today(counter: Counter) -> None:
+    answer = result(counter, "deposit", product_code="TIME_CNY_1Y", amount=cny("100000"),
+                    early_withdrawal={"date": "2027-03-28"})  # fmt: skip
+
+    assert answer["early_withdrawal"] == {
+        "date": "2027-03-28",
+        "rate": "0.0005",
+        "day_count": "ACT_360",
+        "rate_sheet_id": answer["rate_sheet_id"],
+    }
+    assert (answer["end_date"], answer["days"], answer["interest"]["amount"]) == ("2027-03-28", 180, "25.00")
+
+
+def test_a_past_withdrawal_takes_the_demand_rate_of_its_day(counter: Counter) -> None:
+    answer = result(counter, "deposit", product_code="TIME_CNY_1Y", amount=cny("100000"), start_date="2024-01-02",
+                    early_withdrawal={"date": "2024-08-01", "amount": cny("40000")})  # fmt: skip
+    (demand,) = counter.rows("/v1/rates/deposits", product_type="DEMAND", currency="CNY", date="2024-08-01")
+
+    assert answer["rate"] == "0.0115"
+    assert (answer["early_withdrawal"]["rate"], answer["early_withdrawal"]["rate_sheet_id"]) == (
+        demand["rate"],
+        demand["rate_sheet_id"],
+    )
+    assert answer["rate_sheet_id"] != demand["rate_sheet_id"]
+    _, taken, last = answer["schedule"]
+    assert Decimal(taken["withdrawn"]["amount"]) == 40000 + Decimal(taken["interest"]["amount"])
+    assert last["interest"]["amount"] == "690.00", "what is left earns what was agreed"
+    assert Decimal(answer["maturity_value"]["amount"]) == Decimal(taken["withdrawn"]["amount"]) + Decimal(
+        last["balance"]["amount"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("product", "early", "pointer"),
+    [
+        ("TIME_CNY_1Y", {"date": "2026-09-29"}, "/early_withdrawal/date"),
+        ("TIME_CNY_1Y", {"date": "2027-09-29"}, "/early_withdrawal/date"),
+        ("TIME_CNY_1Y", {"date": "1900-01-01"}, "/early_withdrawal/date"),
+        ("TIME_CNY_1Y", {"date": "2027-02-30"}, "/early_withdrawal/date"),
+        ("TIME_CNY_1Y", {"date": "2027-01-01", "amount": cny("0")}, "/early_withdrawal/amount/amount"),
+        ("TIME_CNY_1Y", {"date": "2027-01-01", "amount": cny("950.01")}, "/early_withdrawal/amount/amount"),
+        ("TIME_CNY_1Y", {"date": "2027-01-01", "amount": cny("-1")}, "/early_withdrawal/amount/amount"),
+        ("TIME_CNY_1Y", {"date": "2027-01-01", "amount": {"amount": "1", "currency": "USD"}},
+         "/early_withdrawal/amount/currency"),
+        ("INSTALMENT_CNY_1Y", {"date": "2027-01-01", "amount": cny("1")}, "/early_withdrawal/amount"),
+    ],
+)  # fmt: skip
+def test_a_withdrawal_that_cannot_be_is_pointed_at(
+    counter: Counter, product: str, early: dict[str, Any], pointer: str
+) -> None:
+    body = {"product_code": product, "amount": cny("1000"), "early_withdrawal": early}
+
+    assert fault(counter, "deposit", **body) == (422, pointer, "FIELD_INVALID")
+
+
+def test_what_has_no_term_cannot_end_early(counter: Counter) -> None:
+    body = {"product_code": "DEMAND_CNY", "amount": cny("1000"), "end_date": "2027-09-29"}
+
+    assert fault(counter, "deposit", **body, early_withdrawal={"date": "2027-01-01"})[1] == "/early_withdrawal"
+
+
 def test_a_deposit_without_a_term_needs_an_end(counter: Counter) -> None:
     assert fault(counter, "deposit", product_code="DEMAND_CNY", amount=cny("1")) == (422, "/end_date", "FIELD_MISSING")
 
@@ -240,6 +301,71 @@ def test_totals_are_the_sums_of_the_schedule(
 def test_what_a_loan_product_does_not_allow_is_pointed_at(
     counter: Counter, changed: dict[str, Any], pointer: str
 ) -> None:
+    body = {"product_code": "CAR", "amount": cny("50000"), "term": "P3Y", **changed}
+
+    assert fault(counter, "loan", **body) == (422, pointer, "FIELD_INVALID")
+
+
+def test_extra_repayments_and_changes_of_the_rate_are_echoed_and_in_the_schedule(counter: Counter) -> None:
+    changes = [{"from_number": 13, "rate": "0.0300"}]
+    extras = [
+        {"number": 6, "amount": cny("10000.00"), "effect": "LOWER_PAYMENT"},
+        {"number": 24, "amount": cny("20000.00"), "effect": "SHORTER_TERM"},
+    ]
+    body = {"product_code": "CAR", "amount": cny("100000"), "term": "P5Y"}
+    plain = result(counter, "loan", **body)
+    answer = result(counter, "loan", **body, rate_changes=changes, extra_repayments=extras)
+
+    assert (answer["rate_changes"], answer["extra_repayments"]) == (changes, extras)
+    assert not {"rate_changes", "extra_repayments"} & plain.keys()
+    schedule = answer["schedule"]
+    assert [item["number"] for item in schedule if "extra_repayment" in item] == [6, 24]
+    assert [item["rate"] for item in schedule] == ["0.0360"] * 12 + ["0.0300"] * (len(schedule) - 12)
+    assert schedule[-1]["balance"] == cny("0.00")
+    assert len(schedule) < 60
+    paid = sum(Decimal(item["payment"]["amount"]) for item in schedule) + 30_000
+    assert paid == Decimal(answer["total_payment"]["amount"]) < Decimal(plain["total_payment"]["amount"])
+    assert Decimal(answer["total_interest"]["amount"]) == paid - 100_000
+
+
+def test_the_effect_of_an_extra_repayment_is_a_lower_payment_unless_told(counter: Counter) -> None:
+    answer = result(counter, "loan", product_code="CAR", amount=cny("100000"), term="P5Y",
+                    extra_repayments=[{"number": 1, "amount": cny("50000")}])  # fmt: skip
+
+    assert answer["extra_repayments"][0]["effect"] == "LOWER_PAYMENT"
+    assert len(answer["schedule"]) == 60
+
+
+def extra(number: int, amount: str = "1000", **more: Any) -> dict[str, Any]:
+    return {"number": number, "amount": cny(amount), **more}
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"extra_repayments": [extra(36)]}, "/extra_repayments/0/number"),
+        ({"extra_repayments": [extra(0)]}, "/extra_repayments/0/number"),
+        ({"extra_repayments": [extra(-1)]}, "/extra_repayments/0/number"),
+        ({"extra_repayments": [extra(9), extra(9)]}, "/extra_repayments/1/number"),
+        ({"extra_repayments": [extra(9), extra(8)]}, "/extra_repayments/1/number"),
+        ({"extra_repayments": [extra(3), extra(9, "0")]}, "/extra_repayments/1/amount/amount"),
+        ({"extra_repayments": [extra(9, "49999.99")]}, "/extra_repayments/0/amount/amount"),
+        ({"extra_repayments": [extra(9, "1" + "0" * 30)]}, "/extra_repayments/0/amount/amount"),
+        ({"extra_repayments": [extra(9, effect="HOLIDAY")]}, "/extra_repayments/0/effect"),
+        ({"extra_repayments": [{"number": 9, "amount": {"amount": "1", "currency": "USD"}}]},
+         "/extra_repayments/0/amount/currency"),
+        ({"extra_repayments": [extra(1, "45000", effect="SHORTER_TERM"), extra(30)]}, "/extra_repayments/1/number"),
+        ({"repayment_type": "INTEREST_ONLY", "extra_repayments": [extra(9, effect="SHORTER_TERM")]},
+         "/extra_repayments/0/effect"),
+        ({"extra_repayments": [extra(1)] * 41}, "/extra_repayments"),
+        ({"rate_changes": [{"from_number": 1, "rate": "0.0300"}]}, "/rate_changes/0/from_number"),
+        ({"rate_changes": [{"from_number": 37, "rate": "0.0300"}]}, "/rate_changes/0/from_number"),
+        ({"rate_changes": [{"from_number": 9, "rate": "0.0300"}] * 2}, "/rate_changes/1/from_number"),
+        ({"rate_changes": [{"from_number": 9, "rate": "0.3601"}]}, "/rate_changes/0/rate"),
+        ({"rate_changes": [{"from_number": 9, "rate": "-0.0100"}]}, "/rate_changes/0/rate"),
+    ],
+)  # fmt: skip
+def test_what_cannot_happen_to_a_loan_is_pointed_at(counter: Counter, changed: dict[str, Any], pointer: str) -> None:
     body = {"product_code": "CAR", "amount": cny("50000"), "term": "P3Y", **changed}
 
     assert fault(counter, "loan", **body) == (422, pointer, "FIELD_INVALID")
@@ -355,6 +481,38 @@ def test_an_amount_is_plain_digits(counter: Counter, amount: object) -> None:
     body = {"side": "SELL", "amount": {"amount": amount, "currency": "USD"}, "counter_currency": "CNY"}
 
     assert fault(counter, "fx", **body) == (422, "/amount/amount", "FIELD_INVALID")
+
+
+@pytest.mark.parametrize("amount", ["1" + "0" * 30, "1e30", "9" * 400])
+def test_an_amount_beyond_all_money_is_pointed_at(counter: Counter, amount: str) -> None:
+    huge = cny(amount)
+    bodies: dict[str, dict[str, Any]] = {
+        "deposit": {"product_code": "TIME_CNY_1Y", "amount": huge},
+        "loan": {"product_code": "CAR", "amount": huge, "term": "P3Y"},
+        "fx": {"side": "SELL", "amount": huge, "counter_currency": "USD"},
+    }
+    for what, body in bodies.items():
+        assert fault(counter, what, **body) == (422, "/amount/amount", "FIELD_INVALID")
+    fee = {"product_code": "CAR", "amount": cny("50000"), "term": "P3Y", "upfront_fee": huge}
+    assert fault(counter, "loan", **fee) == (422, "/upfront_fee/amount", "FIELD_INVALID")
+
+
+@pytest.mark.parametrize("term", ["P-3M", "-P3M", "P0M", "P0Y", "P", "P3D", "P1000M", "P3.5Y", "3", "", 3])
+def test_a_term_that_is_none_is_pointed_at(counter: Counter, term: object) -> None:
+    body = {"product_code": "CAR", "amount": cny("50000"), "term": term}
+
+    assert fault(counter, "loan", **body) == (422, "/term", "FIELD_INVALID")
+
+
+@pytest.mark.parametrize("day", ["0000-01-01", "0001-01-01", "9999-12-31", "10000-01-01", "2026-02-30", "soon"])
+def test_a_day_out_of_range_is_pointed_at(counter: Counter, day: str) -> None:
+    for what, body, pointer in (
+        ("deposit", {"product_code": "TIME_CNY_1Y", "amount": cny("1000"), "start_date": day}, "/start_date"),
+        ("deposit", {"product_code": "DEMAND_CNY", "amount": cny("1000"), "end_date": day}, "/end_date"),
+        ("loan", {"product_code": "CAR", "amount": cny("50000"), "term": "P3Y", "start_date": day}, "/start_date"),
+        ("fx", {"side": "SELL", "amount": cny("1"), "counter_currency": "USD", "date": day}, "/date"),
+    ):
+        assert fault(counter, what, **body) == (422, pointer, "FIELD_INVALID")
 
 
 def test_an_unknown_member_is_refused(counter: Counter) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openteller_sandbox.calculators.loan import LoanTerms, annualised_rate, loan_schedule
+from openteller_sandbox.calculators.loan import Extra, Instalment, LoanTerms, TooMuch, annualised_rate, loan_schedule
 
 CENT = Decimal("0.01")
 AMOUNTS = st.integers(100_000, 1_000_000_000).map(lambda fen: Decimal(fen) * CENT)
@@ -144,3 +145,85 @@ def test_the_instalment_is_worked_out_again_when_the_fixed_period_ends() -> None
 def test_a_loan_that_is_not_paid_back_has_no_rate(received: str, payments: list[str]) -> None:
     with pytest.raises(ValueError, match="paid back in full"):
         annualised_rate(Decimal(received), [Decimal(payment) for payment in payments])
+
+
+# --- what changes while it runs --------------------------------------------------------------------------------------
+
+KINDS = ("EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY")
+
+
+def attempt(terms: LoanTerms) -> tuple[TooMuch | None, list[Instalment]]:
+    try:
+        return None, loan_schedule(terms)
+    except TooMuch as error:
+        return error, []
+
+
+@given(
+    amount=st.integers(100_000, 10**9).map(lambda fen: Decimal(fen).scaleb(-2)),
+    months=st.integers(6, 360),
+    kind=st.sampled_from(KINDS),
+    data=st.data(),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_changes_the_loan_is_paid_back_to_the_cent(
+    amount: Decimal, months: int, kind: str, data: st.DataObject
+) -> None:
+    rate = st.integers(0, 3600).map(lambda bp: Decimal(bp).scaleb(-4))
+    numbers = data.draw(st.lists(st.integers(1, months - 1), max_size=5, unique=True))
+    share, sooner = st.integers(1, 9999), kind != "INTEREST_ONLY"
+    extras = {
+        number: Extra(
+            amount=max((amount * data.draw(share) / 100_000).quantize(Decimal("0.01")), Decimal("0.01")),
+            sooner=sooner and data.draw(st.booleans()),
+        )
+        for number in sorted(numbers)
+    }
+    terms = LoanTerms(
+        amount=amount,
+        rate=data.draw(rate),
+        months=months,
+        repayment_type=kind,
+        start=date(2026, 9, 29),
+        changes=data.draw(st.dictionaries(st.integers(2, months), rate, max_size=4)),
+        extras=extras,
+    )
+    refused, schedule = attempt(terms)
+    if refused:
+        assert refused.number in extras and refused.owed < extras[refused.number].amount
+        return
+
+    owed = amount
+    for number, item in enumerate(schedule, 1):
+        extra = extras[number].amount if number in extras else Decimal(0)
+        assert (item.number, item.rate, item.extra) == (number, terms.rate_of(number), extra)
+        assert item.interest == (owed * item.rate / 12).quantize(Decimal("0.01"))
+        assert item.payment == item.principal + item.interest
+        owed -= item.principal + extra
+        assert item.balance == owed >= 0
+    assert owed == 0
+    assert len(schedule) == months or any(extra.sooner for extra in extras.values()) or schedule[-1].extra > 0
+
+
+def test_a_rate_that_changes_in_the_fixed_period_gives_way_to_the_revert_rate() -> None:
+    rates = [Decimal(text) for text in ("0.03", "0.04", "0.05", "0.06")]
+    terms = LoanTerms(
+        amount=Decimal(1000), rate=rates[0], months=8, repayment_type="INTEREST_ONLY", start=date(2026, 9, 29),
+        fixed_months=4, revert_rate=rates[1], changes={3: rates[2], 7: rates[3]},
+    )  # fmt: skip
+
+    assert [terms.rate_of(number) for number in range(1, 9)] == [rates[place] for place in (0, 0, 2, 2, 1, 1, 3, 3)]
+
+
+def test_a_loan_may_be_settled_early() -> None:
+    plain = LoanTerms(
+        amount=Decimal(60_000), rate=Decimal("0.0345"), months=12, repayment_type="EQUAL_INSTALMENT",
+        start=date(2026, 9, 29),
+    )  # fmt: skip
+    owed = loan_schedule(plain)[4].balance
+    schedule = loan_schedule(replace(plain, extras={5: Extra(amount=owed, sooner=False)}))
+
+    assert (len(schedule), schedule[-1].balance, schedule[-1].extra) == (5, 0, owed)
+    with pytest.raises(TooMuch) as caught:
+        loan_schedule(replace(plain, extras={5: Extra(amount=owed + Decimal("0.01"), sooner=False)}))
+    assert (caught.value.number, caught.value.owed) == (5, owed)
