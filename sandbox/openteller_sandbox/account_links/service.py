@@ -386,6 +386,12 @@ def bind(tx: Tx, world: World, account_link_id: str, consent_id: str) -> None:
     tx.run(store.INSERT_CONSENT, consent_id=consent_id, world_id=world.world_id, account_link_id=account_link_id)
 
 
+def end_of_app(bank: Bank, tx: Tx, world: World, app_id: str) -> None:
+    """End every link of an app, with what was allowed through it, in the act that ends the app."""
+    for row in tx.all(store.OPEN_OF_APP, app_id=app_id):
+        _unlink(bank, tx, world, _link(row), bank.now(world), "BY_PARTNER")
+
+
 def expire(bank: Bank, act: Due) -> None:
     """End a link that nobody has approved, or confirmed, in time."""
     with bank.db.act(act.world.world_id) as tx:

@@ -119,6 +119,14 @@ PAGE = Statement(
     .order_by(account_links.c.seq.desc())
     .limit(bindparam("count"))
 )
+OPEN_OF_APP = Statement(
+    select(account_links)
+    .where(
+        account_links.c.app_id == bindparam("app_id"),
+        or_(*(account_links.c.status == status for status in ("AWAITING", "APPROVED", "ACTIVE"))),
+    )
+    .order_by(account_links.c.seq)
+)
 CHANGE = Statement(
     update(account_links)
     .where(account_links.c.account_link_id == bindparam("id"), account_links.c.version == bindparam("seen"))

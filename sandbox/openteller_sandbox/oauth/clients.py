@@ -13,15 +13,15 @@ from typing import Any
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.db import Tx
 from openteller_sandbox.deeds import service as deeds
-from openteller_sandbox.oauth import store
+from openteller_sandbox.oauth import consents, store
 from openteller_sandbox.oauth.model import Client, Method, Profile
 from openteller_sandbox.oauth.tokens import hash_of
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.worlds import service as worlds
 
 REGISTRATION_PREFIX = "otg_"
-CHANGE = "changeClient"
-"""The deed."""
+CHANGE, END = "changeClient", "endClient"
+"""Deeds."""
 _IDENTIFIER = re.compile(r"app_[0-9a-z]{4,44}")  # a database takes no text with NUL, and looks for nothing else
 
 
@@ -96,14 +96,31 @@ def change_again(bank: Bank, world: World, client_id: str, kept: Mapping[str, An
         partners.change(tx, client_id, name=kept["name"], scopes=kept["scopes"])
 
 
-def end(bank: Bank, client_id: str) -> bool:
-    """End a client: from now on nobody is it, and its tokens are worth nothing."""
+def end(bank: Bank, client: Client) -> bool:
+    """End a client, with what customers have allowed it and its account links: from now on nobody is it, and its tokens
+    are worth nothing.
+    """
+    client_id, world = client.client_id, worlds.find(bank.db.read(), client.app.world_id)
+    assert world is not None
+    end_what_it_was_allowed(bank, world, client_id)
     with bank.db.act(client_id) as tx:
         ended = tx.run(store.END_CLIENT, id=client_id) == 1
         tx.run(store.REVOKE_ALL, app_id=client_id)
         tx.run(store.END_REFRESH_OF_APP, app_id=client_id)
         tx.run(store.END_CONSENTS_OF_APP, app=client_id)
     return ended
+
+
+def end_what_it_was_allowed(bank: Bank, world: World, client_id: str) -> None:
+    """End a client's account links and consents, with the events of each end, which its webhooks still hear."""
+    from openteller_sandbox.account_links import service as account_links  # noqa: PLC0415 - it needs this module
+
+    kept = {"path": f"/oauth/register/{client_id}"}
+    deed = deeds.doing(bank, world, deeds.PARTNER, END, lambda: kept, client_id)
+    with deed, bank.db.act(world.world_id) as tx:
+        account_links.end_of_app(bank, tx, world, client_id)
+        for row in tx.all(store.ACTIVE_OF_APP, app_id=client_id):
+            consents.revoke(bank, tx, row["consent_id"])
 
 
 def owns(tx: Tx, client_id: str, registration_token: str) -> bool:

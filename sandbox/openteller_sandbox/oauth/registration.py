@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.clock import SECOND
@@ -24,7 +23,10 @@ _MOST_URI = 300
 _MOST_NAME = 60
 _URI = re.compile(r"[!-;=?-\[\]_a-z~]{8,300}")  # printable ASCII that a URI may have
 _TEXT = re.compile(r"[ -~]{1,300}")
-_OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
+_OWN_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:/(?:[!-\"$-.0-~][!-\"$-~]*)?")
+"""An own scheme of an app: a domain of the app's in reverse, so with a dot. It names the app; there is no host, and so
+one slash before the path (RFC 8252 section 7.1).
+"""
 _KEPT = ("client_uri", "tos_uri", "policy_uri", "software_id", "software_version")
 _FLAGS = ("dpop_bound_access_tokens", "require_pushed_authorization_requests")
 _METHODS = {
@@ -282,13 +284,7 @@ def _may_redirect(uri: str, *, public: bool) -> bool:
         return False
     if address := addresses.parse(uri):
         return address.is_safe
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    if "#" in uri or set("@*") & set(parts.netloc):
-        return False
-    return public and _OWN_SCHEME.fullmatch(parts.scheme) is not None
+    return public and _OWN_SCHEME.fullmatch(uri) is not None
 
 
 def _bad(name: str) -> Refusal:

@@ -109,7 +109,7 @@ def _add_registration(routes: Blueprint, bank: Bank, api: Api) -> None:
         if client is None or scheme.lower() != "bearer" or not clients.owns(bank.db.read(), client_id, sent):
             return _response(_refused(Refusal("invalid_token")))
         if request.method == "DELETE":
-            clients.end(bank, client_id)
+            clients.end(bank, client)
             return _response(Answer(b"", 204, {"Cache-Control": "no-store"}))
         if request.method == "PUT":
             raw = read_body(request)

@@ -23,8 +23,9 @@ ACCESS_TOKEN_SECONDS = ACCESS_SECONDS[Profile.PUBLIC_DATA]
 USE_NOTED_MS = MINUTE
 """How exactly the customer is told when a consent was last used: a note with each request would be a write."""
 
-CLIENT_CHANGED = clients.CHANGE
+CLIENT_CHANGED, CLIENT_ENDED = clients.CHANGE, clients.END
 change_client_again = clients.change_again
+end_client_again = clients.end_what_it_was_allowed
 ensure_secret = secrecy.ensure
 mac = secrecy.mac
 subject = consents.subject

@@ -233,6 +233,11 @@ CONSENTS_OF_APP = Statement(
     .order_by(consents.c.created_at.desc(), consents.c.consent_id.desc())
     .limit(bindparam("count"))
 )
+ACTIVE_OF_APP = Statement(
+    select(consents.c.consent_id)
+    .where(consents.c.app_id == bindparam("app_id"), consents.c.status == "ACTIVE")
+    .order_by(consents.c.created_at, consents.c.consent_id)
+)
 CONSENTS_OF_CUSTOMER = Statement(
     select(consents)
     .where(consents.c.world_id == bindparam("world_id"), consents.c.customer_id == bindparam("customer_id"))

@@ -209,23 +209,11 @@ class Replay:
     def _repeat(self, twin: Bank, app: Wsgi, deed: Deed) -> None:
         world, details = worlds.find(twin.db.read(), self.world_id), deed.details
         assert world is not None
-        if deed.name == oauth.CLIENT_CHANGED:
-            with deeds.again(deed):
-                oauth.change_client_again(twin, world, deed.app_id, details)
-        elif deed.actor == deeds.PARTNER:
+        with deeds.again(deed):
+            if _repeat_by_service(twin, world, deed):
+                return
+        if deed.actor == deeds.PARTNER:
             self._send(app, deed, _request(deed))
-        elif deed.name in oauth.CONSENT_DEEDS:
-            with deeds.again(deed):
-                oauth.repeat(twin, world, deed.name, details, deed.app_id)
-        elif deed.name in consents.DEEDS:
-            with deeds.again(deed):
-                consents.repeat(twin, world, deed.name, details)
-        elif deed.name == saved_billers.FORGET:
-            with deeds.again(deed):
-                saved_billers.forget_as_customer(twin, world, details["saved_biller_id"], details["customer_id"])
-        elif "account_link_id" in details:
-            with deeds.again(deed):
-                account_links.repeat(twin, world, details)
         elif deed.actor == deeds.PAYER:
             self._send(app, deed, _form(twin, world, details))
         elif deed.actor == deeds.CLOCK:
@@ -238,6 +226,26 @@ class Replay:
     def _send(self, app: Wsgi, deed: Deed, environ: dict[str, Any]) -> None:
         with deeds.again(deed):
             b"".join(app(environ, lambda *_: None))
+
+
+def _repeat_by_service(twin: Bank, world: World, deed: Deed) -> bool:
+    """Do again what no request that can be sent again has done; False where one has."""
+    name, details = deed.name, deed.details
+    if name == oauth.CLIENT_CHANGED:
+        oauth.change_client_again(twin, world, deed.app_id, details)
+    elif name == oauth.CLIENT_ENDED:
+        oauth.end_client_again(twin, world, deed.app_id)
+    elif name in oauth.CONSENT_DEEDS:
+        oauth.repeat(twin, world, name, details, deed.app_id)
+    elif name in consents.DEEDS:
+        consents.repeat(twin, world, name, details)
+    elif name == saved_billers.FORGET:
+        saved_billers.forget_as_customer(twin, world, details["saved_biller_id"], details["customer_id"])
+    elif deed.actor == deeds.PAYER and "account_link_id" in details:
+        account_links.repeat(twin, world, details)
+    else:
+        return False
+    return True
 
 
 _under_way: WeakValueDictionary[str, Replay] = WeakValueDictionary()

@@ -202,6 +202,7 @@ BAD_REDIRECTS = [
     "https://bot.example:/cb",
     "http://127.0.0.1:99999/cb",
     "com.example.app:/cb",
+    "com.example.app://cb",
     "about:blank-page",
     "https://bot.example/" + "x" * 300,
     '"https://bot.example/cb"',
@@ -213,6 +214,40 @@ BAD_REDIRECTS = [
 @pytest.mark.parametrize("uri", BAD_REDIRECTS)
 def test_a_redirect_that_could_leak_a_code_is_refused(uri: str, client: FlaskClient) -> None:
     refused(client.post(REGISTER, json=FAPI_APP | {"redirect_uris": [uri]}), "invalid_redirect_uri")
+
+
+OWN_SCHEMES = {
+    "com.example.app:/cb": True,
+    "com.example.app:/": True,
+    "com.example.app:/cb?to=https://x": True,
+    "com.example.app:cb": False,
+    "com.example.app:": False,
+    "com.example.app://cb": False,
+    "com.example.app:///cb": False,
+    "com.example.app://[::1/cb": False,
+    "com.example.app://bot.example:99999/cb": False,
+    "com.example.app:/cb#x": False,
+    "example:/cb": False,
+    "com..app:/cb": False,
+}
+
+
+@pytest.mark.abuse("oauth", "has a code sent to an own scheme that names a host")
+@pytest.mark.parametrize("uri", OWN_SCHEMES)
+def test_an_own_scheme_of_a_public_client_has_a_dot_and_no_host(uri: str, client: FlaskClient) -> None:
+    """RFC 8252 section 7.1."""
+    wanted = {
+        "client_name": "手机应用",
+        "profile": "baseline",
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code"],
+        "redirect_uris": [uri],
+    }
+    answer = client.post(REGISTER, json=wanted)
+    if OWN_SCHEMES[uri]:
+        assert answer.status_code == 201, answer.text
+    else:
+        refused(answer, "invalid_redirect_uri")
 
 
 @pytest.mark.parametrize("uris", ["https://bot.example/cb", [1], [None], {}, ["https://bot.example/cb"] * 2, [[]]])
