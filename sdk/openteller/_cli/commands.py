@@ -17,6 +17,7 @@ _REQUESTS = click.IntRange(1, 1_000_000_000)
 
 
 _ELSEWHERE = {
+    "account-links": "links:account_links",
     "apps": "apps:apps",
     "atms": "places:atms",
     "billers": "billers:billers",
@@ -24,6 +25,7 @@ _ELSEWHERE = {
     "branches": "places:branches",
     "calc": "calculators:calc",
     "clock": "world:clock",
+    "consents": "links:consents",
     "disputes": "disputes:disputes",
     "drill": "drills:drill",
     "events": "events:events",

@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -43,6 +44,8 @@ class Paid:
     payment: str
     dispute: str
     receipt: dict[str, Any]
+    link: str
+    consent: str
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,22 @@ def paid(counter: Counter) -> Paid:
     counter.pay(payment["payment_link"]["url"])
     dispute = counter.json("disputes", "create", payment["payment_id"], "wrong_amount")["dispute_id"]
     receipt = counter.json("payments", "receipt", payment["payment_id"])
-    return Paid(counter, fetch["bill_fetch_id"], fetch["bills"][0]["bill_id"], payment["payment_id"], dispute, receipt)
+    bill, link = fetch["bills"][0]["bill_id"], counter.json("trigger", "account_link.confirmed")["data"]
+    with counter.client() as client:
+        power = client.billers.list(q=BILLER).first()
+        assert power
+        most = {"amount": "300.00", "currency": "CNY"}
+        mandate = {
+            "type": "bill_payment_mandate",
+            "billers": [power.biller_id],
+            "maximum_individual_amount": most,
+            "periodic_limits": [{"period_type": "MONTH", "period_alignment": "CALENDAR", "amount": most}],
+            "valid_from": "2026-09-01",
+            "valid_to": "2027-08-31",
+        }
+        consent = client.sandbox.create_consent(authorization_details=[mandate]).consent_id
+    ids = (fetch["bill_fetch_id"], bill, payment["payment_id"], dispute)
+    return Paid(counter, *ids, receipt, link["account_link_id"], consent)
 
 
 CASES = [
@@ -123,6 +141,17 @@ CASES = [
     Case("disputes list", r"^2026-09-29 .* +ASSIGNED +WRONG_AMOUNT +paid-1 +dsp_\w+$", "data"),
     Case("disputes list --status REJECTED", r"^No dispute fits", "data"),
     Case("statements list", r"^No statement fits", "data"),
+    Case("account-links list", r"^2026-09-29 .* +ACTIVE +weibo +acl_\w+$", "data"),
+    Case("account-links list --status FAILED", r"^No link fits", "data"),
+    Case("account-links show LINKED", r"(?s)^Status +ACTIVE$.*^Customer +sub_.*^Holds since +2026-09-29 ", "subject"),
+    Case("consents list --status active", r"^20.* +ACTIVE +saved-billers bills:read payments:read +cns_\w+$", "data"),
+    Case("consents list --status CONSUMED", r"^No consent fits", "data"),
+    Case("consents show CONSENT", r"(?s)^Status +ACTIVE$.*^Mandates +1$.*^Ends \(wall time\) +20", "expires_at"),
+    Case(
+        "consents usage CONSENT",
+        r"(?s)^1 +IN_FORCE +0 +once +CNY 300\.00 +CNY 300\.00 *$.* MONTH +CNY 300\.00 +CNY 300\.00 +2026-10-01 ",
+        "mandates",
+    ),
     Case("status", r"(?s)^Bank +OPERATIONAL$.*^Bank time +2026-09-29 10:3", "bank_time"),
     Case("official-accounts", r"(?s)^weibo +V缴费 .*^Every payment link begins with http://127", "payment_link_prefix"),
     Case(
@@ -153,6 +182,8 @@ def words(case: Case, paid: Paid) -> list[str]:
         "BILL": paid.bill,
         "PAYMENT": paid.payment,
         "DISPUTE": paid.dispute,
+        "LINKED": paid.link,
+        "CONSENT": paid.consent,
         "NUMBER": paid.receipt["receipt_number"],
         "CODE": paid.receipt["verification_code"],
         "QR": f"http://127.0.0.1:8080/R/{paid.receipt['signature']['compact']}",
@@ -462,3 +493,20 @@ def test_a_dispute_that_is_open_is_named(paid: Paid) -> None:
 
     assert done.exit_code == 1
     assert done.stderr.endswith(f"it is: openteller disputes show {paid.dispute}\n")
+
+
+def test_a_consent_is_asked_to_last_longer_and_ended_and_so_is_a_link(counter: Counter) -> None:
+    consent = counter.json("trigger", "consent.extended")["data"]["consent_id"]
+    until = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
+    asked = counter.table("consents", "extend", consent, "--until", until)
+    assert re.search(
+        r"(?s)^Status +AWAITING$.*^Page +http://.*/customer/wld_\w+/extensions/cex_\w+$", asked, re.MULTILINE
+    ), asked
+    assert counter.table("consents", "usage", consent) == "It has no mandate.\n"
+    assert re.search(r"^Status +REVOKED$", counter.table("consents", "revoke", consent), re.MULTILINE)
+    done = counter.run("consents", "extend", consent, "--until", until)
+    assert (done.exit_code, "CONSENT_NOT_ACTIVE" in done.stderr) == (1, True), done.stderr
+    link = counter.json("trigger", "account_link.confirmed")["data"]["account_link_id"]
+    assert re.search(
+        r"(?s)^Status +UNLINKED$.*^Reason +BY_PARTNER$", counter.table("account-links", "unlink", link), re.MULTILINE
+    )
