@@ -35,6 +35,7 @@ GROUPS = {
     "returns": "Disputes and refunds as a way to money",
     "linking": "Linking a social account with somebody else",
     "mandates": "Paying what no customer has allowed",
+    "reminders": "Answering for customers, and learning of accounts by looking",
     "credentials": "Tokens, scopes and secrets",
     "oauth": "The front door: clients, codes, proofs and what customers allow",
 }

@@ -79,7 +79,7 @@ def _fetches() -> list[Row]:
             f"{fetch.per_account} a day",
             per_account,
             _MIDNIGHT,
-            "Over all partners of a world, however the number was typed.",
+            "Over all partners of a world, however it was typed; a look at a [saved account](reminders.md) is one.",
         ),
         (
             "misses of an app",

@@ -35,6 +35,7 @@ DOCUMENTS = (
     "statements",
     "account-links",
     "consents",
+    "reminders",
     "events",
     "webhooks",
     "status",

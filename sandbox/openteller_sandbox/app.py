@@ -26,6 +26,7 @@ from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.settings import Settings
 from openteller_sandbox.webhooks import service as webhooks
@@ -47,6 +48,7 @@ FEATURES = (
     "consents",
     "saved_billers",
     "mandates",
+    "reminders",
     "events",
     "webhooks",
     "status",
@@ -90,7 +92,7 @@ def create_bank(
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
-    bank.listeners += [webhooks.fan_out, saved_billers.hear]
+    bank.listeners += [webhooks.fan_out, saved_billers.hear, reminders.hear]
     bank.make_app = create_app
     payments.ensure_receipt_key(bank)
     oauth.ensure_secret(bank)

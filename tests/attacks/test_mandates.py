@@ -248,6 +248,16 @@ def test_saved_accounts_are_forgotten_with_the_last_consent_that_allows_them(par
         assert known() == left
 
 
+@pytest.mark.abuse("mandates", "pays a bill in another currency, as if it were the same number of yuan")
+def test_another_currency_than_the_billers_is_refused(owner: Partner) -> None:
+    user = link_customer(owner, mandate(owner, "BJ-PROPERTY_FEE-01"))
+    saved = user.save("BJ-PROPERTY_FEE-01")
+    (bill,) = user.post(f"/v1/saved-billers/{saved}/bill-fetches").json["bills"]
+    dollars = {"bill_ids": [bill["bill_id"]], "amount": {"amount": "50.00", "currency": "USD"}}
+    body = {"partner_reference": "in-dollars", "saved_biller_id": saved, **dollars}
+    refused(user.post("/v1/mandate-payments", body), 422, "AMOUNT_OUT_OF_RANGE")
+
+
 @pytest.mark.abuse("mandates", "saves a number that only the page of the bank may ask for")
 def test_what_only_the_page_asks_for_is_not_saved(owner: Partner, unharmed: Unharmed) -> None:
     page_only = next(

@@ -78,8 +78,8 @@ class Good:
 def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     """Make what the requests need (a fetch, a paid payment, an open one) and give one request for each operation.
 
-    ``cancelPayment``, ``confirmAccountLink``, ``createDispute``, ``deleteWebhookEndpoint`` and ``deleteSavedBiller``
-    can succeed once for each call of this function.
+    ``cancelPayment``, ``confirmAccountLink``, ``createDispute``, ``deleteWebhookEndpoint``, ``deleteSavedBiller``,
+    ``payReminder`` and ``declineReminder`` can succeed once for each call of this function.
     """
     biller = partner.biller(BILLER)
     inputs = partner.magic(BILLER, "DUE_BILL")
@@ -121,6 +121,12 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     extension = partner.post(f"/v1/consents/{lasting}/extensions", longer).json["extension_id"]
     saved, forgotten, due = user.save(TOP_UP), user.save(TOP_UP, "REVERSED"), user.save(BILLER)
     power = {"biller_id": biller["biller_id"], "inputs": partner.magic(BILLER, "NO_BILL")}
+    for account in (due, user.save(BILLER, "SEVERAL_BILLS")):
+        looked = partner.post("/sandbox/v1/events/bill.issued:trigger", {"saved_biller_id": account}, key=None)
+        assert looked.status_code == 200, looked.text
+    declined, payable, reminded = (
+        f"/v1/reminders/{reminder['reminder_id']}" for reminder in user.get("/v1/reminders").json["data"]
+    )
     fifty = {"amount": "50.00", "currency": "CNY"}
     requests: dict[str, tuple[Any, ...]] = {
         "listBranches": ("/v1/branches", {"near": "31.230,121.470", "limit": 2}, None),
@@ -189,6 +195,11 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
             {"partner_reference": "made-anew", "saved_biller_id": saved, "amount": fifty},
             user,
         ),
+        "listReminders": ("/v1/reminders", {"status": "OPEN", "limit": 2}, None, user),
+        "getReminder": (reminded, {}, None, user),
+        "payReminder": (f"{payable}:pay", {}, {"partner_reference": "made-anew"}, user),
+        "postponeReminder": (f"{reminded}:postpone", {}, {"remind_on": "2026-09-30"}, user),
+        "declineReminder": (f"{declined}:decline", {}, None, user),
         "listEvents": ("/v1/events", {"type": "payment.succeeded"}, None),
         "createWebhookEndpoint": ("/v1/webhook-endpoints", {}, {"url": HOOK, "event_types": ["payment.*"]}),
         "listWebhookEndpoints": ("/v1/webhook-endpoints", {"limit": 2}, None),

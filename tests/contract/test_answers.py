@@ -18,6 +18,7 @@ from openteller_sandbox.db import Statement, metadata
 from openteller_sandbox.oauth.model import LINKED_SCOPES
 
 CONTRACT = contracts.load()
+TAKES_PARTS = "BJ-PROPERTY_FEE-01"
 NO_OPERATION = "No operation answers with it."
 COMPONENT_OF_TABLE = {
     "account_links": "AccountLink",
@@ -34,6 +35,7 @@ COMPONENT_OF_TABLE = {
     "receipts": "Receipt",
     "refunds": "Refund",
     "saved_billers": "SavedBiller",
+    "reminders": "Reminder",
     "statement_rows": "StatementRow",
     "statements": "Statement",
 }
@@ -128,6 +130,10 @@ def own_things(path: str, partner: Partner) -> dict[str, str]:
         return {"consent_id": link_customer(partner).consent_id}
     if "{type}" in path:
         return {"type": "payment.succeeded"}
+    if "{reminder_id}" in path:
+        saved = link_customer(partner).save(TAKES_PARTS)
+        looked = partner.post("/sandbox/v1/events/bill.issued:trigger", {"saved_biller_id": saved}, key=None)
+        return {"reminder_id": looked.json["data"]["reminder_id"]}
     if "{webhook_endpoint_id}" not in path:
         return {}
     made = partner.post("/v1/webhook-endpoints", {"url": "https://bot.example/first"})

@@ -6,6 +6,7 @@ The walk only sends; the observer judges each answer, and the tests ask the obse
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.conftest import Partner, WallClock, make_bank, make_partner
 from tests.contract.direct_payer import DirectPayer
 from tests.contract.good_requests import HOOK, Good, approved_link, good_requests, paid, unknown_id
 from tests.contract.observer import Observer
-from tests.linked import POWER, Linked, link_customer, mandate
+from tests.linked import POWER, Linked, link_customer, mandate, yuan
 
 from openteller_sandbox.app import FEATURES, _module, create_app
 from openteller_sandbox.bank import Bank
@@ -31,9 +32,11 @@ from openteller_sandbox.http.operations import Routes
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.model import LINKED_SCOPES
 from openteller_sandbox.partners.service import SCOPES
-from openteller_sandbox.settings import SEED_FOLDER, RateLimits
+from openteller_sandbox.settings import SEED_FOLDER, PaymentLimits, RateLimits
 
+_numbers = itertools.count(1)
 NOBODY = "blr_000000000000"
+GAS = "CQ-GAS-01"
 TOPUP, VALIDATING, IN_MAINTENANCE, SUSPENDED = "CN-MOBILE_TOPUP-01", "CD-GAS-01", "SZ-WATER-01", "CN-DONATION-05"
 
 ENDINGS = (
@@ -84,6 +87,7 @@ class Walk:
         self.disputes()
         self.account_links()
         self.mandates()
+        self.reminders()
         self.keys()
         self.control()
         self.webhooks()
@@ -354,6 +358,58 @@ class Walk:
 
     def _fetch_saved(self, user: Linked, saved_biller_id: str) -> Any:
         return user.post(f"/v1/saved-billers/{saved_biller_id}/bill-fetches")
+
+    def reminders(self) -> None:
+        """What is refused of the answers to a reminder."""
+        partner = make_partner(self.seen)
+        user = link_customer(partner, mandate(partner, POWER, GAS))
+        (gas,), several = self._reminded(user, GAS), self._reminded(user, POWER, "SEVERAL_BILLS")
+        ((poor,), (changing,)) = (self._reminded(user, POWER, it) for it in ("INSUFFICIENT_FUNDS", "BILL_CHANGES"))
+        self._code(self._pay(user, several[0]), "BILLS_NOT_PAYABLE_TOGETHER")
+        self._code(self._pay(user, several[-1], amount=1), "AMOUNT_NOT_EXACT")
+        self._code(self._pay(user, gas, amount=1), "AMOUNT_OUT_OF_RANGE")
+        self._code(self._pay(user, poor), "PAYER_NOT_COMPLETED")
+        self._code(self._pay(user, gas, return_url="https://elsewhere.example/"), "RETURN_URL_NOT_REGISTERED")
+        self._code(self._pay(user, changing), "BILL_CHANGED")
+        partner.post("/sandbox/v1/faults", {"match": {"leg": "query"}, "effect": {"status": 500}, "times": 1})
+        self._code(self._pay(user, gas), "BILLER_QUERY_FAILED")
+        tight = replace(self.bank.settings, payment_limits=PaymentLimits(day_yuan=0))
+        limited = self._like(observe(create_app(replace(self.bank, settings=tight))))
+        self._code(self._pay(replace(user, client=limited.client), gas), "LIMIT_EXCEEDED")
+        assert self._pay(user, gas, reference="walk-gas", key="walk-gas").status_code == 201
+        self._code(self._pay(user, gas, reference="walk-other", key="walk-gas"), "IDEMPOTENCY_MISMATCH")
+        for answer in (self._pay(user, gas), *(self._answer(user, gas, verb) for verb in ("postpone", "decline"))):
+            assert self._code(answer, "INVALID_TRANSITION")["allowed"] == ["OPEN"]
+        self._code(self._pay(user, several[-1], reference="walk-gas"), "DUPLICATE_REFERENCE")
+        while (refused := self._pay(user, poor)).json["code"] == "PAYER_NOT_COMPLETED":
+            pass
+        self._code(refused, "FETCH_LIMIT")
+        other = link_customer(partner, mandate(partner, POWER), customer_number="62000004")
+        saved = other.save(POWER, "UNANSWERED_POSTED")
+        (unknown,) = self._reminded(other, POWER, "UNANSWERED_POSTED")
+        bill = self._fetch_saved(other, saved).json["bills"][0]
+        other.pay(saved, bill["outstanding"]["amount"], bill_ids=[bill["bill_id"]])
+        self._code(self._pay(other, unknown), "BILL_ALREADY_PAID")
+        (closed,) = self._reminded(other, GAS, "REVERSED")
+        self._code(self._pay(other, closed, key="a" * 65), "FIELD_INVALID")
+        partner.advance(to="2026-09-29T23:45:00+08:00")
+        self._code(self._pay(other, closed), "BILLER_CUTOFF")
+        partner.advance(to="2026-09-30T02:00:00+08:00")
+        self._code(self._pay(other, closed), "BILLER_MAINTENANCE")
+
+    def _reminded(self, user: Linked, code: str, scenario: str = "DUE_BILL") -> list[str]:
+        """Save an account, and have the bank look at it; give its reminders, newest first."""
+        saved = user.save(code, scenario)
+        user.owner.post("/sandbox/v1/events/bill.issued:trigger", {"saved_biller_id": saved}, key=None)
+        return [each["reminder_id"] for each in user.get("/v1/reminders", saved_biller_id=saved).json["data"]]
+
+    def _pay(self, user: Linked, reminder_id: str, amount: float = 0, key: str = "new", **body: Any) -> Any:
+        body = {"partner_reference": body.pop("reference", f"walk-{next(_numbers)}"), **body}
+        return self._answer(user, reminder_id, "pay", body | ({"amount": yuan(amount)} if amount else {}), key)
+
+    def _answer(self, user: Linked, reminder_id: str, verb: str, body: Any = None, key: str | None = None) -> Any:
+        body = {"remind_on": "2026-09-30"} if verb == "postpone" else body
+        return user.post(f"/v1/reminders/{reminder_id}:{verb}", body, key=key)
 
     def keys(self) -> None:
         partner = self.partner

@@ -117,6 +117,12 @@ def payable_biller(tx: Tx, biller_id: str, now: int, *, hours: bool) -> Biller:
     return biller
 
 
+def shows_bills(biller: Biller) -> bool:
+    """Tell whether a biller has bills that a partner can ask for, with what a partner may know of an account."""
+    asks_page = any(each.high and each.facts["required"] for each in biller.input_fields)
+    return biller.fetch_mode == "FETCH" and biller.presentment != "NONE" and not asks_page
+
+
 def check_inputs(biller: Biller, inputs: Mapping[str, str], *, on_page: bool) -> None:
     """Check inputs against the format that the biller publishes.
 
@@ -192,13 +198,15 @@ def _admit(bank: Bank, world: World, asker: Asker, asked: Question, now: int) ->
     return admitted
 
 
-def ask(bank: Bank, world: World, asked: Question, fetch_id: str, now: int) -> port.Found | port.Later:
+def ask(
+    bank: Bank, world: World, asked: Question, fetch_id: str, now: int, asking: port.Asking = port.Asking.FIRST
+) -> port.Found | port.Later:
     """Put a counted question to the biller. No transaction is open.
 
     Raises:
         Problem: ACCOUNT_NOT_PAYABLE, BILLER_QUERY_FAILED.
     """
-    answer = ask_on_page(bank, world, asked, now)
+    answer = port_of(bank).query(world, asked.biller, asked.inputs, now, asking)
     if isinstance(answer, port.NotPayable):
         with bank.db.act(world.world_id) as tx:
             velocity.missed(bank, tx, world, fetch_id, now)
@@ -303,11 +311,23 @@ def find_bill(tx: Tx, app_id: str, bill_id: str) -> FetchedBill | None:
     return _fetched(row) if row else None
 
 
+def account(tx: Tx, world: World, biller_id: str, inputs: Mapping[str, str]) -> tuple[Biller, str]:
+    """Give a biller, and the name of an account there by which its bills are known, without its number."""
+    biller = billers.get(tx, biller_id)
+    return biller, digest(world, biller, biller.bills_key(inputs))
+
+
+def is_being_paid(tx: Tx, world: World, biller: Biller, account_digest: str, bill_number: str) -> bool:
+    """Tell whether somebody is paying a bill, in whatever fetch they have it."""
+    of_bill = {"biller_id": biller.biller_id, "account_digest": account_digest, "bill_number": bill_number}
+    return tx.one(store.LOCKED, world_id=world.world_id, **of_bill) is not None
+
+
 def is_of(tx: Tx, world: World, bill_id: str, biller: Biller, inputs: Mapping[str, str]) -> bool:
     """Tell whether a bill that was fetched is of an account."""
     row = tx.one(store.BILL_BY_ID, bill_id=bill_id)
-    account = digest(world, biller, biller.bills_key(inputs))
-    return row is not None and (row["biller_id"], row["account_digest"]) == (biller.biller_id, account)
+    own = digest(world, biller, biller.bills_key(inputs))
+    return row is not None and (row["biller_id"], row["account_digest"]) == (biller.biller_id, own)
 
 
 def bills_of_fetch(tx: Tx, bill_fetch_id: str) -> list[FetchedBill]:
@@ -512,5 +532,6 @@ def _fetched(row: Any) -> FetchedBill:
 
 
 account_digest = velocity.counted_as
+shown_to_partner = presentment.for_partner
 
 DUE_HANDLERS = {ANSWER: answer_late, PURGE: purge}

@@ -28,6 +28,7 @@ from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.statements import service as statements
 from openteller_sandbox.webhooks import service as webhooks
@@ -63,6 +64,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         consents.reset(tx, world_id)
         saved_billers.reset(tx, world_id)
         mandates.reset(tx, world_id)
+        reminders.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())
         webhooks.reset(tx, world_id, bank.now(world))
         with deeds.beginning(bank, tx, world, apps=partners.app_ids_of_world(tx, world_id)):

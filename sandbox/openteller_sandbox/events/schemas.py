@@ -17,6 +17,7 @@ class EventDataSchema(ContractSchema):
     payment_id = fields.String()
     partner_reference = fields.String()
     consent_id = fields.String()
+    reminder_id = fields.String()
     bill_fetch_id = fields.String()
     dispute_id = fields.String()
     refund_id = fields.String()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,14 @@ def page(tx: Tx, app_id: str, *, after: str | None, type_: str | None, count: in
         seq = row["seq"]
     rows = tx.all(store.PAGE, app_id=app_id, after=seq, type=type_ or "", count=count)
     return [(row["event_id"], row["wire"]) for row in rows]
+
+
+def data(tx: Tx, event_id: str) -> dict[str, Any]:
+    """Give what an event is about: the contract's ``EventData``."""
+    row = tx.one(store.FIND, event_id=event_id)
+    assert row is not None
+    told: dict[str, Any] = json.loads(row["wire"])["data"]
+    return told
 
 
 def last(tx: Tx, app_id: str, type_: str) -> tuple[str, str] | None:

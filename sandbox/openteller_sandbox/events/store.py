@@ -47,6 +47,7 @@ PAGE = Statement(
     .order_by(events.c.seq)
     .limit(bindparam("count"))
 )
+FIND = Statement(select(events.c.wire).where(events.c.event_id == bindparam("event_id")))
 LAST = Statement(
     select(events.c.event_id, events.c.wire)
     .where(events.c.app_id == bindparam("app_id"), events.c.type == bindparam("type"))

@@ -29,6 +29,7 @@ from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
 from openteller_sandbox.receipts import service as receipts
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.worlds import service as worlds
 
@@ -37,7 +38,22 @@ _WORLD = re.compile(r"wld_[0-9a-z]{4,44}")
 _PAYMENT = re.compile(r"pay_[0-9a-z]{4,44}")
 _LINK = re.compile(r"acl_[0-9a-z]{4,44}")
 _SAVED = re.compile(r"svb_[0-9a-z]{4,44}")
-_DONE = frozenset({"forgotten", "revoked", "signed_out", "unlinked"})
+_REMINDER = re.compile(r"rmd_[0-9a-z]{4,44}")
+_ANSWERS = {
+    "remind_pay": ("PAY", ""),
+    "remind_later": ("LATER", "postponed"),
+    "remind_decline": ("DECLINE", "declined"),
+}
+"""What a form of a reminder asks for, and what a page says then."""
+_REFUSALS = {
+    "NOT_FOUND": "REMINDER_GONE",
+    "INVALID_TRANSITION": "REMINDER_GONE",
+    "BILL_ALREADY_PAID": "REMINDER_GONE",
+    "BILL_CHANGED": "REMINDER_CHANGED",
+    "BILLS_NOT_PAYABLE_TOGETHER": "REMINDER_OLDER",
+    "FIELD_INVALID": "REMINDER_DAY",
+}
+_DONE = frozenset({"declined", "forgotten", "postponed", "revoked", "signed_out", "unlinked"})
 """What a page may be told to say first; it is in the address, and changes nothing."""
 _LONGEST = 40
 _FILES = {"json": (exports.as_json, "application/json"), "csv": (exports.as_csv, "text/csv; charset=utf-8")}
@@ -127,6 +143,8 @@ def _act(bank: Bank, visit: Visit) -> Response:
     act, member, done = _CHANGES.get(step, (None, "", ""))
     if act is not None and act(bank, visit, request.form.get(member, "")):
         return see_other(place_of(visit, done=done))
+    if step in _ANSWERS and _REMINDER.fullmatch(request.form.get("reminder_id", "")):
+        return _answer(bank, visit, step)
     return _show(bank, visit, "FORM", 422)
 
 
@@ -172,6 +190,25 @@ _CHANGES: Mapping[str, tuple[Callable[[Bank, Visit, str], bool], str, str]] = {
     "forget": (_forget, "saved_biller_id", "forgotten"),
 }
 """What a form may ask for: who does it, which member of the form names the thing, and what is said afterwards."""
+
+
+def _answer(bank: Bank, visit: Visit, step: str) -> Response:
+    """Take an answer to a reminder of the customer who is signed in; who pays is led to the page of a link."""
+    assert visit.customer is not None
+    answer, done = _ANSWERS[step]
+    form = {name: request.form.get(name, "").strip()[:_LONGEST] for name in ("reminder_id", "remind_on")}
+    who = visit.customer.customer_id, form["reminder_id"]
+    try:
+        payment_id = reminders.answer_at_bank(
+            bank, visit.world, *who, answer, remind_on=form["remind_on"], locale=page_locale()
+        )
+    except Problem as problem:
+        return _show(bank, visit, _REFUSALS.get(problem.code, "REMINDER_NOT_NOW"), 422)
+    if payment_id is None:
+        return see_other(place_of(visit, done=done))
+    held = payments.held(bank.db.read(), payment_id)
+    assert held is not None
+    return see_other(_in_language(f"/pay/{held.link_code}"))
 
 
 def _payment(bank: Bank, visit: Visit, payment_id: str) -> Response:

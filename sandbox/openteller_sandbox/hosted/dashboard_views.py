@@ -22,6 +22,9 @@ from openteller_sandbox.oauth.model import Consent
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
+from openteller_sandbox.payments.states import Status
+from openteller_sandbox.reminders import service as reminders
+from openteller_sandbox.reminders.model import Reminder
 from openteller_sandbox.saved_billers import service as saved_billers
 
 PAGE = 20
@@ -41,6 +44,7 @@ def overview(bank: Bank, world: World, customer: Customer, before: str, locale: 
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
         "asked": [_asked(bank, each) for each in consents.awaiting_extensions(bank, tx, world, customer.customer_id)],
+        "reminders": _reminders(bank, world, customer, locale),
         "saved": _saved(bank, world, customer, locale),
         "notices": _notices(bank, world, customer, locale),
         "payments": [_line(bank, held) for held in found[:PAGE]],
@@ -95,6 +99,39 @@ def _saved(bank: Bank, world: World, customer: Customer, locale: str) -> list[di
         }
         for saved in saved_billers.of_customer(tx, world.world_id, customer.customer_id)
     ]
+
+
+def _reminders(bank: Bank, world: World, customer: Customer, locale: str) -> list[dict[str, Any]]:
+    """Write down what waits for an answer, or is being paid."""
+    tx, now = bank.db.read(), bank.now(world)
+    asking = [
+        each
+        for each in reminders.of_customer(bank, tx, world.world_id, customer.customer_id)
+        if each.status in reminders.ASKING
+    ]
+    return [
+        {
+            "reminder_id": each.reminder_id,
+            "biller_name": billers.get(tx, each.biller_id).name[locale],
+            "label": each.record.get("label"),
+            "account": each.record["account_ref_masked"],
+            "amount": each.outstanding,
+            "due": each.due_on.isoformat(),
+            "status": each.status.value,
+            "again": _minute(each.remind_at) if each.remind_at else None,
+            "days": reminders.days(each, now),
+            "link": _open_link(bank, each),
+            "app_name": app_name(bank, each.app_id),
+        }
+        for each in asking
+    ]
+
+
+def _open_link(bank: Bank, reminder: Reminder) -> str | None:
+    """Give where the customer can go on paying."""
+    held = payments.held(bank.db.read(), reminder.payment_id) if reminder.payment_id else None
+    is_open = held is not None and held.payment.status in {Status.CREATED, Status.AUTHORISING}
+    return f"/pay/{held.link_code}" if held and is_open else None
 
 
 def _notices(bank: Bank, world: World, customer: Customer, locale: str) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from openteller_sandbox.money import Money
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.model import Held
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.saved_billers import service as saved_billers
 
 _MOST = 100_000
@@ -52,6 +53,7 @@ def as_json(bank: Bank, world: World, customer: Customer) -> bytes:
             "consents": _consents(bank, world, customer),
             "account_links": _links(bank, world, customer),
             "saved_billers": _saved(bank, world, customer),
+            "reminders": _reminders(bank, world, customer),
             "payments": _payments(bank, world, customer),
             "mandate_uses": _uses(bank, world, customer),
             "notices": [
@@ -124,6 +126,14 @@ def _saved(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]
             "account": biller.account(saved.inputs),
         }
         for saved in saved_billers.of_customer(tx, world.world_id, customer.customer_id)
+    ]
+
+
+def _reminders(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Give the reminders of bills, as apps are shown them."""
+    return [
+        {"app": dashboard_views.app_name(bank, each.app_id), **each.record}
+        for each in reminders.of_customer(bank, bank.db.read(), world.world_id, customer.customer_id)
     ]
 
 

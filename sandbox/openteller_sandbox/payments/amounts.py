@@ -36,6 +36,16 @@ def check(biller: Biller, amount: Money, *, with_bill: bool = False) -> None:
         raise Problem("LIMIT_EXCEEDED")
 
 
+def check_currency(biller: Biller, amount: Money) -> None:
+    """Check that an amount is in the biller's currency.
+
+    Raises:
+        Problem: AMOUNT_OUT_OF_RANGE.
+    """
+    if amount.currency != biller.min_amount.currency:
+        raise Problem("AMOUNT_OUT_OF_RANGE", _range(biller, biller.min_amount, biller.max_amount))
+
+
 def check_for_bill(biller: Biller, bill: FetchedBill, amount: Money) -> None:
     """Check the amount that a payer names for one bill.
 

@@ -53,10 +53,12 @@ def check_hints(tx: Tx, request: Mapping[str, Any]) -> None:
         raise field_invalid("/adcode", "No such division of mainland China (GB/T 2260), such as 310000 for Shanghai.")
 
 
-def choose(tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int) -> Choice:
-    """Read which of the four forms was sent, and put what the partner may know into the payment."""
+def choose(
+    tx: Tx, caller: Caller, payment: Payment, request: Mapping[str, Any], now: int, part: Money | None = None
+) -> Choice:
+    """Read which of the four forms was sent, and put what the partner may know into the payment. part: of one bill."""
     if "bill_ids" in request:
-        return of_bills(tx, caller, payment, request["bill_ids"], now)
+        return of_bills(tx, caller, payment, request["bill_ids"], now, part)
     if "biller_id" not in request:
         return Choice()
     biller = bills.payable_biller(tx, request["biller_id"], now, hours=False)
@@ -88,8 +90,10 @@ def direct(payment: Payment, biller: Biller, inputs: Mapping[str, str], amount: 
     return Choice(biller.biller_id, dict(inputs), amount_minor=amount.minor, from_partner=True)
 
 
-def of_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int) -> Choice:
-    """Choose bills that the caller's app has fetched.
+def of_bills(
+    tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], now: int, part: Money | None = None
+) -> Choice:
+    """Choose bills that the caller's app has fetched. part: how much of one bill, where that is not the whole.
 
     Raises:
         Problem: what keeps them from being paid, or from being paid together.
@@ -107,14 +111,20 @@ def of_bills(tx: Tx, caller: Caller, payment: Payment, bill_ids: Sequence[str], 
     inputs = bills.inputs_of_fetch(tx, first.bill_fetch_id)
     payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
     payment.account_ref_masked = masked(biller.account(inputs))
+    parts: dict[str | None, Money] = {bill.bill_id: bill.due.outstanding for bill in chosen}
     due_sum = amounts.outstanding(chosen)
-    if due_sum is not None:
+    if part is not None:
+        amounts.check_currency(biller, part)
+        amounts.check_for_bill(biller, first, part)
+        parts = {first.bill_id: part}
+    elif due_sum is not None:
         amounts.check(biller, due_sum, with_bill=True)
-        if biller.presentment in {"AMOUNT", "FULL"}:
-            amounts.show(payment, biller, {bill.bill_id: bill.due.outstanding for bill in chosen}, now)
+    if (part or due_sum) is not None and biller.presentment in {"AMOUNT", "FULL"}:
+        amounts.show(payment, biller, parts, now)
     owed = amounts.owed_minor(chosen)
+    wanted = owed if part is None else part.minor
     bill_ids = [bill.bill_id for bill in chosen]
-    return Choice(biller.biller_id, inputs, bill_ids, first.bill_fetch_id, owed, owed, from_partner=True)
+    return Choice(biller.biller_id, inputs, bill_ids, first.bill_fetch_id, wanted, owed, from_partner=True)
 
 
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:

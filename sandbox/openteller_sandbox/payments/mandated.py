@@ -20,7 +20,7 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.problems import field_invalid
 from openteller_sandbox.money import Money
-from openteller_sandbox.payments import authorisation, choosing, lifecycle, posting, records, velocity
+from openteller_sandbox.payments import amounts, authorisation, choosing, lifecycle, posting, records, velocity
 from openteller_sandbox.payments.authorisation import Quote
 from openteller_sandbox.payments.model import Attempt, Choice, Held, HistoryEntry, Payment
 from openteller_sandbox.payments.states import Status
@@ -105,6 +105,7 @@ def _choose(
     amount: Money = request["amount"]
     biller = bills.payable_biller(tx, biller_id, now, hours=True)
     payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
+    amounts.check_currency(biller, amount)
     if "bill_ids" not in request:
         if biller.fetch_mode == "FETCH":
             raise field_invalid("/bill_ids", "This biller has bills: fetch them and name them.", "FIELD_MISSING")

@@ -14,6 +14,7 @@ from openteller_sandbox.clock import DAY, SECOND
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.http import Problem, idempotency, json_text
+from openteller_sandbox.money import Money
 from openteller_sandbox.payments import (
     authorisation,
     choosing,
@@ -34,8 +35,12 @@ from openteller_sandbox.payments.states import CAN_SUCCEED, CANCELLABLE, Status
 CONTEXT_MS = 30 * DAY
 
 
-def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: int) -> Held:
+def create(
+    bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: int, *, part: Money | None = None
+) -> Held:
     """Make a payment link in one of the four forms that the contract describes.
+
+    part: how much of its one bill is paid, where that is not the whole.
 
     Raises:
         Problem: DUPLICATE_REFERENCE, RETURN_URL_NOT_REGISTERED, and what is wrong with biller, inputs, amount or bills.
@@ -57,7 +62,7 @@ def create(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: 
         updated_at=now,
         history=[HistoryEntry(Status.CREATED.value, now, "PARTNER")],
     )
-    choice = choosing.choose(tx, caller, payment, request, now)
+    choice = choosing.choose(tx, caller, payment, request, now, part)
     held = Held(
         payment=payment,
         world_id=caller.world.world_id,
@@ -246,6 +251,7 @@ def send(bank: Bank, world: World, payment_id: str, now: int) -> None:
     posting.send(bank, Due(world, posting.SEND, payment_id, now))
 
 
+check_return_url = choosing.check_return_url
 Order = mandated.Order
 order_under_mandate = mandated.prepare
 ask_about = mandated.ask

@@ -27,6 +27,7 @@ from openteller_sandbox.http.disturbance import HOLDS
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.partners import service as partners
 from openteller_sandbox.payments import service as payments
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.replays import store
 from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.settings import AnswerCheck, RateLimits
@@ -110,8 +111,8 @@ def _is_of(tx: Tx, world_id: str, apps: Collection[str], deed: Deed) -> bool:
 
 def _payers_subject(deed: Deed) -> str | None:
     """Give what somebody did something to on one of the bank's pages."""
-    details = deed.details
-    return details.get("payment_id") or details.get("account_link_id") or details.get("extension_id")
+    names = ("payment_id", "account_link_id", "extension_id", "reminder_id")
+    return next((deed.details[name] for name in names if deed.details.get(name)), None)
 
 
 def _shown(deed: Deed, *, whole: bool) -> dict[str, Any]:
@@ -241,6 +242,8 @@ def _repeat_by_service(twin: Bank, world: World, deed: Deed) -> bool:
         consents.repeat(twin, world, name, details)
     elif name == saved_billers.FORGET:
         saved_billers.forget_as_customer(twin, world, details["saved_biller_id"], details["customer_id"])
+    elif name == reminders.ANSWER:
+        reminders.repeat(twin, world, details)
     elif deed.actor == deeds.PAYER and "account_link_id" in details:
         account_links.repeat(twin, world, details)
     else:

@@ -46,6 +46,7 @@ COMPARED: Mapping[str, Compared] = {
     "payer_days": Compared(("customer_id", "day")),
     "payer_accounts": Compared(("customer_id", "account_digest")),
     "saved_billers": Compared(("saved_biller_id",), "seq", ("seq",)),
+    "reminders": Compared(("reminder_id",), "seq", ("seq",)),
     "mandate_uses": Compared(("consent_id", "mandate", "number")),
     "customer_notices": Compared(("notice_id",), "seq", ("seq",)),
     "biller_postings": Compared(("posting_id",)),
@@ -73,6 +74,8 @@ _OWNED = {
     "bft_": ("bill_fetches", "fetch_asks"),
     "dsp_": ("disputes",),
     "pay_": ("payments",),
+    "rmd_": ("reminders",),
+    "svb_": ("saved_billers",),
 }
 """Where the app stands that what a deed is about belongs to, by the prefix of its identifier."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openteller_sandbox.bills import service as bills
 from openteller_sandbox.http import Answer, Call, Problem, Routes, decode_cursor, encode_cursor, page
+from openteller_sandbox.reminders import service as reminders
 from openteller_sandbox.saved_billers import service
 from openteller_sandbox.saved_billers.schemas import SavedBillerCreateSchema, SavedBillerQuery
 from openteller_sandbox.saved_billers.service import SavedBiller
@@ -26,6 +27,7 @@ def create_saved_biller(call: Call) -> Answer:
     """Save an account at a biller."""
     with call.bank.db.act(call.caller.world.world_id) as tx:
         saved, is_new = service.save(call.bank, tx, call.caller, call.body, call.now)
+        reminders.watch(tx, call.caller.world, saved, call.now)
     place = {"Location": f"/v1/saved-billers/{saved.saved_biller_id}"} if is_new else {}
     return Answer(saved.wire.encode(), 201 if is_new else 200, place)
 

@@ -43,6 +43,12 @@ class SavedBiller:
     inputs: dict[str, str] = field(repr=False)
     wire: str = field(repr=False)
 
+    @property
+    def label(self) -> str | None:
+        """What the customer calls it."""
+        label: str | None = json.loads(self.wire).get("label")
+        return label
+
 
 def save(bank: Bank, tx: Tx, caller: Caller, request: Mapping[str, Any], now: int) -> tuple[SavedBiller, bool]:
     """Save an account; give it, and whether it is new.
@@ -92,6 +98,18 @@ def find(tx: Tx, caller: Caller, saved_biller_id: str) -> SavedBiller | None:
     return _saved(row) if row else None
 
 
+def by_id(tx: Tx, saved_biller_id: str) -> SavedBiller | None:
+    """Give a saved biller to the bank itself, whoever's it is."""
+    row = tx.one(store.BY_ID, saved_biller_id=saved_biller_id)
+    return _saved(row) if row else None
+
+
+def allowed_by(bank: Bank, tx: Tx, saved: SavedBiller) -> Consent | None:
+    """Give the latest consent that allows the app to have an account saved now; None where none does."""
+    given = oauth.consents_of_customer(tx, saved.world_id, saved.customer_id)
+    return next((each for each in given if each.app_id == saved.app_id and _may_save(bank, each)), None)
+
+
 def page(tx: Tx, caller: Caller, *, before: int | None, count: int) -> list[tuple[int, str]]:
     """Give (sequence, JSON) of the saved billers of the caller's customer, newest first."""
     rows = tx.all(store.PAGE, **_owner(caller), before=2**62 if before is None else before, count=count)
@@ -107,6 +125,7 @@ def forget(tx: Tx, caller: Caller, saved_biller_id: str) -> None:
     if find(tx, caller, saved_biller_id) is None:
         raise Problem("NOT_FOUND")
     tx.run(store.DELETE, saved_biller_id=saved_biller_id)
+    _forget_reminders(tx, caller.world, saved_biller_id)
 
 
 def forget_as_customer(bank: Bank, world: World, saved_biller_id: str, customer_id: str) -> bool:
@@ -118,7 +137,9 @@ def forget_as_customer(bank: Bank, world: World, saved_biller_id: str, customer_
     kept = {"saved_biller_id": saved_biller_id, "customer_id": customer_id}
     deed = deeds.doing(bank, world, deeds.PAYER, FORGET, lambda: kept, saved.app_id)
     with deed, bank.db.act(world.world_id) as tx:
-        return tx.run(store.DELETE, saved_biller_id=saved_biller_id) == 1
+        is_forgotten = tx.run(store.DELETE, saved_biller_id=saved_biller_id) == 1
+        _forget_reminders(tx, world, saved_biller_id)
+    return is_forgotten
 
 
 def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[SavedBiller]:
@@ -136,8 +157,19 @@ def forget_unallowed(bank: Bank, tx: Tx, world: World, app_id: str) -> None:
     """Forget what an app has saved for customers none of whose consents allows it any more."""
     for row in tx.all(store.CUSTOMERS_OF_APP, app_id=app_id):
         given = oauth.consents_of_customer(tx, world.world_id, row["customer_id"])
-        if not any(each.app_id == app_id and _may_save(bank, each) for each in given):
-            tx.run(store.FORGET, app_id=app_id, customer_id=row["customer_id"])
+        if any(each.app_id == app_id and _may_save(bank, each) for each in given):
+            continue
+        for saved in of_customer(tx, world.world_id, row["customer_id"]):
+            if saved.app_id == app_id:
+                _forget_reminders(tx, world, saved.saved_biller_id)
+        tx.run(store.FORGET, app_id=app_id, customer_id=row["customer_id"])
+
+
+def _forget_reminders(tx: Tx, world: World, saved_biller_id: str) -> None:
+    """Forget what came of an account that is forgotten, in the same act."""
+    from openteller_sandbox.reminders import service as reminders  # noqa: PLC0415 - it needs this module
+
+    reminders.forget(tx, world, saved_biller_id)
 
 
 def _may_save(bank: Bank, consent: Consent) -> bool:

@@ -26,6 +26,7 @@ saved_billers = Table(
 _OWN = (saved_billers.c.app_id == bindparam("app_id"), saved_billers.c.customer_id == bindparam("customer_id"))
 INSERT = insert_or_ignore(saved_billers, without=("seq",))
 FIND = Statement(select(saved_billers).where(*_OWN, saved_billers.c.saved_biller_id == bindparam("saved_biller_id")))
+BY_ID = Statement(select(saved_billers).where(saved_billers.c.saved_biller_id == bindparam("saved_biller_id")))
 BY_ACCOUNT = Statement(
     select(saved_billers).where(
         *_OWN,

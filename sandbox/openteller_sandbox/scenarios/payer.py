@@ -147,6 +147,14 @@ def slow_account(bank: Bank, now: int) -> tuple[Biller, dict[str, str]]:
     raise Problem("INVALID_TRANSITION", "No biller is open now: fetch a bill when one is.", members={"allowed": []})
 
 
+def due_accounts(bank: Bank, now: int) -> Iterator[tuple[Biller, dict[str, str]]]:
+    """Give billers that are open, each with its account at which one bill is due."""
+    for biller in usable_billers(bank):
+        inputs = scenarios.inputs_for(biller, Scenario.DUE_BILL)
+        if inputs is not None and open_at(biller, now):
+            yield biller, inputs
+
+
 def usable_billers(bank: Bank, category: str = "") -> Iterator[Biller]:
     """Give the billers whose bills a partner may fetch and see."""
     place = billers.FIRST

@@ -40,6 +40,8 @@ class EventTriggerSchema(ContractSchema):
     statement_id = fields.String(validate=(validate.Length(8, 48), Pattern("^stm_[0-9a-z]{4,44}$")))
     webhook_endpoint_id = fields.String(validate=(validate.Length(8, 48), Pattern("^whe_[0-9a-z]{4,44}$")))
     consent_id = fields.String(validate=(validate.Length(8, 48), Pattern("^cns_[0-9a-z]{4,44}$")))
+    saved_biller_id = fields.String(validate=(validate.Length(8, 48), Pattern("^svb_[0-9a-z]{4,44}$")))
+    reminder_id = fields.String(validate=(validate.Length(8, 48), Pattern("^rmd_[0-9a-z]{4,44}$")))
     account_link_id = fields.String(validate=(validate.Length(8, 48), Pattern("^acl_[0-9a-z]{4,44}$")))
 
 

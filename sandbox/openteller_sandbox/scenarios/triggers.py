@@ -6,6 +6,7 @@ An event is not written by itself. What it tells of is brought about, and the ba
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from openteller_sandbox import clock, ids
@@ -24,6 +25,8 @@ from openteller_sandbox.payments import lifecycle
 from openteller_sandbox.payments import service as payments
 from openteller_sandbox.payments.states import Status
 from openteller_sandbox.rates import service as rates
+from openteller_sandbox.reminders import service as reminders
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.scenarios import driving, payer
 from openteller_sandbox.statements import service as statements
 from openteller_sandbox.webhooks import service as webhooks
@@ -242,6 +245,56 @@ def _own_consent(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> str:
     return consent_id
 
 
+def _bill_issued(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+    """Look at a saved account now, at whatever time of the day."""
+    saved_biller_id = subject.get("saved_biller_id")
+    if saved_biller_id is None:
+        _new_reminder(bank, caller)
+    else:
+        _look(bank, caller, saved_biller_id)
+
+
+def _bill_due(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
+    """Let a reminder ask again now, before its due date or the time that the customer has chosen."""
+    reminder_id = subject.get("reminder_id") or _new_reminder(bank, caller)
+    with bank.db.act(caller.world.world_id) as tx:
+        reminder = reminders.of_app(tx, caller.app_id, reminder_id)
+        if reminder is None:
+            raise Problem("NOT_FOUND")
+        reminders.bring_back(bank, tx, caller.world, reminder, bank.now(caller.world))
+
+
+def _new_reminder(bank: Bank, caller: Caller) -> str:
+    """Have the first demo customer allow the app to save accounts, and save one that is not saved yet, where a bill is
+    due.
+    """
+    customer, now = CUSTOMERS[0], bank.now(caller.world)
+    scopes = ("saved-billers", "payments:read")
+    played = oauth.play_consent(
+        bank, caller, customer_number=customer.customer_number, scopes=scopes, details="[]", jkt=None, ago_ms=0
+    )
+    caller = replace(caller, consent_id=str(played["consent_id"]), customer_id=customer.customer_id)
+    for biller, inputs in payer.due_accounts(bank, now):
+        with bank.db.act(caller.world.world_id) as tx:
+            request = {"biller_id": biller.biller_id, "inputs": inputs}
+            saved, is_new = saved_billers.save(bank, tx, caller, request, now)
+            reminders.watch(tx, caller.world, saved, now)
+        if is_new:
+            _look(bank, caller, saved.saved_biller_id)
+            return reminders.of_saved(bank.db.read(), saved.saved_biller_id)[0].reminder_id
+    raise Problem("INVALID_TRANSITION", "No biller is open now: try when one is.", members={"allowed": []})
+
+
+def _look(bank: Bank, caller: Caller, saved_biller_id: str) -> None:
+    try:
+        reminders.look_now(bank, caller, saved_biller_id, bank.now(caller.world))
+    except Problem as problem:
+        if problem.code == "NOT_FOUND":
+            raise
+        detail = f"Looking at this account would be refused: {problem.code}."
+        raise Problem("INVALID_TRANSITION", detail, members={"allowed": []}) from problem
+
+
 BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
@@ -260,6 +313,8 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
     "consent.revoked": (_consent(oauth.revoke_consent), "consent_id"),
     "consent.extended": (_consent(consents.renew), "consent_id"),
     "consent.expiring": (_consent(consents.tell_expiring), "consent_id"),
+    "bill.issued": (_bill_issued, "saved_biller_id"),
+    "bill.due": (_bill_due, "reminder_id"),
     webhooks.TEST_EVENT: (_webhook_endpoint, "webhook_endpoint_id"),
 }
 """What brings each type about, and which member names the thing."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from openteller._async.payments import AsyncPayments
     from openteller._async.rates import AsyncRates
     from openteller._async.receipts import AsyncReceipts
+    from openteller._async.reminders import AsyncReminders
     from openteller._async.sandbox import AsyncSandbox
     from openteller._async.statements import AsyncStatements
     from openteller._async.status import AsyncStatus
@@ -205,6 +206,13 @@ class AsyncOpenTeller:
         from openteller._async.consents import AsyncMandatePayments  # noqa: PLC0415 - likewise
 
         return AsyncMandatePayments(self._caller)
+
+    @cached_property
+    def reminders(self) -> AsyncReminders:
+        """Bills of saved accounts, as requests to pay."""
+        from openteller._async.reminders import AsyncReminders  # noqa: PLC0415 - likewise
+
+        return AsyncReminders(self._caller)
 
     @cached_property
     def events(self) -> AsyncEvents:

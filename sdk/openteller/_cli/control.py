@@ -51,6 +51,8 @@ def transition(session: Session, *, payment_id: str, status: Any) -> None:
 @click.option("--webhook-endpoint", "webhook_endpoint_id", metavar="ID", help="Of which webhook endpoint.")
 @click.option("--account-link", "account_link_id", metavar="ID", help="Of which account link.")
 @click.option("--consent", "consent_id", metavar="ID", help="Of which consent.")
+@click.option("--saved-biller", "saved_biller_id", metavar="ID", help="Of which saved biller.")
+@click.option("--reminder", "reminder_id", metavar="ID", help="Of which reminder.")
 @calling
 def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
     """Make an event of TYPE happen, such as payment.succeeded, on something of the app's own or something new."""
@@ -65,6 +67,8 @@ def trigger(session: Session, *, type_: str, **subject: str | None) -> None:
         webhook_endpoint_id=subject["webhook_endpoint_id"],
         account_link_id=subject["account_link_id"],
         consent_id=subject["consent_id"],
+        saved_biller_id=subject["saved_biller_id"],
+        reminder_id=subject["reminder_id"],
         new=None if any(subject.values()) else True,
     )
     session.show(answer, _event)
@@ -80,6 +84,7 @@ def _event(event: Event) -> str:
         or data.statement_id
         or data.webhook_endpoint_id
         or data.account_link_id
+        or data.reminder_id
         or data.consent_id
         or ""
     )

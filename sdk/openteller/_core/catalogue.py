@@ -588,6 +588,61 @@ CREATE_MANDATE_PAYMENT = Operation(
     hidden=frozenset(),
 )
 
+LIST_REMINDERS = Operation(
+    name="listReminders",
+    method="GET",
+    path="/v1/reminders",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+GET_REMINDER = Operation(
+    name="getReminder",
+    method="GET",
+    path="/v1/reminders/{reminder_id}",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+PAY_REMINDER = Operation(
+    name="payReminder",
+    method="POST",
+    path="/v1/reminders/{reminder_id}:pay",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.REQUIRED,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+POSTPONE_REMINDER = Operation(
+    name="postponeReminder",
+    method="POST",
+    path="/v1/reminders/{reminder_id}:postpone",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+DECLINE_REMINDER = Operation(
+    name="declineReminder",
+    method="POST",
+    path="/v1/reminders/{reminder_id}:decline",
+    scope="saved-billers",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
 LIST_EVENTS = Operation(
     name="listEvents",
     method="GET",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from openteller._sync.payments import Payments
     from openteller._sync.rates import Rates
     from openteller._sync.receipts import Receipts
+    from openteller._sync.reminders import Reminders
     from openteller._sync.sandbox import Sandbox
     from openteller._sync.statements import Statements
     from openteller._sync.status import Status
@@ -206,6 +207,13 @@ class OpenTeller:
         from openteller._sync.consents import MandatePayments  # noqa: PLC0415 - likewise
 
         return MandatePayments(self._caller)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        """Bills of saved accounts, as requests to pay."""
+        from openteller._sync.reminders import Reminders  # noqa: PLC0415 - likewise
+
+        return Reminders(self._caller)
 
     @cached_property
     def events(self) -> Events:

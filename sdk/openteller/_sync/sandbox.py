@@ -154,6 +154,8 @@ class Sandbox:
         webhook_endpoint_id: str | None = None,
         account_link_id: str | None = None,
         consent_id: str | None = None,
+        saved_biller_id: str | None = None,
+        reminder_id: str | None = None,
         new: Literal[True] | None = None,
     ) -> Event:
         """Make an event happen, on what is named or on something new.
@@ -176,6 +178,8 @@ class Sandbox:
             "webhook_endpoint_id": webhook_endpoint_id,
             "account_link_id": account_link_id,
             "consent_id": consent_id,
+            "saved_biller_id": saved_biller_id,
+            "reminder_id": reminder_id,
             "new": new,
         }
         return self._caller.post(catalogue.TRIGGER_EVENT, Event, identifiers={"type": type}, body=body)

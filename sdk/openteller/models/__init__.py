@@ -204,6 +204,7 @@ if TYPE_CHECKING:
         ReceiptVerdict,
         ReceiptVerdictVerdict,
     )
+    from openteller.models.reminders import Reminder, ReminderList, ReminderStatus
     from openteller.models.sandbox import (
         App,
         Books,
@@ -480,6 +481,9 @@ __all__ = [
     "RefundReason",
     "RefundStatus",
     "Region",
+    "Reminder",
+    "ReminderList",
+    "ReminderStatus",
     "RepaymentType",
     "ReplayDifference",
     "ReplayReport",
@@ -723,6 +727,9 @@ _HOMES = {
     "PeriodicLimit": "consents",
     "SavedBiller": "consents",
     "SavedBillerList": "consents",
+    "Reminder": "reminders",
+    "ReminderList": "reminders",
+    "ReminderStatus": "reminders",
     "Event": "events",
     "EventData": "events",
     "EventList": "events",

@@ -325,7 +325,7 @@ class PaymentLocale(StrEnum):
 
 
 class PaymentOption(StrEnum):
-    """How much of it may be paid. More values may come."""
+    """How much of a bill may be paid. More values may come."""
 
     FULL = "FULL"
     PARTIAL = "PARTIAL"

@@ -47,6 +47,8 @@ class EventType(StrEnum):
     CONSENT_REVOKED = "consent.revoked"
     CONSENT_EXTENDED = "consent.extended"
     CONSENT_EXPIRING = "consent.expiring"
+    BILL_ISSUED = "bill.issued"
+    BILL_DUE = "bill.due"
 
 
 class EventData(Model, frozen=True, kw_only=True):
@@ -57,7 +59,9 @@ class EventData(Model, frozen=True, kw_only=True):
     partner_reference: str | None = None
     """With `payment.*`, `dispute.*`, `refund.*`."""
     consent_id: str | None = None
-    """With `consent.*`."""
+    """With `consent.*`, `bill.*`."""
+    reminder_id: str | None = None
+    """With `bill.*`."""
     bill_fetch_id: str | None = None
     """With `bill_fetch.ready`."""
     dispute_id: str | None = None
