@@ -11,7 +11,9 @@ from openteller_sandbox.customers import service as customers
 from openteller_sandbox.disputes import service as disputes
 from openteller_sandbox.hosted import flow
 from openteller_sandbox.http.checks import BODY_LIMIT
+from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.payments import amounts, authorisation
+from openteller_sandbox.saved_billers import service as saved_billers
 from openteller_sandbox.settings import FetchLimits, PaymentLimits, RateLimits
 from openteller_sandbox.webhooks import service as webhooks
 
@@ -150,6 +152,12 @@ def _requests() -> list[Row]:
             _code("ACCOUNT_LINK_NONCE_INVALID"),
         ),
         ("open account links of a social account with an app", "1", _code("ACCOUNT_LINK_EXISTS")),
+        (
+            "until when a consent can be extended",
+            f"{oauth.MOST_CONSENT_MS // clock.DAY} days from the request, in wall time",
+            _code("EXTENSION_OUT_OF_RANGE"),
+        ),
+        ("saved billers of a customer, for an app", f"{saved_billers.MOST}", _code("SAVED_BILLERS_EXCEEDED")),
     ]
 
 

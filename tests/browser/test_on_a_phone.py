@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
@@ -248,6 +249,26 @@ def test_customers_see_what_is_theirs_on_a_phone_and_take_a_permission_back(
     browser.find_element(By.CSS_SELECTOR, "header a").click()
     _look(browser, tmp_path, "customer-en")
     assert "Permissions that have ended (1)" in browser.find_element(By.TAG_NAME, "main").text
+    browser.get(_extension(url))
+    _look(browser, tmp_path, "extension")
+    _accessible(browser, "extension")
+    _press(browser)
+    _look(browser, tmp_path, "extended")
+    _accessible(browser, "extended")
+    assert "已延长" in browser.find_element(By.TAG_NAME, "main").text
+
+
+def _extension(url: str) -> str:
+    """Have the demo app ask the customer for longer; give the page."""
+    headers = {"Authorization": f"Bearer {_token(url)}", "Content_Type": "application/json"}
+    given = json.dumps({"authorization_details": [], "lasts_seconds": 86_400}).encode()
+    _, _, answer = _call(url, "POST", "/sandbox/v1/consents", given, **headers)
+    until = datetime.now(UTC) + timedelta(days=100)
+    asked = json.dumps({"consent_expires_at": until.isoformat(timespec="seconds")}).encode()
+    path = f"/v1/consents/{json.loads(answer)['consent_id']}/extensions"
+    status, _, answer = _call(url, "POST", path, asked, **headers)
+    assert status == 201, answer
+    return str(json.loads(answer)["approval_url"])
 
 
 def test_the_page_speaks_english_and_marks_what_is_wrong(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:

@@ -134,10 +134,9 @@ def get(tx: Tx, extension_id: str) -> Extension | None:
     return _extension(row) if row else None
 
 
-def awaiting(bank: Bank, tx: Tx, world: World, customer_id: str) -> list[Extension]:
-    """Give what apps wait for from a customer, newest first."""
-    rows = tx.all(store.AWAITING_OF_CUSTOMER, world_id=world.world_id, customer_id=customer_id)
-    return [extension for extension in map(_extension, rows) if standing(bank, tx, world, extension) == "AWAITING"]
+def of_customer(tx: Tx, world_id: str, customer_id: str) -> list[Extension]:
+    """Give all that a customer was asked for in a world, newest first."""
+    return [_extension(row) for row in tx.all(store.OF_CUSTOMER, world_id=world_id, customer_id=customer_id)]
 
 
 def standing(bank: Bank, tx: Tx, world: World, extension: Extension) -> str:

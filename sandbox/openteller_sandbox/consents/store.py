@@ -36,12 +36,11 @@ AWAITING = Statement(
         consent_extensions.c.consent_id == bindparam("consent_id"), consent_extensions.c.status == "AWAITING"
     )
 )
-AWAITING_OF_CUSTOMER = Statement(
+OF_CUSTOMER = Statement(
     select(consent_extensions)
     .where(
         consent_extensions.c.world_id == bindparam("world_id"),
         consent_extensions.c.customer_id == bindparam("customer_id"),
-        consent_extensions.c.status == "AWAITING",
     )
     .order_by(consent_extensions.c.created_at.desc(), consent_extensions.c.extension_id)
 )

@@ -11,7 +11,6 @@ from openteller_sandbox.account_links.service import Link
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.consents import service as consents
-from openteller_sandbox.consents.service import Extension
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import views
@@ -43,7 +42,7 @@ def overview(bank: Bank, world: World, customer: Customer, before: str, locale: 
         "links": [_link(bank, link, t) for link in account_links.of_customer(tx, world.world_id, customer.customer_id)],
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
-        "asked": [_asked(bank, each) for each in consents.awaiting_extensions(bank, tx, world, customer.customer_id)],
+        "asked": _asked(bank, world, customer),
         "reminders": _reminders(bank, world, customer, locale),
         "saved": _saved(bank, world, customer, locale),
         "notices": _notices(bank, world, customer, locale),
@@ -169,12 +168,18 @@ def _days_left(bank: Bank, consent: Consent) -> int | None:
     return -(-left // clock.DAY) if 0 < left <= oauth.CONSENT_NOTICE_MS else None
 
 
-def _asked(bank: Bank, extension: Extension) -> dict[str, Any]:
-    return {
-        "path": extension.path,
-        "app_name": app_name(bank, extension.app_id),
-        "until": _day(extension.consent_expires_at),
-    }
+def _asked(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Show what waits for the customer's answer."""
+    tx = bank.db.read()
+    return [
+        {
+            "path": each.path,
+            "app_name": app_name(bank, each.app_id),
+            "until": _day(each.consent_expires_at),
+        }
+        for each in consents.extensions_of_customer(tx, world.world_id, customer.customer_id)
+        if consents.standing_of_extension(bank, tx, world, each) == "AWAITING"
+    ]
 
 
 def _line(bank: Bank, held: Held) -> dict[str, Any]:

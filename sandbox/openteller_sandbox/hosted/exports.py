@@ -10,6 +10,7 @@ from openteller_sandbox import clock
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.billers import service as billers
+from openteller_sandbox.consents import service as consents
 from openteller_sandbox.customers import service as customers
 from openteller_sandbox.customers.service import Customer
 from openteller_sandbox.hosted import dashboard_views
@@ -51,6 +52,7 @@ def as_json(bank: Bank, world: World, customer: Customer) -> bytes:
             "customer": {"customer_number": customer.customer_number, "name": customer.name},
             "available": customers.available(tx, world, customer.customer_id).wire(),
             "consents": _consents(bank, world, customer),
+            "extensions": _extensions(bank, world, customer),
             "account_links": _links(bank, world, customer),
             "saved_billers": _saved(bank, world, customer),
             "reminders": _reminders(bank, world, customer),
@@ -99,6 +101,22 @@ def _consents(bank: Bank, world: World, customer: Customer) -> list[dict[str, An
             **({"last_used_at": clock.to_wire(consent.last_used_at)} if consent.last_used_at else {}),
         }
         for consent in oauth.consents_of_customer(bank.db.read(), world.world_id, customer.customer_id)
+    ]
+
+
+def _extensions(bank: Bank, world: World, customer: Customer) -> list[dict[str, Any]]:
+    """Give what apps have asked the customer to let last longer, and the answers."""
+    tx = bank.db.read()
+    return [
+        {
+            "app": dashboard_views.app_name(bank, each.app_id),
+            "consent_id": each.consent_id,
+            "status": consents.standing_of_extension(bank, tx, world, each),
+            "consent_expires_at": clock.to_wire(each.consent_expires_at),
+            "created_at": clock.to_wire(each.created_at),
+            **({"answered_at": clock.to_wire(each.answered_at)} if each.answered_at else {}),
+        }
+        for each in consents.extensions_of_customer(tx, world.world_id, customer.customer_id)
     ]
 
 

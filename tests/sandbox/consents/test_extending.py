@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -271,7 +272,12 @@ def test_what_was_asked_and_answered_is_done_again_with_its_world(flask_app: Fla
 def test_what_waits_for_a_customer_is_on_their_own_page(flask_app: Flask) -> None:
     partner = make_partner(flask_app.test_client(use_cookies=False))
     extension = asked(link_customer(partner, lasts_seconds=MONTH_S))
-    home = Home(flask_app, partner.app["world_id"]).sign_in(RICH)
+    home = Home(flask_app, partner.app["world_id"])
+    home.sign_in(RICH)
+    exported = json.loads(home.get("/export.json").data)["extensions"]
+    assert [(each["status"], each["consent_expires_at"]) for each in exported] == [
+        ("AWAITING", extension["consent_expires_at"])
+    ]
     assert "等待您答复" in home.text and extension["extension_id"] in home.answer.text
     assert "等待您答复" not in Home(flask_app, partner.app["world_id"]).sign_in(POOR).text
 
