@@ -332,3 +332,20 @@ def test_the_reference_works_without_the_internet(browser: webdriver.Chrome, url
     assert status == 200
     addresses = [part for part in body.decode().split('"') if part.startswith(("http://", "https://", "//"))]
     assert [address for address in addresses if not address.startswith(url)] == []
+
+
+def test_the_rates_are_read_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
+    """The drawing is as wide as the page lets it be, its labels can be read, and the table opens without a script."""
+    browser.get(f"{url}/rates")
+    _look(browser, tmp_path, "rates")
+    browser.find_element(By.LINK_TEXT, "美元").click()
+    WebDriverWait(browser, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".chart svg"))
+    _look(browser, tmp_path, "rate")
+    drawing = browser.find_element(By.CSS_SELECTOR, ".chart svg")
+    assert drawing.size["width"] >= WIDTH - 50
+    script = "return [...document.querySelectorAll('.chart text')].map(each => each.getBoundingClientRect().height)"
+    assert min(browser.execute_script(script)) >= 9
+    assert not browser.find_element(By.CSS_SELECTOR, "details table").is_displayed()
+    browser.find_element(By.CSS_SELECTOR, "details summary").click()
+    assert browser.find_element(By.CSS_SELECTOR, "details table").is_displayed()
+    _look(browser, tmp_path, "rate-table")

@@ -42,7 +42,14 @@ OWN = {"idempotency_key", "wait"}
 """Arguments that the client adds to those of the contract."""
 OF_THE_CORE = {"If-None-Match", "Idempotency-Key"}
 """Parameters that the client sees to itself."""
-MADE_OF_OTHERS = {"statements.reconcile", "branches.near", "atms.near", "branches.export", "atms.export"}
+MADE_OF_OTHERS = {
+    "statements.reconcile",
+    "branches.near",
+    "atms.near",
+    "branches.export",
+    "atms.export",
+    "rates.fx.export",
+}
 """Methods that call several operations, or one that has another method, perhaps in another shape."""
 ON_THE_MAP = {"near": Position, "bbox": Box}
 OF_THE_RFCS = {"authorization"}

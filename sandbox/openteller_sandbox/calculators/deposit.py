@@ -116,7 +116,7 @@ def _day_part(start: date, end: date, day_count: str) -> Decimal:
 
 
 def _monthly_savings(terms: DepositTerms) -> Iterator[Entry]:
-    """Simple interest on each instalment, for the months that it lay or its days until an early end; paid at the end."""
+    """Simple interest on each instalment for its months, or for its days until an early end; paid at the end."""
     early = terms.early
     days = [add_months(terms.start, number) for number in range(terms.months or 0)]
     if early is not None:

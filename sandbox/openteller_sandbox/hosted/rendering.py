@@ -55,7 +55,7 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/")
+_OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/", "/rates")
 _OF_CUSTOMERS = ("/oauth/authorize",)
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {

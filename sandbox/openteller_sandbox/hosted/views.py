@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from openteller_sandbox import clock
@@ -275,3 +276,15 @@ def wire_yuan(wire: Mapping[str, str]) -> str:
 def second(instant: int) -> str:
     """Write an instant as payers read it, to the second in the bank's zone."""
     return clock.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def wire_second(wire: str) -> str:
+    """Write an instant of a record likewise."""
+    return second(clock.parse(wire))
+
+
+def percent(fraction: str) -> str:
+    """Write a rate as people read it: 0.0310 is 3.10 %, 0.031444 is 3.1444 %."""
+    text = f"{Decimal(fraction) * 100:f}".rstrip("0")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals:0<2}%"

@@ -18,11 +18,12 @@ from openteller_sandbox.db import Tx
 from openteller_sandbox.http.answers import with_tail
 from openteller_sandbox.rates import service
 
-__all__ = ["Period", "page", "periods", "rows"]
+__all__ = ["Period", "page", "parts", "periods", "rows"]
 
 _TICK = Decimal("0.0001")
 _MOST_DAYS = 1_100
 """On a page: three years. So many sheets are read at once."""
+_DAYS_OF_A_PART = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,18 @@ def page(found: Iterable[Period], limit: int) -> Iterator[Period]:
         if days > _MOST_DAYS:
             return
         yield period
+
+
+def parts(found: Iterable[Period]) -> Iterator[list[Period]]:
+    """Give all periods, a few months at a time: so much is read without holding others up."""
+    part: list[Period] = []
+    for period in found:
+        if part and (period.last - part[0].first).days >= _DAYS_OF_A_PART:
+            yield part
+            part = []
+        part.append(period)
+    if part:
+        yield part
 
 
 def rows(tx: Tx, base: str, asked: Sequence[Period], now: int, known_at: int) -> list[str]:

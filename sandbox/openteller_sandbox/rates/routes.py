@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from openteller_sandbox import clock
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
-from openteller_sandbox.http import Answer, Call, Problem, Routes, open_answer, page
+from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, open_answer, page
 from openteller_sandbox.http.answers import decode_cursor, encode_cursor
-from openteller_sandbox.rates import history, service
+from openteller_sandbox.rates import history, service, shapes
 from openteller_sandbox.rates.schemas import (
     DepositRateQuery,
     FxHistoryQuery,
@@ -20,6 +21,7 @@ from openteller_sandbox.rates.schemas import (
 
 routes = Routes()
 HISTORY_DAYS = 30
+_STREAMS = (shapes.CSV, shapes.LINES)
 _CURRENCIES = ("base", "currency")
 
 
@@ -85,12 +87,15 @@ def _rates(call: Call, kind: str, *filters: str) -> Answer:
 @routes.operation("listFxHistory", query=FxHistoryQuery)
 def list_fx_history(call: Call) -> Answer:
     """List a currency's quotes, one for each day, week or month of a range."""
+    _check_shape(call)
     tx, base, group = call.bank.db.read(), call.query["base"], call.query.get("group", "day")
     first, last, known_at = _range_asked(call, tx)
     cursor = decode_cursor(call, int) or [0]
     begin = max(first, cursor[0] + 1)
 
     def make() -> Answer:
+        if call.media_type in _STREAMS:
+            return _whole(call, history.periods(date.fromordinal(begin), last, group), known_at)
         if begin > last.toordinal():  # where only a forged cursor leads
             return page(call, [])
         periods = list(history.page(history.periods(date.fromordinal(begin), last, group), call.limit))
@@ -100,6 +105,34 @@ def list_fx_history(call: Call) -> Answer:
 
     version = max(service.last_published_at(tx, "FX", known_at), clock.start_of_day(last))
     return open_answer(call, version, make)
+
+
+def _check_shape(call: Call) -> None:
+    """Refuse pages of what has none.
+
+    Raises:
+        Problem: FIELD_INVALID.
+    """
+    if call.media_type in _STREAMS:
+        faults = [
+            Fault("query", name, "FIELD_INVALID", "Is for pages: an answer in this media type has every row.")
+            for name in ("limit", "after")
+            if name in call.sent_query
+        ]
+        if faults:
+            raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
+
+
+def _whole(call: Call, asked: Iterator[history.Period], known_at: int) -> Answer:
+    """Answer with every row of a range, some at a time. What had been published by then stays as it is meanwhile."""
+    base, now, database = call.query["base"], call.now, call.bank.db
+    pages = (history.rows(database.read(), base, part, now, known_at) for part in history.parts(asked))
+    if call.media_type == shapes.CSV:
+        pieces, ending = shapes.table(pages, grouped=call.query.get("group", "day") != "day"), "csv"
+    else:
+        pieces, ending = shapes.lines(pages), "ndjson"
+    headers = {"Content-Disposition": f'attachment; filename="fx-{base.lower()}.{ending}"'}
+    return Answer(b"", headers=headers, media_type=call.media_type, pieces=Pieces(pieces))
 
 
 def _range_asked(call: Call, tx: Tx) -> tuple[int, date, int]:

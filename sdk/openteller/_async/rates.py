@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from openteller._async.branches import ExportFormat
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
@@ -18,6 +19,8 @@ from openteller.models.rates import (
     RateSheet,
     RateSheetList,
 )
+
+_MEDIA_TYPES: dict[ExportFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 __all__ = ["AsyncDepositRates", "AsyncFxRates", "AsyncLoanRates", "AsyncRateSheets", "AsyncRates"]
 
@@ -166,3 +169,18 @@ class AsyncFxRates:
             "limit": limit,
         }
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)
+
+    async def export(
+        self,
+        format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
+        *,
+        base: str,
+        from_: dt.date | None = None,
+        to: dt.date | None = None,
+        group: Literal["day", "week", "month"] | None = None,
+        known_at: dt.datetime | None = None,
+    ) -> bytes:
+        """Download a currency's whole history, by the arguments of ``history``: a table, or JSON lines."""
+        query = {"base": base, "from": from_, "to": to, "group": group, "known_at": known_at}
+        outcome = await self._caller.send(catalogue.LIST_FX_HISTORY, query=query, accept=_MEDIA_TYPES[format])
+        return outcome.answer.body

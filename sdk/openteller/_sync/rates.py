@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Literal
 
 from openteller._core import catalogue
+from openteller._sync.branches import ExportFormat
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
 from openteller.models.rates import (
@@ -19,6 +20,8 @@ from openteller.models.rates import (
     RateSheet,
     RateSheetList,
 )
+
+_MEDIA_TYPES: dict[ExportFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 __all__ = ["DepositRates", "FxRates", "LoanRates", "RateSheets", "Rates"]
 
@@ -167,3 +170,18 @@ class FxRates:
             "limit": limit,
         }
         return self._caller.rows(catalogue.LIST_FX_HISTORY, FxQuoteList, FxQuote, query)
+
+    def export(
+        self,
+        format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
+        *,
+        base: str,
+        from_: dt.date | None = None,
+        to: dt.date | None = None,
+        group: Literal["day", "week", "month"] | None = None,
+        known_at: dt.datetime | None = None,
+    ) -> bytes:
+        """Download a currency's whole history, by the arguments of ``history``: a table, or JSON lines."""
+        query = {"base": base, "from": from_, "to": to, "group": group, "known_at": known_at}
+        outcome = self._caller.send(catalogue.LIST_FX_HISTORY, query=query, accept=_MEDIA_TYPES[format])
+        return outcome.answer.body

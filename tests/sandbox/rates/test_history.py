@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -148,3 +150,53 @@ def test_a_mean_is_rounded_to_the_even_digit() -> None:
         summary = history._summary(period, {days[0]: '{"middle":"1.0000"}', days[1]: f'{{"middle":"{last}"}}'})
         assert summary["average"] == mean
         assert Decimal(mean) == ((1 + Decimal(last)) / 2).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+
+
+@SHARED
+@given(st.dates(FIRST, TODAY), st.integers(0, 700), st.sampled_from((None, "day", "week", "month")))
+def test_lines_and_tables_have_the_whole_range_as_pages_have_it(
+    counter: Counter, first: date, length: int, group: str | None
+) -> None:
+    query = {"base": "EUR", "from": first, "to": min(first + timedelta(days=length), TODAY)}
+    query |= {"group": group} if group else {}
+    rows = all_rows(counter, **{"from_" if name == "from" else name: value for name, value in query.items()}, limit=100)
+
+    lines, table = (
+        counter.client.get(HISTORY, query_string=query, headers={"Accept": kind})
+        for kind in ("application/x-ndjson", "text/csv")
+    )
+
+    assert [json.loads(line) for line in lines.text.splitlines()] == rows
+    for cells, row in zip(csv.DictReader(io.StringIO(table.text, newline="")), rows, strict=True):
+        flat = {name: value for name, value in row.items() if name not in {"period", "name"}}
+        flat |= {f"period_{name}": value for name, value in row.get("period", {}).items()}
+        assert cells == {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in flat.items()
+        }
+
+
+def test_a_currency_of_which_there_are_no_notes_has_empty_cells(counter: Counter) -> None:
+    table = counter.client.get(f"{HISTORY}?base=MYR&from=2026-09-29", headers={"Accept": "text/csv"})
+    (row,) = csv.DictReader(io.StringIO(table.text, newline=""))
+
+    assert (row["notes_buy"], row["notes_sell"], row["base"]) == ("", "", "MYR")
+    assert table.headers["Content-Disposition"] == 'attachment; filename="fx-myr.csv"'
+
+
+@pytest.mark.parametrize("name", ["limit", "after"])
+def test_what_has_no_pages_takes_no_paging(counter: Counter, name: str) -> None:
+    query = {"base": "USD", name: "5"}
+    response = counter.client.get(HISTORY, query_string=query, headers={"Accept": "text/csv"})
+
+    assert (response.status_code, [error["name"] for error in response.get_json()["errors"]]) == (422, [name])
+
+
+def test_each_shape_has_a_tag_of_its_own_and_what_there_is_not_is_refused(counter: Counter) -> None:
+    kinds = ("application/json", "application/x-ndjson", "text/csv")
+    answers = [counter.client.get(f"{HISTORY}?base=USD", headers={"Accept": kind}) for kind in kinds]
+
+    assert len({answer.headers["ETag"] for answer in answers}) == 3
+    assert {answer.headers["Vary"] for answer in answers} == {"Accept"}
+    copy = {"Accept": "text/csv", "If-None-Match": answers[2].headers["ETag"]}
+    assert counter.client.get(f"{HISTORY}?base=USD", headers=copy).status_code == 304
+    assert counter.client.get(f"{HISTORY}?base=USD", headers={"Accept": "image/png"}).status_code == 406
