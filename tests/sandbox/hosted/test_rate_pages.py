@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -164,7 +165,7 @@ def test_everything_is_within_the_drawing_and_the_lines_around_the_values(drawn:
     labels = [Decimal(tick.text) for tick in chart.values]
     assert labels == sorted(set(labels)) and 2 <= len(labels) <= 7
     assert labels[0] <= min(values) and max(values) <= labels[-1]
-    steps = {later - earlier for earlier, later in zip(labels, labels[1:], strict=False)}
+    steps = {later - earlier for earlier, later in itertools.pairwise(labels)}
     assert len(steps) == 1, "the lines are evenly apart, as their labels say"
     assert [tick.at for tick in chart.values] == sorted((tick.at for tick in chart.values), reverse=True)
     parts = sum(len(line.split()) - 1 for line in (*chart.fresh, *chart.carried))
@@ -175,7 +176,7 @@ def test_a_value_that_never_moves_is_a_line_in_the_middle() -> None:
     days = [date(2026, 9, 1), date(2026, 9, 2), date(2026, 9, 3)]
     chart = charts.draw([Point(day, Decimal("4.2774"), carried=False) for day in days])
 
-    assert len(set(y for _, y in corners(chart.fresh))) == 1
+    assert len({y for _, y in corners(chart.fresh)}) == 1
     assert len(chart.values) >= 2
     assert [tick.text for tick in chart.days] == [str(day) for day in days]
 
