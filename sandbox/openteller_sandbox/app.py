@@ -58,7 +58,7 @@ FEATURES = (
     "control",
 )
 SEEDED = ("branches", "rates", "billers")
-IMPORTED = {"branches": "branches", "atms": "branches"}
+IMPORTED = {"branches": "branches", "atms": "branches", "billers": "billers", "fx": "rates"}
 """What an operator can bring in a file, and the feature that has it."""
 _PACKAGE = "openteller_sandbox"
 

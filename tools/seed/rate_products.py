@@ -1,4 +1,4 @@
-"""What the demo bank sells: its deposit and loan products, the currencies on its board, and its own margins.
+"""What the demo bank sells: its deposit and loan products, and its own margins.
 
 Tables only. Every number here is the demo bank's invention; the published facts that they are added to (LPR, benchmark
 rates, ECB reference rates) come from the files in `data/`. Percentages are percentage points, `_bp` are basis points.
@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 __all__ = [
-    "CURRENCIES",
     "DEPOSITS",
     "DEPOSIT_SLIP",
     "FX_SLIP",
     "LOANS",
     "PASS_THROUGH",
     "USD_RATES",
-    "BoardCurrency",
     "DepositProduct",
     "LoanProduct",
     "Slip",
@@ -193,44 +191,6 @@ LOANS = (
         amounts=("3000.00", "500000.00"), repriced=False,
     ),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardCurrency:
-    """A currency on the board; margins in basis points of the middle; without `notes_bp` the bank handles no notes."""
-
-    code: str
-    zh: str
-    en: str
-    tt_bp: int
-    notes_bp: int | None = None
-
-
-# In the order of the board.
-CURRENCIES = (
-    BoardCurrency(code="USD", zh="美元", en="US dollar", tt_bp=21, notes_bp=60),
-    BoardCurrency(code="EUR", zh="欧元", en="Euro", tt_bp=35, notes_bp=240),
-    BoardCurrency(code="JPY", zh="日元", en="Japanese yen", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="HKD", zh="港币", en="Hong Kong dollar", tt_bp=20, notes_bp=50),
-    BoardCurrency(code="GBP", zh="英镑", en="Pound sterling", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="AUD", zh="澳大利亚元", en="Australian dollar", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="CAD", zh="加拿大元", en="Canadian dollar", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="CHF", zh="瑞士法郎", en="Swiss franc", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="SGD", zh="新加坡元", en="Singapore dollar", tt_bp=36, notes_bp=240),
-    BoardCurrency(code="NZD", zh="新西兰元", en="New Zealand dollar", tt_bp=40, notes_bp=240),
-    BoardCurrency(code="KRW", zh="韩国元", en="South Korean won", tt_bp=45, notes_bp=300),
-    BoardCurrency(code="THB", zh="泰铢", en="Thai baht", tt_bp=45, notes_bp=300),
-    BoardCurrency(code="MYR", zh="林吉特", en="Malaysian ringgit", tt_bp=45),
-    BoardCurrency(code="PHP", zh="菲律宾比索", en="Philippine peso", tt_bp=50, notes_bp=300),
-    BoardCurrency(code="IDR", zh="印尼卢比", en="Indonesian rupiah", tt_bp=50, notes_bp=300),
-    BoardCurrency(code="INR", zh="印度卢比", en="Indian rupee", tt_bp=60),
-    BoardCurrency(code="SEK", zh="瑞典克朗", en="Swedish krona", tt_bp=45, notes_bp=300),
-    BoardCurrency(code="NOK", zh="挪威克朗", en="Norwegian krone", tt_bp=45, notes_bp=300),
-    BoardCurrency(code="DKK", zh="丹麦克朗", en="Danish krone", tt_bp=45, notes_bp=300),
-    BoardCurrency(code="ZAR", zh="南非兰特", en="South African rand", tt_bp=60),
-    BoardCurrency(code="TRY", zh="土耳其里拉", en="Turkish lira", tt_bp=80),
-    BoardCurrency(code="BRL", zh="巴西里亚尔", en="Brazilian real", tt_bp=80),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

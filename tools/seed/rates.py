@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from openteller_sandbox.rates import boards
 from tools.seed.rate_products import (
-    CURRENCIES,
     DEPOSIT_SLIP,
     DEPOSITS,
     FX_SLIP,
     LOANS,
     PASS_THROUGH,
     USD_RATES,
-    BoardCurrency,
     DepositProduct,
     LoanProduct,
 )
@@ -35,20 +34,14 @@ __all__ = ["build", "canonical", "chain_hash", "is_working_day", "next_working_d
 
 DATA = Path(__file__).resolve().parent / "data"
 BANK_ZONE = ZoneInfo("Asia/Shanghai")
-ECB_ZONE = ZoneInfo("Europe/Berlin")
-ECB_PUBLISHES = time(16, 15)
-BOARD_TIMES = (time(9, 30), time(14, 0))
 LPR_SHEET_AT = time(10, 0)
 DEPOSIT_SHEET_AT = time(18, 0)
 
-UNIT = 100
-TICK = Decimal("0.0001")
 BASIS_POINT = Decimal("0.0001")
 FIVE_HUNDREDTHS = Decimal("0.05")
 FIRST_DEPOSIT_SHEET = date(2023, 1, 1)
 DEPOSIT_LPR_BASE = Decimal("4.25")
 ARITHMETIC = Context(prec=34, rounding=ROUND_HALF_EVEN)
-BY_CODE = {currency.code: currency for currency in CURRENCIES}
 
 Record = dict[str, Any]
 
@@ -178,35 +171,24 @@ def next_working_day(day: date, *, include: bool = False) -> date:
 
 # Foreign exchange
 
-FX_DISCLAIMER = {
-    "zh-CN": "示范银行演示牌价：中间价由欧洲央行参考汇率套算，买卖价差为示范银行自定，不构成要约。",
-    "en": "Demo rates: middles are crossed from ECB reference rates, the spreads are Demo Bank's own. No offer.",
-}
-
 
 def _fx_drafts() -> Iterator[Draft]:
-    """Boards while the counters are open, and one at each ECB publication; the last ones after the last publication."""
+    """The boards; of one day there is a wrong one and its correction."""
     days = {date.fromisoformat(row["date"]): _middles(row) for row in _read("fx_ecb.csv")}
-    last = next_working_day(max(days))
-    day, reference = min(days), None
-    while day <= last:
-        # The counters close before the ECB publishes, so their boards repeat the middles of an earlier day.
-        if reference and is_working_day(day):
-            for clock in BOARD_TIMES:
-                yield _fx_draft(_at(day, clock), reference, days[reference], indicative=False)
-        if day in days:
-            before, reference = reference, day
-            published_at = datetime.combine(day, ECB_PUBLISHES, ECB_ZONE)
-            draft = _fx_draft(published_at, reference, days[reference], indicative=True)
-            yield from _with_slip(draft, days[before]) if before and str(day) == FX_SLIP.day else [draft]
-        day += timedelta(days=1)
+    before: date | None = None
+    for published_at, reference, indicative in boards.schedule(days, is_working_day):
+        rows = boards.rows(days[reference], reference, indicative=indicative)
+        draft = Draft(published_at, published_at, boards.source(reference), boards.DISCLAIMER, rows)
+        slips = indicative and before and str(reference) == FX_SLIP.day
+        yield from _with_slip(draft, days[before]) if slips and before else [draft]
+        before = reference
 
 
 def _with_slip(right: Draft, earlier: dict[str, Decimal]) -> Iterator[Draft]:
     """A board on which one currency was left at an earlier middle, and the correction that took its place."""
     wrong = [
-        _fx_row(currency, earlier[currency.code], date.fromisoformat(row["reference_date"]), indicative=True)
-        if (currency := BY_CODE[row["base"]]).code == FX_SLIP.code
+        boards.row(currency, earlier[currency.code], date.fromisoformat(row["reference_date"]), indicative=True)
+        if (currency := boards.BY_CODE[row["base"]]).code == FX_SLIP.code
         else row
         for row in right.rows
     ]
@@ -215,45 +197,8 @@ def _with_slip(right: Draft, earlier: dict[str, Decimal]) -> Iterator[Draft]:
 
 
 def _middles(row: dict[str, str]) -> dict[str, Decimal]:
-    """CNY per 100 units, 4 decimals, half-even: CNY/EUR over X/EUR; the euro is CNY/EUR itself. `N/A` has no quote."""
-    cny = Decimal(row["CNY"])
-    per_euro = {code: Decimal(text) for code, text in row.items() if code not in ("date", "CNY") and text != "N/A"}
-    return {code: (cny * UNIT / rate).quantize(TICK) for code, rate in {"EUR": Decimal(1), **per_euro}.items()}
-
-
-def _fx_draft(published_at: datetime, reference: date, middles: dict[str, Decimal], *, indicative: bool) -> Draft:
-    rows = [
-        _fx_row(currency, middles[currency.code], reference, indicative=indicative)
-        for currency in CURRENCIES
-        if currency.code in middles
-    ]
-    source = f"ECB euro foreign exchange reference rates of {reference}, crossed; spreads by Demo Bank"
-    return Draft(published_at, published_at, source, FX_DISCLAIMER, rows)
-
-
-def _fx_row(currency: BoardCurrency, middle: Decimal, reference: date, *, indicative: bool) -> Record:
-    """A quote; margins are taken from the published middle and are at least one tick, so that buy < middle < sell."""
-    tt = _margin(middle, currency.tt_bp)
-    row: Record = {
-        "base": currency.code,
-        "name": {"zh-CN": currency.zh, "en": currency.en},
-        "quote": "CNY",
-        "unit": UNIT,
-        "tt_buy": str(middle - tt),
-        "tt_sell": str(middle + tt),
-        "middle": str(middle),
-        "reference_date": str(reference),
-        "indicative": indicative,
-    }
-    if currency.notes_bp is not None:
-        # Notes cost the bank freight and insurance, whichever way they go.
-        notes = max(_margin(middle, currency.notes_bp), tt + TICK)
-        row |= {"notes_buy": str(middle - notes), "notes_sell": str(middle + notes)}
-    return row
-
-
-def _margin(middle: Decimal, basis_points: int) -> Decimal:
-    return max((middle * basis_points * BASIS_POINT).quantize(TICK), TICK)
+    """The middles of a day; `N/A` has no quote."""
+    return boards.middles({code: Decimal(text) for code, text in row.items() if code != "date" and text != "N/A"})
 
 
 # Loans

@@ -54,7 +54,12 @@ def _words(place: Mapping[str, str]) -> Iterable[dict[str, str]]:
 
 
 def _row(biller: Mapping[str, Any], line: str) -> dict[str, Any]:
-    _check_formats(biller)
+    check_formats(biller)
+    return {**row_of(biller), "wire": line}
+
+
+def row_of(biller: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a biller is found by."""
     return {
         "biller_id": biller["biller_id"],
         "biller_code": biller["biller_code"],
@@ -63,7 +68,6 @@ def _row(biller: Mapping[str, Any], line: str) -> dict[str, Any]:
         "is_active": biller["status"] == "ACTIVE",
         "search_text": search.text_of(biller),
         "updated_at": clock.parse(biller["updated_at"]),
-        "wire": line,
     }
 
 
@@ -74,8 +78,12 @@ def _serves(biller: Mapping[str, Any]) -> str:
     return adcode[:2] if length and adcode.endswith("0000") else adcode[:length]
 
 
-def _check_formats(biller: Mapping[str, Any]) -> None:
-    """Find a pattern that does not compile or an unknown check digit now, and not when a payer types a number."""
+def check_formats(biller: Mapping[str, Any]) -> None:
+    """Find a pattern that does not compile or an unknown check digit now, and not when a payer types a number.
+
+    Raises:
+        SeedError: a biller's own example does not have its own format.
+    """
     for field in biller["input_fields"]:
         try:
             fault = InputField(field).fault(field["example"]) if "example" in field else None

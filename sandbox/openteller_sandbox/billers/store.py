@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     func,
     or_,
     select,
@@ -79,6 +80,8 @@ INSERT_DIVISION_WORD = Insert(division_words)
 INSERT_WORD = Insert(biller_words)
 
 CATEGORIES = Statement(select(biller_categories.c.wire).order_by(biller_categories.c.position))
+ALL = Statement(select(billers.c.biller_code, billers.c.biller_id, billers.c.wire).order_by(billers.c.biller_code))
+DELETE = Statement(delete(billers).where(billers.c.biller_id == bindparam("biller_id")))
 FIND = Statement(select(billers.c.wire, billers.c.updated_at).where(billers.c.biller_id == bindparam("biller_id")))
 IN_MAINTENANCE = Statement(
     select(billers.c.wire).where(billers.c.wire.like('%"maintenance_windows":[{%')).order_by(billers.c.biller_code)

@@ -20,11 +20,12 @@ from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.branches import directory, importing, place_sets, store
-from openteller_sandbox.branches.completing import Record, Rules, derived_id
+from openteller_sandbox.branches.completing import Record, Rules
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, DatabaseError, Row, Statement, Tx
 from openteller_sandbox.imports import rows as files
 from openteller_sandbox.imports.files import Source
+from openteller_sandbox.imports.identifiers import derived
 from openteller_sandbox.imports.json_stream import dumps, loads
 from openteller_sandbox.imports.mapping import TERMS
 from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
@@ -173,35 +174,21 @@ class _Import:
         code = record.get(f"{self._thing}_code")
         if isinstance(code, str) and f"{self._thing}_id" not in record:
             known = self._staging.known_identifier(code) if code.isprintable() else None
-            record[f"{self._thing}_id"] = known or derived_id(self._thing, code)
+            record[f"{self._thing}_id"] = known or derived(
+                "brn" if self._thing == "branch" else "atm", self._thing, code
+            )
 
     def _stage(self, where: str, record: Record, line: bytes, terms: str | None, *, stamped: bool) -> list[Refusal]:
         """Keep a record for now; where its code or identifier is somebody else's, say so instead."""
         called = {"cities": self._cities.of(record["postal_address"]), "terms": terms or ""}
         code, identifier = record[f"{self._thing}_code"], record[f"{self._thing}_id"]
-        if unlike := self._unlike(code, identifier):
+        if unlike := self._staging.unlike(self._thing, code, identifier):
             return [unlike]
         row, keys = importing.prepared(importing.Place(identifier, code, record, "", called))
         del row["wire"]
         staged = Staged(where, code, identifier, stamped, line, marshal.dumps((row, terms is not None, keys)))
         self._staging.add(staged, [(name, record[name]) for name in _REFERENCES if name in record])
         return []
-
-    def _unlike(self, code: str, identifier: str) -> Refusal | None:
-        """Find a code or an identifier that is somebody else's, in the file or in the bank; take both if not."""
-        staging, thing = self._staging, self._thing
-        if (known := staging.known_identifier(code)) and known != identifier:
-            return wrong(
-                f"{thing}_id", "ID_OTHER", f"the bank knows this code as {known}: leave the id out, or mend it"
-            )
-        if not known and (other := staging.known_code(identifier)):
-            return wrong(f"{thing}_code", "CODE_OTHER", f"the bank knows this id with the code {other}, which stays")
-        if not staging.take_code(code):
-            return wrong(f"{thing}_code", "CODE_DUPLICATE", f"is that of {staging.row_of_code(code)}, too")
-        if not staging.take_identifier(identifier):
-            staging.give_back(code)
-            return wrong(f"{thing}_id", "ID_DUPLICATE", f"is that of {staging.row_of_identifier(identifier)}, too")
-        return None
 
     def _refuse(self, where: str, record: Record, faults: Iterable[Refusal]) -> None:
         self._outcome.refused += 1

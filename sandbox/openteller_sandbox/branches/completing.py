@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -20,7 +19,6 @@ Record = dict[str, Any]
 
 _ALL_DAY = hours_text.availability("24/7")
 _LEAST_LIKENESS = 1e-9
-_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BRANCH: Record = {
     "branch_type": "PHYSICAL",
     "status": "OPEN",
@@ -118,16 +116,6 @@ def _is_told(field: str, told: set[str]) -> bool:
             return True
         field = field.rpartition(".")[0]
     return False
-
-
-def derived_id(thing: str, code: str) -> str:
-    """Give the identifier of a code, the same whenever it is asked for."""
-    value = int.from_bytes(hashlib.sha256(f"{thing}:{code}".encode()).digest())
-    digits = ""
-    for _ in range(12):
-        value, digit = divmod(value, 36)
-        digits += _SYMBOLS[digit]
-    return f"{'brn' if thing == 'branch' else 'atm'}_{digits}"
 
 
 def _complete_name(record: Record) -> None:

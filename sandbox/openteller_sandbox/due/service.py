@@ -41,6 +41,11 @@ def when(tx: Tx, world: World, kind: str, subject: str) -> int | None:
     return row["due_at"] if row else None
 
 
+def is_waiting(tx: Tx, world: World, kind: str) -> bool:
+    """Tell whether anything of a kind shall happen in a world."""
+    return tx.one(store.ANY, world_id=world.world_id, kind=kind) is not None
+
+
 def waiting(tx: Tx, world: World) -> tuple[int, int | None]:
     """Give how many acts wait in a world, and when the next is due."""
     row = tx.one(store.COUNT, world_id=world.world_id)

@@ -58,6 +58,11 @@ WORLDS = Statement(
     .order_by(func.min(due_acts.c.due_at - worlds.c.offset_ms), func.min(due_acts.c.due_id))
 )
 CLOCK = Statement(select(worlds.c.offset_ms).where(worlds.c.world_id == bindparam("world_id")))
+ANY = Statement(
+    select(due_acts.c.due_id)
+    .where(due_acts.c.world_id == bindparam("world_id"), due_acts.c.kind == bindparam("kind"))
+    .limit(1)
+)
 WHEN = Statement(
     select(func.min(due_acts.c.due_at).label("due_at")).where(
         due_acts.c.world_id == bindparam("world_id"),

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from openteller_sandbox.imports.refusals import SourceError
+from openteller_sandbox.imports.refusals import Refusal, SourceError, wrong
 
 SetKey = tuple[str, str, str]
 
@@ -84,26 +84,20 @@ class Staging:
         """Make what is known quick to find by identifier."""
         self._run("CREATE INDEX known_identifiers ON known (identifier)")
 
-    def row_of_code(self, code: str) -> str | None:
-        """Give the row of the file that has a code already."""
-        return self._value("SELECT place FROM codes JOIN staged USING (number) WHERE codes.code = ?", code)
-
-    def row_of_identifier(self, identifier: str) -> str | None:
-        """Give the row of the file that has an identifier already."""
-        found = "SELECT place FROM identifiers JOIN staged USING (number) WHERE identifiers.identifier = ?"
-        return self._value(found, identifier)
-
-    def take_code(self, code: str) -> bool:
-        """Take a code for the record that is added next; False where another one has it."""
-        return self._changes("INSERT OR IGNORE INTO codes VALUES (?, ?)", code, self._count + 1)
-
-    def take_identifier(self, identifier: str) -> bool:
-        """Take an identifier, likewise."""
-        return self._changes("INSERT OR IGNORE INTO identifiers VALUES (?, ?)", identifier, self._count + 1)
-
-    def give_back(self, code: str) -> None:
-        """Take a code for nobody after all."""
-        self._run("DELETE FROM codes WHERE code = ?", code)
+    def unlike(self, thing: str, code: str, identifier: str) -> Refusal | None:
+        """Find a code or an identifier that is somebody else's, in the file or in the bank; take both if not."""
+        if (known := self.known_identifier(code)) and known != identifier:
+            return wrong(
+                f"{thing}_id", "ID_OTHER", f"the bank knows this code as {known}: leave the id out, or mend it"
+            )
+        if not known and (other := self.known_code(identifier)):
+            return wrong(f"{thing}_code", "CODE_OTHER", f"the bank knows this id with the code {other}, which stays")
+        if not self._changes("INSERT OR IGNORE INTO codes VALUES (?, ?)", code, self._count + 1):
+            return wrong(f"{thing}_code", "CODE_DUPLICATE", f"is that of {self._row_of('code', code)}, too")
+        if not self._changes("INSERT OR IGNORE INTO identifiers VALUES (?, ?)", identifier, self._count + 1):
+            self._run("DELETE FROM codes WHERE code = ?", code)
+            return wrong(f"{thing}_id", "ID_DUPLICATE", f"is that of {self._row_of('identifier', identifier)}, too")
+        return None
 
     def add(self, row: Staged, named: Iterable[tuple[str, str]] = ()) -> None:
         """Keep a record whose code and identifier are taken, with (field, identifier) of what it names."""
@@ -177,6 +171,11 @@ class Staging:
             members.frombytes(packed)
         if held:
             yield held, members
+
+    def _row_of(self, name: str, value: str) -> str | None:
+        """Give the row of the file that has a code or an identifier."""
+        found = f"SELECT place FROM {name}s JOIN staged USING (number) WHERE {name}s.{name} = ?"  # noqa: S608 - of the callers
+        return self._value(found, value)
 
     def _changes(self, sql: str, *values: object) -> bool:
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from openteller_sandbox.bank import World
+from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.db import Tx
 from openteller_sandbox.due import service as due
 from openteller_sandbox.rates import store
+from openteller_sandbox.worlds import service as worlds
 
 CHANGED = "rates.changed"
 _AFTER_ALL_OF_AN_INSTANT = "~"
@@ -20,3 +21,10 @@ def follow(tx: Tx, world: World, now: int, rate_sheet_id: str = _AFTER_ALL_OF_AN
     row = tx.one(store.NEXT, holds_from=now, rate_sheet_id=rate_sheet_id)
     if row is not None:
         due.schedule(tx, world, row["holds_from"], CHANGED, row["rate_sheet_id"])
+
+
+def follow_all(bank: Bank, tx: Tx) -> None:
+    """Let every world that waits for nothing, as no further sheet was known, wait for the next one."""
+    for world in worlds.all_of(tx):
+        if not due.is_waiting(tx, world, CHANGED):
+            follow(tx, world, bank.now(world))

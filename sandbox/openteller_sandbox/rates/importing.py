@@ -27,14 +27,19 @@ def load(tx: Tx, contract: Contract, folder: Path) -> None:
     chains = {kind: Chain() for kind in ROW_COMPONENTS}
     for number, (record, line) in enumerate(records(contract, folder, FILE, None), 1):
         try:
-            stored = _stored(contract, record, line)
-            chains[stored["kind"]].take(record["sheet"], record["rows"])
-            tx.run(store.INSERT, **stored)
+            row = stored(contract, record, line)
+            chains[row["kind"]].take(record["sheet"], record["rows"])
+            tx.run(store.INSERT, **row)
         except (ContractError, ChainError, KeyError) as error:
             raise SeedError(f"{FILE}, line {number}: {error}") from error
 
 
-def _stored(contract: Contract, record: dict[str, Any], line: str) -> dict[str, Any]:
+def stored(contract: Contract, record: dict[str, Any], line: str) -> dict[str, Any]:
+    """Give the row of a sheet, which is checked.
+
+    Raises:
+        ContractError: the sheet, or a row of it, does not fit the contract.
+    """
     sheet, rows = record["sheet"], record["rows"]
     contract.check_record("RateSheet", sheet)
     kind = sheet["kind"]

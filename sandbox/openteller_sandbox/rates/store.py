@@ -85,6 +85,10 @@ _since = (
 )
 
 INSERT = Insert(rate_sheets)
+_OF_KIND = select(rate_sheets).where(_sheet.kind == bindparam("kind"))
+ALL_OF = Statement(_OF_KIND.order_by(_sheet.sequence))
+LAST_OF = Statement(_OF_KIND.order_by(_sheet.sequence.desc()).limit(1))
+COUNT = Statement(select(func.count().label("count")).select_from(rate_sheets).where(_sheet.kind == bindparam("kind")))
 IN_FORCE = Statement(
     select(rate_sheets)
     .where(

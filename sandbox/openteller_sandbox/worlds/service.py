@@ -34,6 +34,11 @@ def find(tx: Tx, world_id: str) -> World | None:
     return World(row["world_id"], row["offset_ms"], row["faults"]) if row else None
 
 
+def all_of(tx: Tx) -> list[World]:
+    """Give every world as it stands."""
+    return [World(row["world_id"], row["offset_ms"], row["faults"]) for row in tx.all(store.ALL)]
+
+
 def seed(tx: Tx, world: World) -> int:
     """Give what all that is left to chance in a world is drawn from."""
     row = tx.one(store.FIND, world_id=world.world_id)

@@ -18,6 +18,7 @@ worlds = Table(
 
 INSERT = Insert(worlds)
 FIND = Statement(select(worlds).where(worlds.c.world_id == bindparam("world_id")))
+ALL = Statement(select(worlds).order_by(worlds.c.world_id))
 COUNT = Statement(select(func.count().label("count")).select_from(worlds))
 MOVE_CLOCK = Statement(
     update(worlds).where(worlds.c.world_id == bindparam("w")).values(offset_ms=worlds.c.offset_ms + bindparam("by"))

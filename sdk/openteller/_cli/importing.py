@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["imports"]
 
 _SHOWN = 20
-_FORMATS = ("json", "ndjson", "geojson", "csv", "uk-open-data")
+_FORMATS = ("json", "ndjson", "geojson", "csv", "uk-open-data", "ecb")
 _PERCENT = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,4})?|100)%")
 _COLUMNS = ("where", "place", "field", "code", "message")
 _FORMULA = ("=", "+", "-", "@", "\t")
@@ -151,6 +151,28 @@ def atms(**typed: Any) -> None:
     As branches. The branch that an ATM names must be in the bank already.
     """
     _run("atms", typed)
+
+
+@imports.command()
+@_common
+@_flat
+def billers(**typed: Any) -> None:
+    """Import billers from FILE, or from the standard input (-).
+
+    JSON or JSON lines in the contract's shape. With --replace, those that the file does not have are deactivated.
+    """
+    _run("billers", typed)
+
+
+@imports.command()
+@_common
+def fx(**typed: Any) -> None:
+    """Import exchange rates from FILE, or from the standard input (-).
+
+    The ECB's eurofxref-hist.csv, of which boards are made with the demo bank's spreads; or sheets as JSON lines. They
+    follow the last board: what was published never changes.
+    """
+    _run("fx", typed)
 
 
 def _run(kind: str, typed: dict[str, Any]) -> None:

@@ -369,7 +369,7 @@ def test_every_command_that_calls_the_bank_takes_the_common_options() -> None:
     elsewhere = {("sandbox", "serve"), ("sandbox", "dispatch"), ("sandbox", "billers"), ("demo",), ("apps", "create")}
     elsewhere.add(("sandbox", "rotate-receipt-key"))
     elsewhere.add(("sandbox", "rotate-signing-key"))
-    elsewhere |= {("sandbox", "import", kind) for kind in ("branches", "atms")}
+    elsewhere |= {("sandbox", "import", kind) for kind in ("branches", "atms", "billers", "fx")}
     for path in commands_of(commands.openteller):
         command: click.Command | None = commands.openteller
         for name in path:
