@@ -113,6 +113,21 @@ def test_a_file_of_before_the_revisions_is_known_kept_and_brought_to_the_newest(
         assert make_migration.differences(connection) == []
 
 
+def test_consents_of_before_the_bank_told_of_their_end_are_told_of(tmp_path: Path) -> None:
+    day = 86_400_000
+    columns = (
+        "consent_id, status, expires_at, world_id, app_id, customer_id, scope, details, created_at, given_at, version"
+    )
+    with connected(str(tmp_path / "old.db")) as connection:
+        schema.upgrade(connection, "0018")
+        for consent_id, status in (("cns_a", "ACTIVE"), ("cns_b", "REVOKED")):
+            values = f"'{consent_id}', '{status}', {100 * day}, 'wld_a', 'app_a', 'cus_a', '', '[]', 0, 0, 1"
+            connection.exec_driver_sql(f"INSERT INTO consents ({columns}) VALUES ({values})")
+        schema.upgrade(connection)
+        waking = connection.exec_driver_sql("SELECT consent_id, wakes_at FROM consents ORDER BY consent_id").all()
+    assert [tuple(row) for row in waking] == [("cns_a", 93 * day), ("cns_b", None)]
+
+
 def test_an_older_database_is_brought_to_the_newest_revision(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reach: Reach
 ) -> None:

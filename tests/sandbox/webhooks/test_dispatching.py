@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import MORNING, Partner, WallClock, make_bank, make_partner
+from tests.linked import link_customer
 from tests.receivers import PATIENCE_S, Answering, Received, Receiver, receiver
 from tests.sandbox.webhooks.conftest import attempts, deliveries, happen
 from tests.sdk import processes
@@ -459,11 +460,15 @@ def _real_bank(database: str) -> Bank:
 
 
 def test_dispatchers_that_are_killed_again_and_again_lose_nothing(bank: Bank, folder: Path, engine: str) -> None:
-    """Ten kills of a dispatcher at random moments. Every event arrives; twice at most what was on its way."""
+    """Ten kills of a dispatcher at random moments. Every event arrives; twice at most what was on its way. Of a consent
+    that ends soon it tells once.
+    """
     database = bank.settings.database
     bank.db.close()
     opened = _real_bank(database)
     partner = make_partner(create_app(opened).test_client(use_cookies=False))
+    warned = make_partner(partner.client)
+    link_customer(warned, lasts_seconds=86_400)
     chance = random.Random(20260929)
 
     def answer(_: Received) -> Answering:
@@ -484,8 +489,10 @@ def test_dispatchers_that_are_killed_again_and_again_lose_nothing(bank: Bank, fo
         with processes.running("sandbox", "dispatch", "--database", database, "--lease", "1", cwd=folder) as process:
             until(lambda: len(set(server.events)) == len(events))
             until(lambda: not deliveries(partner, status="PENDING"))
+            until(lambda: bool(warned.events()))
             code, said = process.end(signal.SIGTERM)
         assert code == 0, said
+        assert [event["type"] for event in warned.events()] == ["consent.expiring"]
         assert set(server.events) == set(events)
         assert len(server.events) - len(events) <= kills * MOST_IN_FLIGHT
     opened.db.close()
