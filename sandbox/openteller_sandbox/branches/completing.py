@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from openteller_sandbox.branches import opening_hours
+from openteller_sandbox.branches import datum, opening_hours
+from openteller_sandbox.branches.nearest import Point
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.imports import countries, hours_text
 from openteller_sandbox.imports.mapping import HOURS, number
@@ -70,7 +71,7 @@ class Rules:
         for name, value in (_BRANCH if self.thing == "branch" else _ATM).items():
             record.setdefault(name, value)
         if isinstance(record.get("location"), dict):
-            record["location"].setdefault("crs", "wgs84")
+            record["location"] = _in_wgs84({"crs": datum.WGS84, **record["location"]})
         if "timezone" not in record and (zone := self._wish.timezone or countries.ZONES.get(str(country))):
             record["timezone"] = zone
         if self.thing == "atm":
@@ -116,6 +117,17 @@ def _is_told(field: str, told: set[str]) -> bool:
             return True
         field = field.rpartition(".")[0]
     return False
+
+
+def _in_wgs84(location: Record) -> Record:
+    """Give a location in the datum in which the bank keeps it, where it is in one that is known; the check sees the
+    rest.
+    """
+    latitude, longitude, crs = (location.get(name) for name in ("latitude", "longitude", "crs"))
+    if crs not in (datum.GCJ02, datum.BD09) or not (isinstance(latitude, float) and isinstance(longitude, float)):
+        return location
+    point = datum.to_wgs84(Point(latitude, longitude), crs)
+    return {**location, "latitude": round(point.latitude, 6), "longitude": round(point.longitude, 6), "crs": datum.WGS84}
 
 
 def _complete_name(record: Record) -> None:

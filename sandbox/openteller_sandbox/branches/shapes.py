@@ -95,79 +95,89 @@ class Table:
 
 
 def _cell(value: object) -> str:
-    """Write a value: lists with bars between, what is nested deeper as JSON, nothing as nothing."""
+    """Write a value: lists of codes with bars between, what is nested deeper as JSON, nothing as nothing."""
     if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = "|".join(item.replace("|", "｜") for item in value)
+        value = "|".join(value)
     text = value if isinstance(value, str) else json_text(value)
     if text.startswith("'") or (text.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text)):
         return f"'{text}"
     return text
 
 
-def _at(*path: str) -> Callable[[Row], object]:
+def _at(path: str) -> Callable[[Row], object]:
+    names = path.split(".")
+
     def read(row: Row) -> object:
         value: Any = row
-        for name in path:
+        for name in names:
             value = value.get(name) if value is not None else None
         return value
 
     return read
 
 
-def _plain(*names: str) -> Iterator[tuple[str, Callable[[Row], object]]]:
-    for name in names:
-        yield name, _at(name)
+def _members(*paths: str) -> Iterator[tuple[str, Callable[[Row], object]]]:
+    """Give columns that are named after members of the contract's record."""
+    for path in paths:
+        yield path, _at(path)
 
 
-def _address() -> Iterator[tuple[str, Callable[[Row], object]]]:
-    for name in (
-        "address_lines",
-        "street_name",
-        "building_number",
-        "town_name",
-        "country_subdivision",
-        "country",
-        "post_code",
-        "adcode",
-    ):
-        yield name, _at("postal_address", name)
-    for name in ("latitude", "longitude", "crs"):
-        yield name, _at("location", name)
+def _services(row: Row) -> object:
+    """Give codes, but all that is known where one of the services has hours of its own."""
+    services = row["services"]
+    return services if any("availability" in offer for offer in services) else [offer["code"] for offer in services]
 
 
-_HOURS = (
-    ("opening_hours", lambda row: week_text(row["availability"]["standard"])),
-    ("special_days", _at("availability", "special")),
+_NAME = tuple(_members("name.zh-CN", "name.en"))
+_PLACE = (
+    # A line may have whatever in it, bars too: one is written as it is, several as JSON.
+    ("postal_address.address_lines", lambda row: _one_or_all(row["postal_address"]["address_lines"])),
+    *_members(
+        "postal_address.street_name",
+        "postal_address.building_number",
+        "postal_address.town_name",
+        "postal_address.country_subdivision",
+        "postal_address.country",
+        "postal_address.post_code",
+        "postal_address.adcode",
+        "location.latitude",
+        "location.longitude",
+        "location.crs",
+        "timezone",
+    ),
 )
-_COMPUTED = tuple(_plain("last_updated", "distance_m", "open_now", "next_change_at"))
-_NAME = (("name_zh_cn", _at("name", "zh-CN")), ("name_en", _at("name", "en")))
+_REST = (
+    ("opening_hours", lambda row: week_text(row["availability"]["standard"])),
+    *_members("availability", "last_updated", "distance_m", "open_now", "next_change_at"),
+)
+
+
+def _one_or_all(lines: list[str]) -> str:
+    return lines[0] if len(lines) == 1 else json_text(lines)
+
 
 BRANCH_TABLE = Table(
-    *_plain("branch_id", "branch_code"),
+    *_members("branch_id", "branch_code"),
     *_NAME,
-    *_plain("branch_type", "status", "parent_branch_id", "moved_to"),
-    *_address(),
-    *_plain("timezone", "customer_segments"),
-    ("services", lambda row: [offer["code"] for offer in row["services"]]),
-    ("service_hours", lambda row: {each["code"]: each["availability"] for each in row["services"] if len(each) > 1}),
-    *_plain("accessibility", "other_services", "contacts"),
-    *_HOURS,
-    *_COMPUTED,
+    *_members("branch_type", "status", "parent_branch_id", "moved_to"),
+    *_PLACE,
+    *_members("customer_segments"),
+    ("services", _services),
+    *_members("accessibility", "other_services", "contacts"),
+    *_REST,
 )
 ATM_TABLE = Table(
-    *_plain("atm_id", "atm_code"),
+    *_members("atm_id", "atm_code"),
     *_NAME,
-    *_plain("branch_id", "location_category", "status"),
-    *_address(),
-    *_plain("timezone", "atm_services", "access_24h", "accessibility", "supported_currencies", "supported_languages"),
-    ("minimum_amount", _at("minimum_amount", "amount")),
-    ("minimum_amount_currency", _at("minimum_amount", "currency")),
-    *_HOURS,
-    *_COMPUTED,
+    *_members("branch_id", "location_category", "status"),
+    *_PLACE,
+    *_members("atm_services", "access_24h", "accessibility", "supported_currencies", "supported_languages"),
+    *_members("minimum_amount.amount", "minimum_amount.currency"),
+    *_REST,
 )
 
 

@@ -16,8 +16,9 @@ from openteller_sandbox.imports.refusals import Refusal, SourceError, wrong
 from openteller_sandbox.imports.shape import Shape
 
 HOURS, NAME, PHONE, EMAIL, TERMS = "hours", "name", "phone", "email", "search_terms"
-_BESIDE = (HOURS, NAME, PHONE, EMAIL, TERMS)
-"""What a column may be that is no member by itself."""
+_WHOLE = "availability"
+_BESIDE = (HOURS, NAME, PHONE, EMAIL, TERMS, _WHOLE)
+"""What a column may be that is no member by itself, or one with all that is in it, as JSON."""
 
 _USUAL = {
     "location.latitude": "lat latitude y 纬度",
@@ -41,6 +42,7 @@ _USUAL = {
     TERMS: "terms pinyin 拼音",
 }
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "是"}), frozenset({"false", "no", "n", "0", "否"})
+_APOSTROPHED = frozenset("=+-@'")
 _SEPARATORS = re.compile(r"\s*[;|、]\s*")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,4}(?:\.[0-9]{1,20})?")
 _DOUBLED = re.compile(r"[+-]?[0-9]+[.,][0-9]*[.,][0-9.,]*")
@@ -83,7 +85,7 @@ class Columns:
         record: dict[str, Any] = {}
         faults: list[Refusal] = []
         for path, cell in zip(self.paths, cells, strict=False):
-            text = cell.strip() if isinstance(cell, str) else cell
+            text = _disarmed(cell.strip()) if isinstance(cell, str) else cell
             if path is None or text is None or text == "":
                 continue
             try:
@@ -121,6 +123,11 @@ class Columns:
         if kind in {"number", "integer"}:
             return number(cell)
         return cell
+
+
+def _disarmed(cell: str) -> str:
+    """Take away the apostrophe that keeps spreadsheets from calculating a cell, as the bank's own tables have it."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _APOSTROPHED else cell
 
 
 _CODES = {
