@@ -127,7 +127,12 @@ def _in_wgs84(location: Record) -> Record:
     if crs not in (datum.GCJ02, datum.BD09) or not (isinstance(latitude, float) and isinstance(longitude, float)):
         return location
     point = datum.to_wgs84(Point(latitude, longitude), crs)
-    return {**location, "latitude": round(point.latitude, 6), "longitude": round(point.longitude, 6), "crs": datum.WGS84}
+    return {
+        **location,
+        "latitude": round(point.latitude, 6),
+        "longitude": round(point.longitude, 6),
+        "crs": datum.WGS84,
+    }
 
 
 def _complete_name(record: Record) -> None:
