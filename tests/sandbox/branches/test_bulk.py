@@ -514,8 +514,8 @@ def test_whatever_a_file_holds_is_kept_or_refused_and_never_lost(bring: Callable
 def test_what_the_bank_gives_away_it_can_take_back(
     bring: Callable[..., Outcome], anyone: FlaskClient, path: str, media_type: str
 ) -> None:
-    """Every shape has all of a record: nothing changes. Of the seed's machines most stand at branches that this bank has
-    not.
+    """Every shape has all of a record: nothing changes. Most of the seed's machines stand at branches that this bank
+    has not.
     """
     query = {"limit": 100} if media_type.endswith("geo+json") else {}
     given = anyone.get(path, query_string=query, headers={"Accept": media_type})
