@@ -24,6 +24,7 @@ _OTHER = b"{other}"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _LAST_CHUNK = b"0\r\n\r\n"
+_NO_BODY = (b"HTTP/1.1 204 ", b"HTTP/1.1 304 ")
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ class _Connection:
             self.needed = end + 4 + int(length.group(1))
         elif _CHUNKED.search(self.received, 0, end + 2):
             self.needed = 0
+        elif self.received.startswith(_NO_BODY):
+            self.needed = end + 4
         else:
             raise UnexpectedAnswer("neither a length nor chunks")
 

@@ -238,6 +238,20 @@ def _nearest(server: Server) -> Step:
     return Step("GET", "/v1/branches?near={choice}&limit=20", 200, choices=places[:: max(1, len(places) // 200)])
 
 
+def _not_modified(lab: Lab) -> list[Row]:
+    """Ask for the same list with the tag of a copy that is right and without one, of one server in turn."""
+    server, _ = lab.sandbox_and_prism()
+    whole = _of_a_city(server)
+    # Tags change with the minute. The star stands for whichever is right; it is worked out for the answer anyway.
+    known = replace(whole, expect=304, headers={**whole.headers, "If-None-Match": "*"})
+    for step in (whole, known):
+        lab.load(server, [step], _CONNECTIONS, seconds=lab.pace.settle_s)
+    rounds = alternate(
+        lab, lambda: lab.load(server, [known], _CONNECTIONS), lambda: lab.load(server, [whole], _CONNECTIONS)
+    )
+    return [rates("304 of 20 branches of a city", "the list itself", rounds, 2.0)]
+
+
 def _branches(server: Server) -> Iterator[dict[str, Any]]:
     path: str | None = "/v1/branches?limit=100"
     while path:
@@ -459,6 +473,7 @@ SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "branch": _reads({"one branch": lambda _: get(branch_path())}, 3.5),
     "fx": _reads({"FX board": lambda _: get(_FX)}, 3.5),
     "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),
+    "not-modified": _not_modified,
     "post-payment": _post_payment,
     "naive": _against_the_naive_way,
     "late-answers": _under_late_answers,
