@@ -6,7 +6,7 @@
     EXPIRED    nobody has answered in time, another one has taken its place, or the consent has ended
 
 An app's token alone extends nothing. What is allowed stays as it is: a change of that goes by the authorization
-endpoint, whose page shows it. Both end in ``oauth.extend_consent``'s and ``change``'s one function.
+endpoint, whose page shows it. Both end in one function, ``change`` of ``oauth/consents.py``.
 """
 
 from __future__ import annotations
