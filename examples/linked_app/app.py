@@ -49,6 +49,7 @@ def create_app(settings: Settings, bank: OpenTeller) -> Flask:
     _add_linking(app, counter)
     _add_consent(app, counter)
     _add_paying(app, counter)
+    _add_reminding(app, counter)
     _add_answers(app, counter)
     return app
 
@@ -95,7 +96,9 @@ def _add_pages(app: Flask, counter: _Counter) -> None:
         link = counter.link()
         granted = counter.bank.authorization.get(counter.actor) if link else None
         saved = counter.mine.saved_billers.list().to_list(at_most=_MOST_SHOWN) if granted else []
+        asked = counter.mine.reminders.list().to_list(at_most=_MOST_SHOWN) if granted else []
         known = {"account": session["account"], "link": link, "granted": granted, "saved": saved, "at_most": AT_MOST}
+        known["reminders"] = [each for each in asked if each.is_answerable]
         return render_template("home.html", **known)
 
     @app.post("/sign-in")
@@ -199,6 +202,32 @@ def _add_paying(app: Flask, counter: _Counter) -> None:
             return redirect(result.link_url, 303)
         flash(say(result.text).format(amount=result.amount, at=result.at))
         return _home()
+
+
+def _add_reminding(app: Flask, counter: _Counter) -> None:
+    @app.post("/reminders/pay")
+    def pay_reminder() -> Response:
+        """Pay the bill of a reminder: the bank says whether that is within the mandate, or for its own page."""
+        reminder_id = request.form.get("reminder_id", "")
+        reminder = counter.mine.reminders.get(reminder_id)
+        # Each state of a reminder is answered once: pressed twice, the second payment has a number that is taken.
+        reference = f"butler-{reminder_id}-{reminder.version}"
+        payment = counter.mine.reminders.pay(reminder_id, partner_reference=reference, locale=language())
+        if payment.status == "created":
+            return redirect(payment.payment_link.url, 303)
+        flash(say("paid").format(amount=payment.total))
+        return _home()
+
+    @app.post("/reminders/later")
+    def postpone_reminder() -> Response:
+        tomorrow = counter.bank.status.get().bank_time.date() + timedelta(days=1)
+        counter.mine.reminders.postpone(request.form.get("reminder_id", ""), remind_on=tomorrow)
+        return _home("reminded_tomorrow")
+
+    @app.post("/reminders/decline")
+    def decline_reminder() -> Response:
+        counter.mine.reminders.decline(request.form.get("reminder_id", ""))
+        return _home("not_reminded")
 
 
 def _biller_id(bank: OpenTeller) -> str:

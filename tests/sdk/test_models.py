@@ -33,6 +33,7 @@ from openteller.models import (
     Payment,
     PaymentStatus,
     Receipt,
+    Reminder,
     WebhookEndpoint,
 )
 
@@ -133,6 +134,14 @@ def test_the_moves_of_a_payment_are_those_of_the_contract() -> None:
     table = doubles.contract()["components"]["schemas"]["PaymentStatus"]["x-transitions"]
     for status, following in table.items():
         assert read(Payment, example("getPayment") | {"status": status}).allowed == tuple(following)
+
+
+@pytest.mark.parametrize("status", ["OPEN", "POSTPONED", "PAYING", "PAID", "DECLINED", "WITHDRAWN", "FROM_TOMORROW"])
+def test_a_reminder_knows_what_may_follow_and_whether_it_asks(status: str) -> None:
+    table = doubles.contract()["components"]["schemas"]["ReminderStatus"]["x-transitions"]
+    reminder = read(Reminder, example("getReminder") | {"status": status})
+    assert reminder.allowed == tuple(table.get(status, ()))
+    assert reminder.is_answerable is (status in {"OPEN", "POSTPONED"})
 
 
 def test_a_member_that_is_not_required_is_none_when_it_is_not_there() -> None:

@@ -78,10 +78,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     driver.quit()
 
 
-def press(browser: webdriver.Chrome, form: str) -> None:
-    """Press the button of a form, and wait for the page that follows."""
+def press(browser: webdriver.Chrome, form: str, button: str = ":not(.plain)") -> None:
+    """Press a button of a form, and wait for the page that follows."""
     before = browser.find_element(By.TAG_NAME, "html").id
-    browser.find_element(By.CSS_SELECTOR, f"{form} button:not(.plain)").click()
+    browser.find_element(By.CSS_SELECTOR, f"{form} button{button}").click()
     # While one page gives way to the next, the driver's questions about either may fail.
     patient = WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
     patient.until(
@@ -136,8 +136,12 @@ def test_somebody_links_an_account_has_a_bill_paid_and_ends_it(
     assert "授权满 24 小时后才能代缴：2026-09-30 10:3" in text(browser)
     at = {"OPENTELLER_BASE_URL": bank_url, "OPENTELLER_CREDENTIALS": str(folder / "app.json")}
     assert processes.run("clock", "advance", "25h", cwd=folder, env=at).returncode == 0
-    press(browser, ".pay")
-    assert "已代缴 CNY 111.85。" in text(browser)
+    browser.get(butler)
+    assert "CNY 111.85 应缴日 2026-10-01" in text(browser)
+    press(browser, ".reminder", ".later")
+    assert "再提醒：10-01 09:00" in text(browser)
+    press(browser, ".reminder")
+    assert "已代缴 CNY 111.85。" in text(browser) and "待缴账单" not in text(browser)
     press(browser, ".pay")
     assert "没有欠费" in text(browser)
     paid = processes.run("payments", "list", "--json", cwd=folder, env=at)

@@ -11,10 +11,13 @@ from tests.linked import POWER, TOPUP, link_customer, mandate
 from tests.reminded import TAKES_PARTS, answer, look, only, pay, reminded, reminders, save_ordinary, told
 
 from openteller_sandbox import contract
-from openteller_sandbox.bank import Bank
+from openteller_sandbox.bank import Bank, World
 from openteller_sandbox.clock import DAY, bank_date, parse, start_of_day
-from openteller_sandbox.reminders import looking
+from openteller_sandbox.customers.service import CUSTOMERS
+from openteller_sandbox.due import service as due
+from openteller_sandbox.reminders import looking, moves
 from openteller_sandbox.reminders.model import TRANSITIONS
+from openteller_sandbox.saved_billers import service as saved_billers
 
 NOON = "2026-09-30T12:00:00+08:00"
 NEXT_MONTH = "2026-10-01T12:00:00+08:00"
@@ -218,14 +221,21 @@ def test_where_the_app_is_not_shown_amounts_the_page_asks(partner: Partner) -> N
     assert (made["status"], "amount" in made) == ("created", False)
 
 
-def test_reminders_go_with_the_saved_account(partner: Partner) -> None:
+@pytest.mark.parametrize("by", ["the app", "the customer"])
+def test_reminders_go_with_the_saved_account(by: str, partner: Partner, bank: Bank) -> None:
     user = reminded(partner)
-    reminder = only(user)
-    assert (
-        user.client.delete(f"/v1/saved-billers/{reminder['saved_biller_id']}", headers=user.headers).status_code == 204
-    )
+    reminder, world = only(user), World(partner.app["world_id"])
+    answer(user, reminder, "postpone", {"remind_on": "2026-09-30"})
+    if by == "the app":
+        path = f"/v1/saved-billers/{reminder['saved_biller_id']}"
+        assert user.client.delete(path, headers=user.headers).status_code == 204
+    else:
+        customer_id = CUSTOMERS[0].customer_id
+        assert saved_billers.forget_as_customer(bank, world, reminder["saved_biller_id"], customer_id)
     assert not reminders(user)
     assert user.get(f"/v1/reminders/{reminder['reminder_id']}").status_code == 404
+    for kind, subject in ((looking.LOOK, reminder["saved_biller_id"]), (moves.REMIND, reminder["reminder_id"])):
+        assert due.when(bank.db.read(), world, kind, subject) is None
     partner.advance(to=NEXT_MONTH)
     assert told(partner) == ["bill.issued"]
 
