@@ -16,7 +16,8 @@ from tests.attacks.conftest import Unharmed
 from tests.attacks.snapshot import snapshot
 from tests.conftest import Partner
 from tests.contract.good_requests import Good, paid, started_link
-from tests.linked import link_customer
+from tests.linked import POWER, link_customer
+from tests.reminded import look
 from werkzeug.test import TestResponse
 
 from openteller_sandbox import contract as contracts
@@ -526,6 +527,7 @@ def cursors(bank: Bank, good: dict[str, Good], attacker: Partner) -> dict[str, s
         assert attacker.post("/v1/disputes", dispute).status_code == 201
         linked = good["listSavedBillers"].user
         assert linked and linked.save(scenario=scenario)
+        assert look(linked, linked.save(POWER, scenario)).status_code == 200
         link_customer(attacker)
     narrow = {"listBillers": {"category_code": "ELECTRICITY"}, "listAtms": {}, "listPayments": {}}
     found = {}

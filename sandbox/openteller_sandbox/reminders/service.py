@@ -82,12 +82,14 @@ def postpone(bank: Bank, tx: Tx, caller: Caller, reminder_id: str, request: Mapp
 
 
 def decline(bank: Bank, tx: Tx, caller: Caller, reminder_id: str, now: int) -> str:
-    """Remind of a bill no more; give its reminder as JSON.
+    """Remind of a bill no more; give its reminder as JSON. One that was declined stays as it is.
 
     Raises:
         Problem: NOT_FOUND, INVALID_TRANSITION.
     """
     reminder = paying.own(tx, caller, reminder_id)
+    if reminder.status is Status.DECLINED:
+        return reminder.wire
     return moves.change(bank, tx, caller.world, reminder, now, Status.DECLINED).wire
 
 

@@ -110,7 +110,7 @@ class Reminders:
         return self._caller.post(catalogue.POSTPONE_REMINDER, Reminder, identifiers=identifiers, body=body)
 
     def decline(self, reminder_id: str) -> Reminder:
-        """Have the customer reminded of this bill no more. The biller is told nothing.
+        """Have the customer reminded of this bill no more. The biller is told nothing; one that is declined stays so.
 
         Raises:
             NotFound: there is none for this customer and app.
