@@ -31,6 +31,7 @@ GROUPS = {
     "amounts": "Amounts, caps and strangers' accounts",
     "bills": "Bills that are not to be paid, or not so",
     "replay": "Repeating, racing and reusing keys",
+    "lines": "Holding up the line of a branch",
     "webhooks": "Webhooks as a way in, and forged ones",
     "returns": "Disputes and refunds as a way to money",
     "linking": "Linking a social account with somebody else",

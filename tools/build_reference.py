@@ -34,11 +34,13 @@ _ALIASES = {
     "Position",
     "SegmentName",
     "Status",
+    "TicketServiceName",
 }
 
 RESOURCES = {
     "branches": "branches.Branches",
     "atms": "branches.Atms",
+    "tickets": "branches.Tickets",
     "rates": "rates.Rates",
     "rates.sheets": "rates.RateSheets",
     "rates.deposits": "rates.DepositRates",

@@ -266,6 +266,11 @@ class BankError(OpenTellerError):
         return self.problem.resets_at if self.problem else None
 
     @property
+    def ticket_id(self) -> str | None:
+        """With ``TICKET_HELD``: the ticket that the user holds at the branch."""
+        return self.problem.ticket_id if self.problem else None
+
+    @property
     def payment_id(self) -> str | None:
         """With ``DUPLICATE_REFERENCE``: the payment that has the reference."""
         return self.problem.payment_id if self.problem else None

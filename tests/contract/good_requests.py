@@ -108,6 +108,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     ]
     moving = partner.pay_link(category_code="ELECTRICITY")["payment_id"]
     branch = partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]
+    line = {"service": "CASH", "end_user_ref": f"somebody-in-line-{next(_numbers)}"}
+    ticket = partner.post(f"/v1/branches/{branch}/tickets", line).json["ticket_id"]
+    partner.post(f"/v1/tickets/{ticket}:cancel", key=None)  # the line stays short, however often this is called
     atm = partner.get("/v1/atms", limit=1).json["data"][0]["atm_id"]
     sheet = partner.get("/v1/rates/sheets", limit=1).json["data"][0]["rate_sheet_id"]
     deposit = partner.get("/v1/rates/deposits", product_type="TIME").json["data"][0]
@@ -131,6 +134,9 @@ def good_requests(bank: Bank, partner: Partner) -> dict[str, Good]:
     requests: dict[str, tuple[Any, ...]] = {
         "listBranches": ("/v1/branches", {"near": "31.230,121.470", "limit": 2}, None),
         "getBranch": (f"/v1/branches/{branch}", {}, None),
+        "createTicket": (f"/v1/branches/{branch}/tickets", {}, line),
+        "getTicket": (f"/v1/tickets/{ticket}", {}, None),
+        "cancelTicket": (f"/v1/tickets/{ticket}:cancel", {}, None),
         "listAtms": ("/v1/atms", {"city": "上海市", "limit": 2}, None),
         "getAtm": (f"/v1/atms/{atm}", {}, None),
         "listRateSheets": ("/v1/rates/sheets", {"kind": "FX", "limit": 2}, None),

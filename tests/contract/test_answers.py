@@ -38,6 +38,7 @@ COMPONENT_OF_TABLE = {
     "reminders": "Reminder",
     "statement_rows": "StatementRow",
     "statements": "Statement",
+    "tickets": "Ticket",
 }
 
 
@@ -128,6 +129,8 @@ def own_things(path: str, partner: Partner) -> dict[str, str]:
         return {"payment_id": partner.pay_link()["payment_id"]}
     if "{consent_id}" in path:
         return {"consent_id": link_customer(partner).consent_id}
+    if "{branch_id}" in path:
+        return {"branch_id": partner.get("/v1/branches", limit=1).json["data"][0]["branch_id"]}
     if "{type}" in path:
         return {"type": "payment.succeeded"}
     if "{reminder_id}" in path:

@@ -89,6 +89,7 @@ class Walk:
         self.mandates()
         self.reminders()
         self.keys()
+        self.tickets()
         self.control()
         self.webhooks()
         self.good_answers()
@@ -429,6 +430,23 @@ class Walk:
             self._code(partner.post(path, changed, key=f"walk{path}"), "IDEMPOTENCY_MISMATCH")
         assert partner.post(f"/v1/payments/{other}:cancel", key="walk-cancel").status_code == 200
         self._code(partner.post(opened, key="walk-cancel"), "IDEMPOTENCY_MISMATCH")
+
+    def tickets(self) -> None:
+        """Numbers in a line: twice, too many, of what is not done there, after closing, and given back too late."""
+        partner = make_partner(self.seen)
+        rows = partner.get("/v1/branches", city="上海", type="PHYSICAL", service="CASH", open_now="true").json["data"]
+        paths = [f"/v1/branches/{row['branch_id']}/tickets" for row in rows[:3]]
+        asked = {"service": "CASH", "end_user_ref": "a-user-of-the-walk"}
+        held = partner.post(paths[0], asked, key="walk-ticket").json["ticket_id"]
+        self._code(partner.post(paths[0], asked | {"service": "CARD"}, key="walk-ticket"), "IDEMPOTENCY_MISMATCH")
+        self._code(partner.post(paths[0], asked), "TICKET_HELD")
+        partner.post(paths[1], asked)
+        self._code(partner.post(paths[2], asked), "TICKET_LIMIT")
+        partner.advance(to="2026-09-29T22:00:00+08:00")
+        self._code(partner.post(f"/v1/tickets/{held}:cancel", key=None), "INVALID_TRANSITION")
+        self._code(partner.post(paths[0], asked), "BRANCH_CLOSED")
+        machines = partner.get("/v1/branches", type="SELF_SERVICE", open_now="true", limit=1).json["data"][0]
+        self._code(partner.post(f"/v1/branches/{machines['branch_id']}/tickets", asked), "SERVICE_NOT_OFFERED")
 
     def control(self) -> None:
         partner = self.partner

@@ -29,7 +29,7 @@ def everywhere() -> frozenset[str]:
 
 
 def test_every_public_name_of_the_package_has_an_entry() -> None:
-    modules = {"errors", "hooks", "models", "oauth", "receipts", "statements", "webhooks"}
+    modules = {"errors", "geo", "hooks", "models", "oauth", "receipts", "statements", "webhooks"}
 
     assert set(openteller.__all__) - modules - {"__version__"} <= everywhere()
     assert {f"{name}.md" for name in modules} <= {page.name for page in FOLDER.glob("*.md")}

@@ -157,6 +157,16 @@ def intervals_on(hours: Hours, calendar: Calendar, day: date) -> Intervals:
     return hours.week[calendar.weekday(day)]
 
 
+def open_on(hours: Hours, calendar: Calendar, now: int) -> list[tuple[int, int]]:
+    """Give from when until when a place is open on the local day of an instant."""
+    day = _local_day(hours.zone, now)
+    instants = (
+        (_instant(hours.zone, day, opens), _instant(hours.zone, day, closes))
+        for opens, closes in intervals_on(hours, calendar, day)
+    )
+    return [(opens, closes) for opens, closes in instants if opens < closes]
+
+
 def is_certain(hours: Hours, calendar: Calendar, day: date) -> bool:
     """Whether the hours of a local day stay as they are, whatever holidays are announced."""
     if calendar.knows(day) or any(entry.first <= day.toordinal() <= entry.last for entry in hours.special):

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from openteller_sandbox import clock
 from openteller_sandbox.branches import place_sets, store
 from openteller_sandbox.branches.directory import Directory, Key
-from openteller_sandbox.branches.opening_hours import Calendar, Span, is_open_at, parse, span_at
+from openteller_sandbox.branches.opening_hours import Calendar, Span, is_open_at, open_on, parse, span_at
 from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.http import json_text
 
@@ -86,6 +86,10 @@ class _Timetable:
                 return stretch.span.is_open
         return is_open_at(self.hours, self._calendar, now)
 
+    def day(self, now: int) -> list[tuple[int, int]]:
+        """Give from when until when it is open on the local day of an instant."""
+        return open_on(self.hours, self._calendar, now)
+
     def _stretch(self, now: int) -> _Stretch:
         for stretch in self._stretches:
             if stretch.span.covers(now):
@@ -111,6 +115,14 @@ class Openings:
     def span(self, hours: str, now: int) -> Span:
         """Give the time around an instant in which nothing changes for a place with these hours."""
         return self._timetable(hours).span(now)
+
+    def is_open(self, hours: str, now: int) -> bool:
+        """Tell whether a place with these hours is open at an instant."""
+        return self._timetable(hours).is_open(now)
+
+    def day(self, hours: str, now: int) -> list[tuple[int, int]]:
+        """Give from when until when a place with these hours is open on the local day of an instant."""
+        return self._timetable(hours).day(now)
 
     def tails(self, now: int) -> Mapping[str | None, bytes]:
         """Give the state, as the last members of a JSON object, for any hours: remembered for the minute, as a list

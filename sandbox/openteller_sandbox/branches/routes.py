@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Any
 
 from openteller_sandbox import clock
-from openteller_sandbox.branches import datum, service, shapes
+from openteller_sandbox.branches import datum, service, shapes, tickets
 from openteller_sandbox.branches.nearest import Point, Window, parse_point, parse_window
-from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery
+from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery, TicketCreateSchema
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
-from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, open_answer, page
+from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, idempotency, open_answer, page
 from openteller_sandbox.http.answers import GEO_JSON, decode_cursor, encode_cursor
 
 routes = Routes()
@@ -46,6 +46,39 @@ def get_branch(call: Call) -> Answer:
     return _get(call, BRANCHES, call.path["branch_id"])
 
 
+@routes.operation("createTicket", body=TicketCreateSchema)
+def create_ticket(call: Call) -> Answer:
+    """Draw a number in the line of a branch."""
+    bank, caller = call.bank, call.caller
+    branch = service.branch_to_wait_at(bank.db, call.path["branch_id"])
+    seed = service.seed_of(bank.db, caller.world)
+    with bank.db.act(caller.world.world_id) as tx:
+
+        def keep() -> tuple[Answer, str]:
+            ticket_id, wire = tickets.draw(bank, tx, caller, branch, call.body, seed, call.now)
+            return Answer(wire.encode(), 201, {"Location": f"/v1/tickets/{ticket_id}"}), ticket_id
+
+        return idempotency.once(call, tx, keep)
+
+
+@routes.operation("getTicket")
+def get_ticket(call: Call) -> Answer:
+    """Read a ticket as it stands."""
+    seed = service.seed_of(call.bank.db, call.caller.world)
+    return Answer(
+        tickets.read(call.bank, call.bank.db.read(), call.caller, call.path["ticket_id"], seed, call.now).encode()
+    )
+
+
+@routes.operation("cancelTicket")
+def cancel_ticket(call: Call) -> Answer:
+    """Give a number back."""
+    seed = service.seed_of(call.bank.db, call.caller.world)
+    with call.bank.db.act(call.caller.world.world_id) as tx:
+        wire = tickets.cancel(call.bank, tx, call.caller, call.path["ticket_id"], seed, call.now)
+    return Answer(wire.encode())
+
+
 @routes.operation("listAtms", query=AtmQuery)
 def list_atms(call: Call) -> Answer:
     """List ATMs, the nearest first or by code."""
@@ -66,30 +99,33 @@ def _list(call: Call, places: service.Places) -> Answer:
     database, limit = call.bank.db, call.limit
     directory = service.directory_of(database, places)
 
+    seed = service.seed_of(database, call.caller.world)
+
     def make() -> Answer:
         if call.media_type in _STREAMS:
             return _stream(call, directory, filters)
-        rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after)
+        rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after, seed=seed)
         more = encode_cursor(call, rows[limit - 1][:2]) if len(rows) > limit else None
         shown = _in_datum(call, [row.wire for row in rows[:limit]])
         if call.media_type == GEO_JSON:
             return page(call, [*map(shapes.feature, shown)], more, begin=shapes.FEATURES_BEGIN, media_type=GEO_JSON)
         return page(call, shown, more)
 
-    return open_answer(call, directory.version, make, per_minute=True)
+    return open_answer(call, directory.version, make, per_minute=True, of=seed)
 
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:
     _check_shape(call)
     place = service.read(call.bank.db.read(), service.directory_of(call.bank.db, places).places, place_id)
+    seed = service.seed_of(call.bank.db, call.caller.world) if places is BRANCHES else None
 
     def make() -> Answer:
-        (shown,) = _in_datum(call, [service.present(call.bank.db, place, call.now)])
+        (shown,) = _in_datum(call, [service.present(call.bank.db, place, call.now, seed=seed)])
         if call.media_type == GEO_JSON:
             return Answer(shapes.feature(shown), media_type=GEO_JSON)
         return Answer(shown)
 
-    return open_answer(call, place.changed_at, make, per_minute=True)
+    return open_answer(call, place.changed_at, make, per_minute=True, of=seed or 0)
 
 
 def _crs(call: Call) -> str:

@@ -34,6 +34,7 @@ _BRANCH_SERVICES = (
     "SOCIAL_SECURITY_CARD",
     "SELF_SERVICE",
 )
+_SERVED = tuple(service for service in _BRANCH_SERVICES if service != "SELF_SERVICE")
 _SEGMENTS = ("PERSONAL", "PREMIER", "PRIVATE", "BUSINESS", "CORPORATE")
 _BRANCH_TYPES = ("PHYSICAL", "MOBILE", "SELF_SERVICE", "COMMUNITY")
 _ATM_TYPES = ("BRANCH_INTERNAL", "BRANCH_EXTERNAL", "BRANCH_LOBBY", "RETAILER_OUTLET", "REMOTE_UNIT", "OTHER")
@@ -215,6 +216,16 @@ class OpenAtInstantSchema(ContractSchema):
     provisional = fields.Boolean()
 
 
+class WaitSchema(ContractSchema):
+    """How long one waits."""
+
+    component = "Wait"
+
+    minutes = fields.Integer(required=True, strict=True)
+    tickets_waiting = fields.Integer(required=True, strict=True)
+    as_of = InstantField(required=True)
+
+
 class BranchSchema(ContractSchema):
     """A branch; from ``distance_m`` on, all is computed for each answer."""
 
@@ -241,7 +252,31 @@ class BranchSchema(ContractSchema):
     open_now = fields.Boolean(required=True)
     next_change_at = InstantField()
     provisional = fields.Boolean()
+    wait = fields.Nested(WaitSchema)
     open_at = fields.Nested(OpenAtInstantSchema)
+
+
+class TicketCreateSchema(ContractSchema):
+    """What somebody wants to wait for, and who it is to the app."""
+
+    component = "TicketCreate"
+
+    service = fields.String(required=True, validate=validate.OneOf(_SERVED))
+    end_user_ref = fields.String(required=True, validate=(validate.Length(16, 128), Pattern("^[A-Za-z0-9_=-]+$")))
+
+
+class TicketSchema(ContractSchema):
+    """A number in the line; ``status`` and ``ahead`` are computed for each answer."""
+
+    component = "Ticket"
+
+    ticket_id = fields.String(required=True)
+    branch_id = fields.String(required=True)
+    service = fields.String(required=True)
+    ticket_number = fields.String(required=True)
+    estimated_call_at = InstantField(required=True)
+    expires_at = InstantField(required=True)
+    created_at = InstantField(required=True)
 
 
 class AtmSchema(ContractSchema):

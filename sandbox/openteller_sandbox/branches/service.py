@@ -7,14 +7,16 @@ is not stored, logged or put into an error.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
+from openteller_sandbox.bank import PUBLIC_WORLD, World
 from openteller_sandbox.billers import service as billers
-from openteller_sandbox.branches import openings, place_sets, search, store
+from openteller_sandbox.branches import feed, opening_hours, openings, place_sets, search, store, tickets
 from openteller_sandbox.branches.directory import Directory, Key
 from openteller_sandbox.branches.directory import of as directory_of
 from openteller_sandbox.branches.nearest import START, Point, Window
@@ -22,6 +24,7 @@ from openteller_sandbox.branches.store import ATMS, BRANCHES, Places
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.http import Problem
+from openteller_sandbox.worlds import service as worlds
 
 __all__ = [
     "ATMS",
@@ -31,11 +34,15 @@ __all__ = [
     "Found",
     "Place",
     "Places",
+    "branch_to_wait_at",
+    "copy_waited_at",
     "directory_of",
     "find",
     "is_working_day",
     "present",
     "read",
+    "reset",
+    "seed_of",
     "walk",
 ]
 
@@ -72,6 +79,7 @@ class Place(NamedTuple):
     wire: bytes
     hours: str | None
     changed_at: int
+    code: str
 
 
 class Found(NamedTuple):
@@ -93,12 +101,51 @@ def read(tx: Tx, places: Places, place_id: str) -> Place:
     row = tx.one(places.FIND, place_id=place_id)
     if row is None:
         raise Problem("NOT_FOUND")
-    return Place(row["wire"], row["hours"], row["changed_at"])
+    return Place(row["wire"], row["hours"], row["changed_at"], row["code"])
 
 
-def present(database: Database, place: Place, now: int) -> bytes:
-    """Give a place as the contract's JSON at an instant."""
-    return b"%b,%b" % (place.wire[:-1], openings.of(database).tails(now)[place.hours])
+def present(database: Database, place: Place, now: int, *, seed: int | None = None) -> bytes:
+    """Give a place as the contract's JSON at an instant; a branch, with the ``seed`` of a world, with its wait."""
+    wait = b"" if seed is None else feed.of(database).tail(seed, place.code, place.hours, place.wire, now)
+    return b"%b,%b%b" % (place.wire[:-1], wait, openings.of(database).tails(now)[place.hours])
+
+
+def branch_to_wait_at(database: Database, branch_id: str) -> tickets.Branch:
+    """Give a branch with the hours of what it offers.
+
+    Raises:
+        Problem: NOT_FOUND.
+    """
+    place = read(database.read(), directory_of(database, BRANCHES).places, branch_id)
+    record = json.loads(place.wire)
+    # Where there are machines only, nobody stands at a counter, whatever the machines do.
+    counters = record["services"] if record["branch_type"] != "SELF_SERVICE" else ()
+    own = {
+        offer["code"]: opening_hours.compact(offer["availability"], record["timezone"])
+        if "availability" in offer
+        else None
+        for offer in counters
+    }
+    return tickets.Branch(record, place.code, place.hours, own)
+
+
+def seed_of(database: Database, world: World) -> int:
+    """Give what the lines of a world's branches are drawn from."""
+    if world.world_id == PUBLIC_WORLD.world_id:
+        return 0
+    return database.while_unchanged(f"seed:{world.world_id}", lambda tx: worlds.seed(tx, world))
+
+
+def copy_waited_at(source: Database, target: Tx, world_id: str) -> None:
+    """Copy the branches that a world's tickets are of into a bank that has none."""
+    places, reader = directory_of(source, BRANCHES).places, source.read()
+    found = [reader.one(places.WHOLE, place_id=branch_id) for branch_id in tickets.branches(reader, world_id)]
+    target.run_many(BRANCHES.INSERT, [dict(zip(row.keys(), row, strict=True)) for row in found if row])
+
+
+def reset(tx: Tx, world_id: str) -> None:
+    """Forget every ticket of a world."""
+    tickets.reset(tx, world_id)
 
 
 def find(
@@ -109,6 +156,7 @@ def find(
     now: int,
     count: int,
     after: tuple[int, str] | None = None,
+    seed: int | None = None,
 ) -> list[Found]:
     """Give the places that pass every filter, at most ``count``, in the order of their list.
 
@@ -119,6 +167,7 @@ def find(
         now: bank time, epoch milliseconds.
         count: how many.
         after: rank and code of the last row of the page before.
+        seed: of the world whose lines branches are shown with; None for none.
 
     Raises:
         Problem: FIELD_INVALID, a place that there is not, or words without a word.
@@ -128,13 +177,15 @@ def find(
     last = START if after is None else (after[0], _number(tx, directory.places, after[1]))
     chosen = search_.by_distance(filters.near, count, last) if filters.near else search_.by_rank(count, last)
     records = directory.records(tx, [number for _, number in chosen])
-    known, found = openings.of(database), []
+    known, waits, found = openings.of(database), feed.of(database), []
+    seed = seed if directory.places.kind == BRANCHES.kind else None
     tails = known.tails(now)
     for rank, number in chosen:
         code, hours, opening = records[number]
         distance = b"," if filters.near is None else b',"distance_m":%d,' % round(rank / 1000)
         then = b"" if filters.open_at is None else known.tail_at(hours, filters.open_at)
-        found.append(Found(rank, code, b"".join((opening, distance, then, tails[hours]))))
+        wait = b"" if seed is None else waits.tail(seed, code, hours, opening, now)
+        found.append(Found(rank, code, b"".join((opening, distance, then, wait, tails[hours]))))
     return found
 
 

@@ -118,8 +118,11 @@ class Places:
             )
         )
         self.FIND = Statement(
-            select(columns.wire, columns.hours, columns.changed_at).where(columns.place_id == bindparam("place_id"))
+            select(columns.wire, columns.hours, columns.changed_at, columns.code).where(
+                columns.place_id == bindparam("place_id")
+            )
         )
+        self.WHOLE = Statement(select(places).where(columns.place_id == bindparam("place_id")))
         self.RANK = Statement(select(func.max(columns.number).label("number")).where(columns.code <= bindparam("code")))
         self.POSITIONS = Statement(
             select(columns.number, columns.latitude, columns.longitude)

@@ -13,6 +13,7 @@ from openteller_sandbox.biller_port import scenarios
 from openteller_sandbox.biller_port.scenarios import Scenario
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.bills import service as bills
+from openteller_sandbox.branches import service as branches
 from openteller_sandbox.consents import service as consents
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.disputes import service as disputes
@@ -63,6 +64,7 @@ def reset(bank: Bank, caller: Caller) -> tuple[World, dict[str, int]]:
         oauth.reset(tx, world_id)
         consents.reset(tx, world_id)
         saved_billers.reset(tx, world_id)
+        branches.reset(tx, world_id)
         mandates.reset(tx, world_id)
         reminders.reset(tx, world_id)
         world = worlds.rewind(tx, caller.world, bank.now())

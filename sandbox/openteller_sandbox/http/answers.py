@@ -100,7 +100,7 @@ def _joined(records: Sequence[str] | Sequence[bytes]) -> bytes:
 
 
 def open_answer(
-    call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60
+    call: Call, version: int, make: Callable[[], Answer], *, per_minute: bool = False, max_age_s: int = 60, of: int = 0
 ) -> Answer:
     """Answer with open data, or with what else has a version: a strong ETag, and 304 without making the body when the
     caller's copy is right.
@@ -111,9 +111,10 @@ def open_answer(
         make: makes the body.
         per_minute: the answer has members that depend on the clock; its ETag holds for a minute of bank time.
         max_age_s: how long caches may keep it.
+        of: what else it depends on that its address does not say, such as which world it is of.
     """
     minute = call.now // clock.MINUTE if per_minute else 0
-    identity = f"{version}:{minute}:{call.normalised()}"
+    identity = f"{version}:{minute}:{of}:{call.normalised()}"
     tag = f'"{blake2b(identity.encode(), digest_size=12).hexdigest()}"'
     headers = {
         "ETag": tag,

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import Bank, Caller, World
+from openteller_sandbox.branches import service as branches
 from openteller_sandbox.clock import Clock, to_wire
 from openteller_sandbox.consents import service as consents
 from openteller_sandbox.customers import service as customers
@@ -185,6 +186,7 @@ class Replay:
         self._set_clock(twin, beginning)
         with twin.db.act() as tx:
             store.copy_open_data(bank.db.read(), tx)
+            branches.copy_waited_at(bank.db, tx, self.world_id)
         with twin.db.act() as tx, deeds.again(beginning):
             world = worlds.create(tx, self.began_at, self.world_id, seed=self.seed)
             store.copy_apps(bank.db.read(), tx, self.world_id, beginning.details["apps"])

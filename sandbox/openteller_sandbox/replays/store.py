@@ -47,6 +47,7 @@ COMPARED: Mapping[str, Compared] = {
     "payer_accounts": Compared(("customer_id", "account_digest")),
     "saved_billers": Compared(("saved_biller_id",), "seq", ("seq",)),
     "reminders": Compared(("reminder_id",), "seq", ("seq",)),
+    "tickets": Compared(("ticket_id",), "seq", ("seq",)),
     "mandate_uses": Compared(("consent_id", "mandate", "number")),
     "customer_notices": Compared(("notice_id",), "seq", ("seq",)),
     "biller_postings": Compared(("posting_id",)),
@@ -76,6 +77,7 @@ _OWNED = {
     "pay_": ("payments",),
     "rmd_": ("reminders",),
     "svb_": ("saved_billers",),
+    "tkt_": ("tickets",),
 }
 """Where the app stands that what a deed is about belongs to, by the prefix of its identifier."""
 

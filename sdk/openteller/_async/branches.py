@@ -9,12 +9,13 @@ from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
 from openteller._core.values import Box, Position, box, instant, position
-from openteller.models.branches import Atm, AtmList, Branch, BranchList
+from openteller.models.branches import Atm, AtmList, Branch, BranchList, Ticket
 
 __all__ = [
     "AccessibilityName",
     "AsyncAtms",
     "AsyncBranches",
+    "AsyncTickets",
     "AtmServiceName",
     "AtmTypeName",
     "BranchServiceName",
@@ -22,6 +23,7 @@ __all__ = [
     "Crs",
     "ExportFormat",
     "SegmentName",
+    "TicketServiceName",
 ]
 
 Crs = Literal["wgs84", "gcj02", "bd09"]
@@ -52,6 +54,19 @@ AtmServiceName = Literal[
 ]
 BranchTypeName = Literal["PHYSICAL", "MOBILE", "SELF_SERVICE", "COMMUNITY"]
 AtmTypeName = Literal["BRANCH_INTERNAL", "BRANCH_EXTERNAL", "BRANCH_LOBBY", "RETAILER_OUTLET", "REMOTE_UNIT", "OTHER"]
+TicketServiceName = Literal[
+    "ACCOUNT_OPENING",
+    "CASH",
+    "CARD",
+    "LOAN",
+    "WEALTH",
+    "FOREIGN_EXCHANGE",
+    "CORPORATE",
+    "BILL_PAYMENT",
+    "COIN_EXCHANGE",
+    "SAFE_DEPOSIT",
+    "SOCIAL_SECURITY_CARD",
+]
 SegmentName = Literal["PERSONAL", "PREMIER", "PRIVATE", "BUSINESS", "CORPORATE"]
 AccessibilityName = Literal[
     "WHEELCHAIR_ACCESS",
@@ -364,3 +379,49 @@ class AsyncAtms:
         }
         outcome = await self._caller.send(catalogue.LIST_ATMS, query=query, accept=_MEDIA_TYPES[format])
         return outcome.answer.body
+
+
+class AsyncTickets:
+    """``client.tickets``: numbers in the lines of branches. Scope ``open-data``, with the app's credentials."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create(
+        self, branch_id: str, *, service: TicketServiceName, end_user_ref: str, idempotency_key: str | None = None
+    ) -> Ticket:
+        """Draw a number in the line of a branch.
+
+        Args:
+            end_user_ref: your HMAC of your user, so that numbers can be counted; ``openteller.user_ref`` makes one.
+
+        Raises:
+            NotFound: there is no such branch.
+            Conflict: ``BRANCH_CLOSED``; or ``TICKET_HELD``: the error's ``ticket_id`` is the number that the user has.
+            InvalidRequest: ``SERVICE_NOT_OFFERED``.
+            RateLimited: ``TICKET_LIMIT``: the user, or the app at this branch, has drawn too many.
+        """
+        return await self._caller.post(
+            catalogue.CREATE_TICKET,
+            Ticket,
+            identifiers={"branch_id": branch_id},
+            body={"service": service, "end_user_ref": end_user_ref},
+            key=idempotency_key,
+        )
+
+    async def get(self, ticket_id: str) -> Ticket:
+        """Get a ticket as it stands; ``ahead`` never grows.
+
+        Raises:
+            NotFound: there is none for this app.
+        """
+        return await self._caller.get(catalogue.GET_TICKET, Ticket, identifiers={"ticket_id": ticket_id})
+
+    async def cancel(self, ticket_id: str) -> Ticket:
+        """Give a number back.
+
+        Raises:
+            NotFound: there is none for this app.
+            Conflict: ``INVALID_TRANSITION``: it was called already.
+        """
+        return await self._caller.post(catalogue.CANCEL_TICKET, Ticket, identifiers={"ticket_id": ticket_id})

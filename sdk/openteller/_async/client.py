@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from openteller._async.authorization import AsyncAuthorization
     from openteller._async.billers import AsyncBillers
     from openteller._async.bills import AsyncBills
-    from openteller._async.branches import AsyncAtms, AsyncBranches
+    from openteller._async.branches import AsyncAtms, AsyncBranches, AsyncTickets
     from openteller._async.calculators import AsyncCalculators
     from openteller._async.consents import AsyncConsents, AsyncMandatePayments, AsyncSavedBillers
     from openteller._async.disputes import AsyncDisputes, AsyncRefunds
@@ -129,6 +129,13 @@ class AsyncOpenTeller:
         from openteller._async.branches import AsyncAtms  # noqa: PLC0415 - likewise
 
         return AsyncAtms(self._caller)
+
+    @cached_property
+    def tickets(self) -> AsyncTickets:
+        """Numbers in the lines of branches."""
+        from openteller._async.branches import AsyncTickets  # noqa: PLC0415 - likewise
+
+        return AsyncTickets(self._caller)
 
     @cached_property
     def rates(self) -> AsyncRates:

@@ -27,6 +27,39 @@ GET_BRANCH = Operation(
     hidden=frozenset(),
 )
 
+CREATE_TICKET = Operation(
+    name="createTicket",
+    method="POST",
+    path="/v1/branches/{branch_id}/tickets",
+    scope="open-data",
+    is_open=False,
+    key=Key.OPTIONAL,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
+GET_TICKET = Operation(
+    name="getTicket",
+    method="GET",
+    path="/v1/tickets/{ticket_id}",
+    scope="open-data",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=True,
+    hidden=frozenset(),
+)
+
+CANCEL_TICKET = Operation(
+    name="cancelTicket",
+    method="POST",
+    path="/v1/tickets/{ticket_id}:cancel",
+    scope="open-data",
+    is_open=False,
+    key=Key.NONE,
+    is_repeatable=False,
+    hidden=frozenset(),
+)
+
 LIST_ATMS = Operation(
     name="listAtms",
     method="GET",

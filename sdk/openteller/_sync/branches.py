@@ -10,7 +10,7 @@ from openteller._core import catalogue
 from openteller._core.values import Box, Position, box, instant, position
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
-from openteller.models.branches import Atm, AtmList, Branch, BranchList
+from openteller.models.branches import Atm, AtmList, Branch, BranchList, Ticket
 
 __all__ = [
     "AccessibilityName",
@@ -23,6 +23,8 @@ __all__ = [
     "Crs",
     "ExportFormat",
     "SegmentName",
+    "TicketServiceName",
+    "Tickets",
 ]
 
 Crs = Literal["wgs84", "gcj02", "bd09"]
@@ -53,6 +55,19 @@ AtmServiceName = Literal[
 ]
 BranchTypeName = Literal["PHYSICAL", "MOBILE", "SELF_SERVICE", "COMMUNITY"]
 AtmTypeName = Literal["BRANCH_INTERNAL", "BRANCH_EXTERNAL", "BRANCH_LOBBY", "RETAILER_OUTLET", "REMOTE_UNIT", "OTHER"]
+TicketServiceName = Literal[
+    "ACCOUNT_OPENING",
+    "CASH",
+    "CARD",
+    "LOAN",
+    "WEALTH",
+    "FOREIGN_EXCHANGE",
+    "CORPORATE",
+    "BILL_PAYMENT",
+    "COIN_EXCHANGE",
+    "SAFE_DEPOSIT",
+    "SOCIAL_SECURITY_CARD",
+]
 SegmentName = Literal["PERSONAL", "PREMIER", "PRIVATE", "BUSINESS", "CORPORATE"]
 AccessibilityName = Literal[
     "WHEELCHAIR_ACCESS",
@@ -365,3 +380,49 @@ class Atms:
         }
         outcome = self._caller.send(catalogue.LIST_ATMS, query=query, accept=_MEDIA_TYPES[format])
         return outcome.answer.body
+
+
+class Tickets:
+    """``client.tickets``: numbers in the lines of branches. Scope ``open-data``, with the app's credentials."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def create(
+        self, branch_id: str, *, service: TicketServiceName, end_user_ref: str, idempotency_key: str | None = None
+    ) -> Ticket:
+        """Draw a number in the line of a branch.
+
+        Args:
+            end_user_ref: your HMAC of your user, so that numbers can be counted; ``openteller.user_ref`` makes one.
+
+        Raises:
+            NotFound: there is no such branch.
+            Conflict: ``BRANCH_CLOSED``; or ``TICKET_HELD``: the error's ``ticket_id`` is the number that the user has.
+            InvalidRequest: ``SERVICE_NOT_OFFERED``.
+            RateLimited: ``TICKET_LIMIT``: the user, or the app at this branch, has drawn too many.
+        """
+        return self._caller.post(
+            catalogue.CREATE_TICKET,
+            Ticket,
+            identifiers={"branch_id": branch_id},
+            body={"service": service, "end_user_ref": end_user_ref},
+            key=idempotency_key,
+        )
+
+    def get(self, ticket_id: str) -> Ticket:
+        """Get a ticket as it stands; ``ahead`` never grows.
+
+        Raises:
+            NotFound: there is none for this app.
+        """
+        return self._caller.get(catalogue.GET_TICKET, Ticket, identifiers={"ticket_id": ticket_id})
+
+    def cancel(self, ticket_id: str) -> Ticket:
+        """Give a number back.
+
+        Raises:
+            NotFound: there is none for this app.
+            Conflict: ``INVALID_TRANSITION``: it was called already.
+        """
+        return self._caller.post(catalogue.CANCEL_TICKET, Ticket, identifiers={"ticket_id": ticket_id})

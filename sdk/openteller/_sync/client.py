@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from openteller._sync.authorization import Authorization
     from openteller._sync.billers import Billers
     from openteller._sync.bills import Bills
-    from openteller._sync.branches import Atms, Branches
+    from openteller._sync.branches import Atms, Branches, Tickets
     from openteller._sync.calculators import Calculators
     from openteller._sync.consents import Consents, MandatePayments, SavedBillers
     from openteller._sync.disputes import Disputes, Refunds
@@ -130,6 +130,13 @@ class OpenTeller:
         from openteller._sync.branches import Atms  # noqa: PLC0415 - likewise
 
         return Atms(self._caller)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        """Numbers in the lines of branches."""
+        from openteller._sync.branches import Tickets  # noqa: PLC0415 - likewise
+
+        return Tickets(self._caller)
 
     @cached_property
     def rates(self) -> Rates:

@@ -40,6 +40,10 @@ __all__ = [
     "PointGeometry",
     "PostalAddress",
     "SpecialHours",
+    "Ticket",
+    "TicketService",
+    "TicketStatus",
+    "Wait",
 ]
 
 
@@ -157,6 +161,31 @@ class LocationCrs(StrEnum):
     BD09 = "bd09"
 
 
+class TicketService(StrEnum):
+    """What for. More values may come."""
+
+    ACCOUNT_OPENING = "ACCOUNT_OPENING"
+    CASH = "CASH"
+    CARD = "CARD"
+    LOAN = "LOAN"
+    WEALTH = "WEALTH"
+    FOREIGN_EXCHANGE = "FOREIGN_EXCHANGE"
+    CORPORATE = "CORPORATE"
+    BILL_PAYMENT = "BILL_PAYMENT"
+    COIN_EXCHANGE = "COIN_EXCHANGE"
+    SAFE_DEPOSIT = "SAFE_DEPOSIT"
+    SOCIAL_SECURITY_CARD = "SOCIAL_SECURITY_CARD"
+
+
+class TicketStatus(StrEnum):
+    """CALLED: it is served now. EXPIRED: it was called, and time is over. More values may come."""
+
+    WAITING = "WAITING"
+    CALLED = "CALLED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
 class Branch(Model, frozen=True, kw_only=True):
     """A place where the bank serves its customers."""
 
@@ -215,6 +244,10 @@ class Branch(Model, frozen=True, kw_only=True):
     """
     open_at: OpenAtInstant | None = None
     """The instant that `open_at` asked for, at which the place is open. Only with that parameter."""
+    wait: Wait | None = None
+    """How long somebody who comes now would wait at the counters. Simulated from the seed of the world; absent
+    while the branch is closed, and where there are machines only.
+    """
 
 
 class Atm(Model, frozen=True, kw_only=True):
@@ -273,6 +306,42 @@ class Atm(Model, frozen=True, kw_only=True):
     """
     open_at: OpenAtInstant | None = None
     """The instant that `open_at` asked for, at which the place is open. Only with that parameter."""
+
+
+class Wait(Model, frozen=True, kw_only=True):
+    """How long somebody who comes now would wait at the counters. Simulated from the seed of the world; absent
+    while the branch is closed, and where there are machines only.
+    """
+
+    minutes: int
+    """Minutes until somebody who comes now is called, about."""
+    tickets_waiting: int
+    """How many of the branch's own numbers wait; those that apps have drawn come on top."""
+    as_of: Instant
+    """Of when this is, in bank time; it is renewed every five minutes."""
+
+
+class Ticket(Model, frozen=True, kw_only=True):
+    """A number in the line of a branch."""
+
+    ticket_id: str
+    """A ticket."""
+    branch_id: str
+    """A branch."""
+    service: Open[TicketService]
+    """What for."""
+    ticket_number: str
+    """The number as the branch calls it; it begins anew every day."""
+    status: Open[TicketStatus]
+    """CALLED: it is served now. EXPIRED: it was called, and time is over."""
+    ahead: int
+    """How many are before it; it never grows."""
+    estimated_call_at: Instant
+    """When it is called, in bank time."""
+    expires_at: Instant
+    """When it lapses, in bank time."""
+    created_at: Instant
+    """An RFC 3339 instant with an offset. Bank time unless the field says otherwise."""
 
 
 class OpenAtInstant(Model, frozen=True, kw_only=True):

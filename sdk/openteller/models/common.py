@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     BILL_CHANGED = "BILL_CHANGED"
     BILL_EXPIRED = "BILL_EXPIRED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    BRANCH_CLOSED = "BRANCH_CLOSED"
     CLOCK_BACKWARD = "CLOCK_BACKWARD"
     CONSENT_EXPIRED = "CONSENT_EXPIRED"
     CONSENT_NOT_ACTIVE = "CONSENT_NOT_ACTIVE"
@@ -77,6 +78,9 @@ class ErrorCode(StrEnum):
     REQUEST_MALFORMED = "REQUEST_MALFORMED"
     RETURN_URL_NOT_REGISTERED = "RETURN_URL_NOT_REGISTERED"
     SAVED_BILLERS_EXCEEDED = "SAVED_BILLERS_EXCEEDED"
+    SERVICE_NOT_OFFERED = "SERVICE_NOT_OFFERED"
+    TICKET_HELD = "TICKET_HELD"
+    TICKET_LIMIT = "TICKET_LIMIT"
     TOKEN_INVALID = "TOKEN_INVALID"
     TOKEN_MISSING = "TOKEN_MISSING"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
@@ -224,6 +228,8 @@ class Problem(Model, frozen=True, kw_only=True):
     """The same text for people in Chinese and in English."""
     payment_id: str | None = None
     """With `DUPLICATE_REFERENCE`, the payment that has it."""
+    ticket_id: str | None = None
+    """With `TICKET_HELD`, the ticket that is held."""
     account_link_id: str | None = None
     """With `ACCOUNT_LINK_EXISTS`, the link that holds."""
     dispute_id: str | None = None
