@@ -57,7 +57,7 @@ _next = (
         _later.c.effective_from > _sheet.effective_from,
         _later.c.published_at <= bindparam("known_at"),
     )
-    .order_by(_later.c.effective_from, _later.c.sequence)
+    .order_by(_later.c.effective_from, _later.c.published_at)
     .limit(1)
     .correlate(rate_sheets)
     .scalar_subquery()
@@ -89,6 +89,7 @@ _OF_KIND = select(rate_sheets).where(_sheet.kind == bindparam("kind"))
 ALL_OF = Statement(_OF_KIND.order_by(_sheet.sequence))
 LAST_OF = Statement(_OF_KIND.order_by(_sheet.sequence.desc()).limit(1))
 COUNT = Statement(select(func.count().label("count")).select_from(rate_sheets).where(_sheet.kind == bindparam("kind")))
+# By publication, which is the order of sequences and, unlike those, in the index: nothing has to be sorted.
 IN_FORCE = Statement(
     select(rate_sheets)
     .where(
@@ -97,7 +98,7 @@ IN_FORCE = Statement(
         _sheet.effective_from >= func.coalesce(_since, bindparam("since")),
         _sheet.published_at <= bindparam("known_at"),
     )
-    .order_by(_sheet.effective_from, _sheet.sequence)
+    .order_by(_sheet.effective_from, _sheet.published_at)
 )
 # Of each day of the bank's calendar the last that took effect: whoever asks for days needs no other.
 _DAY_MS, _ZONE_MS = 86_400_000, 28_800_000  # Asia/Shanghai is eight hours ahead, in summer too, since 1991
@@ -107,7 +108,7 @@ _by_day = (
         func.row_number()
         .over(
             partition_by=(_sheet.effective_from + _ZONE_MS) // _DAY_MS,
-            order_by=(_sheet.effective_from.desc(), _sheet.sequence.desc()),
+            order_by=(_sheet.effective_from.desc(), _sheet.published_at.desc()),
         )
         .label("place"),
     )
@@ -123,7 +124,7 @@ LAST_OF_DAYS = Statement(
     select(rate_sheets)
     .join(_by_day, _by_day.c.rate_sheet_id == _sheet.rate_sheet_id)
     .where(_by_day.c.place == 1)
-    .order_by(_sheet.effective_from, _sheet.sequence)
+    .order_by(_sheet.effective_from, _sheet.published_at)
 )
 FIRST = Statement(
     select(_sheet.effective_from, _sheet.published_at).where(_sheet.kind == bindparam("kind"), _sheet.sequence == 1)
