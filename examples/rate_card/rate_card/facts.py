@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from openteller import OpenTeller
+from openteller.errors import InvalidRequest
 from openteller.models.common import LocalizedText
 from openteller.models.rates import DepositRate, FxQuote
 from openteller.models.status import OfficialAccount
@@ -137,7 +138,7 @@ def published(bank: OpenTeller, *, day: dt.date | None, max_age_days: int) -> Pu
 
     Raises:
         UnfitData: there is no board or no deposit rate, or the board is older than it may be.
-        OpenTellerError: the bank could not be asked.
+        OpenTellerError: the bank could not be asked, or has no sheet of that day (`InvalidRequest`).
     """
     found = Published(
         quotes=bank.rates.fx.list(date=day).page().data,
@@ -179,7 +180,7 @@ def read_facts(bank: OpenTeller, held: Published, *, currencies: Sequence[str], 
     reference_date = max(quote.reference_date for quote in held.quotes)
     # At the end of the day before, the board rested on the reference rates before these; the board of yesterday
     # evening has the same middles as that of this morning.
-    previous = bank.rates.fx.list(date=reference_date - dt.timedelta(days=1)).page().data
+    previous = _board_before(bank, reference_date)
     best = best_rates(held.deposits)
     if not best:
         raise UnfitData(f"the bank has no deposit with a term on {first.date}")
@@ -197,6 +198,14 @@ def read_facts(bank: OpenTeller, held: Published, *, currencies: Sequence[str], 
         disclaimer=Both.of(bank.rates.sheets.get(held.board_id).disclaimer),
         account=_account(bank.status.official_accounts(), channel, first.date),
     )
+
+
+def _board_before(bank: OpenTeller, day: dt.date) -> tuple[FxQuote, ...]:
+    """The board at the end of the day before; none before the first of all, of which the bank refuses to speak."""
+    try:
+        return bank.rates.fx.list(date=day - dt.timedelta(days=1)).page().data
+    except InvalidRequest:
+        return ()
 
 
 def _rows(quotes: Sequence[FxQuote], previous: Sequence[FxQuote], currencies: Sequence[str]) -> Iterator[Quote]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from openteller import Money, OpenTeller
+from openteller.errors import InvalidRequest
 from openteller.models.common import LocalizedText
 from openteller.models.rates import DepositRate, RateTier
 from rate_card import wording
@@ -92,9 +93,18 @@ def test_a_currency_that_is_not_on_the_board_is_named(teller: OpenTeller) -> Non
         _facts(teller, "USD", "XYZ")
 
 
-def test_before_the_first_board_there_is_nothing_to_post(teller: OpenTeller) -> None:
-    with pytest.raises(UnfitData, match="no exchange board for 2000-01-01"):
+def test_a_day_before_the_first_board_is_refused_by_the_bank(teller: OpenTeller) -> None:
+    with pytest.raises(InvalidRequest, match="Is before the first sheet"):
         published(teller, day=dt.date(2000, 1, 1), max_age_days=5)
+
+
+def test_the_first_board_of_all_has_none_to_be_compared_with(teller: OpenTeller) -> None:
+    facts = _facts(teller, "USD", day=dt.date(2024, 11, 1))
+    assert (facts.reference_date, facts.previous_date, facts.quotes[0].previous_middle) == (
+        dt.date(2024, 11, 1),
+        None,
+        None,
+    )
 
 
 def test_a_board_is_stale_by_its_reference_rates_and_not_by_its_publication(teller: OpenTeller) -> None:
