@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, flash, redirect, render_template, request, session, url_for
+from flask import Flask, abort, flash, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from openteller import Money, OpenTeller, errors, user_ref
-from openteller.models import AccountLink
+from openteller.models import AccountLink, MandateUsage
 
 from . import paying
 from .settings import Settings
@@ -83,6 +83,11 @@ class _Counter:
             return None
         return found if found.status == "ACTIVE" else None
 
+    def usage(self, link: AccountLink) -> MandateUsage | None:
+        """Give how far the mandate that was given under a link is used up, where there is one."""
+        found = self.bank.consents.usage(link.consent_id).mandates if link.consent_id else ()
+        return found[0] if found else None
+
     def url_of(self, path: str) -> str:
         """Give an address of the app, as it is registered at the bank."""
         return self.settings.own_url + path
@@ -97,9 +102,10 @@ def _add_pages(app: Flask, counter: _Counter) -> None:
         granted = counter.bank.authorization.get(counter.actor) if link else None
         saved = counter.mine.saved_billers.list().to_list(at_most=_MOST_SHOWN) if granted else []
         asked = counter.mine.reminders.list().to_list(at_most=_MOST_SHOWN) if granted else []
-        known = {"account": session["account"], "link": link, "granted": granted, "saved": saved, "at_most": AT_MOST}
+        usage = counter.usage(link) if link and granted else None
+        known = {"account": session["account"], "link": link, "granted": granted, "saved": saved, "usage": usage}
         known["reminders"] = [each for each in asked if each.is_answerable]
-        return render_template("home.html", **known)
+        return render_template("home.html", **known, at_most=AT_MOST)
 
     @app.post("/sign-in")
     def sign_in() -> Response:
@@ -179,7 +185,7 @@ def _add_consent(app: Flask, counter: _Counter) -> None:
             return _home("forged")
         except errors.AuthorizationRefused:
             return _home("refused")
-        return _home()
+        return _home("now_allowed")
 
 
 def _add_paying(app: Flask, counter: _Counter) -> None:
@@ -263,7 +269,15 @@ def _add_answers(app: Flask, counter: _Counter) -> None:
         app.logger.warning("%r", error)
         told = error.display_message if isinstance(error, errors.BankError) else None
         flash((told.en if language() == "en" else told.zh_cn) if told else say("bank_trouble"))
+        if request.endpoint == "home":  # which cannot be shown: to lead there again would be a circle
+            return make_response(render_template("base.html", account=session.get("account")), 503)
         return _home()
+
+    @app.errorhandler(403)
+    def nobody(_: Exception) -> tuple[str, int]:
+        """Whoever is not signed in, any more or at all, signs in first."""
+        flash(say("sign_in_first"))
+        return render_template("sign_in.html"), 403
 
     @app.after_request
     def guard(answer: Response) -> Response:

@@ -34,12 +34,13 @@ def overview(bank: Bank, world: World, customer: Customer, before: str, locale: 
     """Show all that a customer has in a world; before: from behind which payment on."""
     tx, t = bank.db.read(), translator(locale)
     given = oauth.consents_of_customer(tx, world.world_id, customer.customer_id)
-    permissions = [_permission(bank, consent) for consent in given]
+    links = account_links.of_customer(tx, world.world_id, customer.customer_id)
+    permissions = [_permission(bank, consent, links, t) for consent in given]
     found = payments.of_customer(tx, world.world_id, customer.customer_id, before=before, count=PAGE + 1)
     return {
         "customer": customer,
         "available": customers.available(tx, world, customer.customer_id),
-        "links": [_link(bank, link, t) for link in account_links.of_customer(tx, world.world_id, customer.customer_id)],
+        "links": [_link(bank, link, t) for link in links],
         "permissions": [each for each in permissions if each["status"] == "ACTIVE"],
         "ended": [each for each in permissions if each["status"] != "ACTIVE"],
         "asked": _asked(bank, world, customer),
@@ -148,10 +149,13 @@ def _notices(bank: Bank, world: World, customer: Customer, locale: str) -> list[
     return written
 
 
-def _permission(bank: Bank, consent: Consent) -> dict[str, Any]:
+def _permission(bank: Bank, consent: Consent, links: list[Link], t: Translate) -> dict[str, Any]:
+    """Show a consent; links: of the customer, one of which it may have been given under."""
+    under = next((link for link in links if link.consent_id == consent.consent_id), None)
     return {
         "consent_id": consent.consent_id,
         "app_name": app_name(bank, consent.app_id),
+        "asked_from": f"{channel_name(under.channel, t)} {under.actor_masked}" if under else None,
         "status": consent.status_at(bank.clock.wall()),
         "scopes": consent.scope.split(),
         "mandates": [views.mandate(bank, detail) for detail in consent.details],

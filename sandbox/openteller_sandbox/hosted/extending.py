@@ -18,6 +18,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.consents import service as consents
 from openteller_sandbox.consents.service import Extension
 from openteller_sandbox.customers import service as customers
+from openteller_sandbox.hosted import views
 from openteller_sandbox.hosted.customer_sessions import Visit
 from openteller_sandbox.hosted.dashboard import PATH, of_visit, page_locale, place_of, sign_in, with_cookie
 from openteller_sandbox.hosted.dashboard_views import app_name
@@ -57,6 +58,8 @@ def _show(bank: Bank, visit: Visit, extension_id: str, notice: str | None = None
         "customer": visit.customer.name,
         "until_now": _day(consent.expires_at),
         "until": _day(extension.consent_expires_at),
+        "scopes": consent.scope.split(),
+        "mandates": [views.mandate(bank, detail) for detail in consent.details],
         "goes_to": urlsplit(to).hostname or to.partition(":")[0] if to else None,
     }
     response = render("extension.html", page_locale(), values, status)

@@ -7,6 +7,7 @@ import unicodedata
 
 from flask import Blueprint, Response, request
 
+from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import ANONYMOUS, Bank
 from openteller_sandbox.hosted.rendering import asked_locale, render
 from openteller_sandbox.http.api import Api
@@ -23,6 +24,14 @@ _OTHERS = re.compile(
     r"|(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 )
 """What may be a link, in small letters; rather too much than too little."""
+_PLACES = (
+    r"/pay/(?P<pay>[a-z2-7]{26})(?:/receipt)?"
+    r"|/account-link/(?P<link>[a-z2-7]{26})"
+    r"|/customer(?:/wld_[0-9a-z]{4,44}(?:/extensions/cex_[0-9a-z]{4,44})?)?"
+    r"|/oauth/authorize\?client_id=app_[0-9a-z]{4,44}&request_uri=[A-Za-z0-9%:._~-]{1,200}"
+    r"|/device"
+)
+"""Pages of the bank whose addresses stand in chats."""
 
 
 def add_link_check(pages: Blueprint, bank: Bank, api: Api) -> None:
@@ -39,7 +48,7 @@ def add_link_check(pages: Blueprint, bank: Bank, api: Api) -> None:
 
 
 def _own_links(public_url: str) -> re.Pattern[str]:
-    """Give a pattern of the bank's payment links, with or without their scheme, that are no part of something longer.
+    """Give a pattern of the bank's pages, with or without their scheme, that are no part of something longer.
 
     Before a scheme any letter of Chinese may stand; a name without one would begin with it.
     """
@@ -47,17 +56,27 @@ def _own_links(public_url: str) -> re.Pattern[str]:
     whole = rf"(?<![A-Za-z0-9_{_IN_LINKS}])(?i:{scheme}://)"
     short = rf"(?<![\w{_IN_LINKS}\u3002\uff0e\uff61])"
     ends = rf"(?:\?lang=[A-Za-z-]{{0,8}})?(?![A-Za-z0-9_{_IN_LINKS.replace('.', '')}]|\.[A-Za-z0-9])"
-    return re.compile(rf"(?:{whole}|{short})(?i:{re.escape(place)})/pay/([a-z2-7]{{26}}){ends}")
+    return re.compile(rf"(?:{whole}|{short})(?i:{re.escape(place)})(?:{_PLACES}){ends}")
 
 
 def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
-    """Judge a text: ``ours``, ``not_ours``, or ``mixed`` where a link of the bank stands beside something else that may
-    be one. The address alone proves nothing: the bank must have issued each of its links.
+    """Judge a text: ``ours``, payment links; ``page``, also another page of the bank; ``not_ours``; or ``mixed``, where
+    a link of the bank stands beside something else that may be one. Of a link with a secret the address proves nothing:
+    the bank must have issued it.
     """
     text = "".join(each for each in text if unicodedata.category(each) != "Cf")  # nobody sees them
-    codes = own.findall(text)
-    if not codes or not all(payments.by_link(bank.db.read(), code) for code in codes):
+    found = list(own.finditer(text))
+    if not found or not all(_is_issued(bank, each) for each in found):
         return "not_ours"
     rest = own.sub(" ", text)
     others = (_OTHERS.search(form.lower()) for form in (rest, unicodedata.normalize("NFKC", rest)))
-    return "mixed" if any(others) else "ours"
+    if any(others):
+        return "mixed"
+    return "ours" if all(each["pay"] for each in found) else "page"
+
+
+def _is_issued(bank: Bank, found: re.Match[str]) -> bool:
+    tx = bank.db.read()
+    if found["pay"]:
+        return payments.by_link(tx, found["pay"]) is not None
+    return found["link"] is None or account_links.by_token(tx, found["link"]) is not None

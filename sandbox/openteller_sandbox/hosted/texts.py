@@ -253,14 +253,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "mandate_billers": ("只限以下缴费单位", "These billers only"),
     "each_at_most": ("每次最多", "Each payment at most"),
-    "at_most": ("最多", "At most"),
-    "period.DAY": ("每天", "a day"),
-    "period.WEEK": ("每周", "a week"),
-    "period.MONTH": ("每月", "a month"),
-    "period.YEAR": ("每年", "a year"),
+    "most_in.DAY": ("每天最多", "Each day at most"),
+    "most_in.WEEK": ("每周最多", "Each week at most"),
+    "most_in.MONTH": ("每月最多", "Each month at most"),
+    "most_in.YEAR": ("每年最多", "Each year at most"),
+    "most_in_period": ("每天、每月或每年最多", "Each day, month or year at most"),
     "alignment.CONSENT": ("自授权日起算", "counted from the day of your permission"),
     "alignment.CALENDAR": ("按日历计算", "by the calendar"),
-    "no_periodic_limit": ("不限次数", "No limit of payments in a period"),
+    "no_periodic_limit": ("不限金额", "No limit"),
     "valid_from": ("生效日", "From"),
     "valid_to": ("截止日", "Until"),
     "permission_until": ("授权有效至", "The permission ends on"),
@@ -328,6 +328,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "extend_question": ("是否延长这项授权？", "Extend this permission?"),
     "extend_from": ("目前有效至", "Ends now on"),
     "extend_until": ("延长后有效至", "Would end on"),
+    "extend_what": ("这项授权的内容", "What you have allowed"),
     "extend_same": (
         "只延长时间，授权内容不变。您可以随时在“我的授权与缴费”页面撤销。",
         "Only the time changes, not what you have allowed. You can take it back on your own page at any time.",
@@ -445,7 +446,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "link_next": (
         "绑定本身不能付款，也不能查询。需要时，应用会另外请您授权。",
-        "Linking alone pays nothing and shows nothing. For that the app asks for your permission each time.",
+        "Linking alone pays nothing and shows nothing. For that the app has to ask for your permission separately.",
     ),
     "link_can_end": (
         "您随时可以在本行或在聊天中解除绑定。",
@@ -476,6 +477,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "check_label": ("粘贴链接，或整条聊天消息", "Paste the link, or the whole message"),
     "check_submit": ("核对", "Check"),
     "check_ours": ("是本行发出的缴费链接。", "Yes: this bank issued this payment link."),
+    "check_page": (
+        "是本行的页面，但不是缴费链接。请登录后看清内容；不是您自己要求的，请不要同意。",
+        "Yes: a page of this bank, though no payment link. Read what it asks, and agree only if you began it yourself.",
+    ),
     "check_not_ours": (
         "不是本行的链接，请勿打开或付款。",
         "No: this is not a link of this bank. Do not open it, do not pay.",

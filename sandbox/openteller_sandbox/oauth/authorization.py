@@ -45,6 +45,7 @@ _DETAILS = re.compile(r"[ -~]{2,8192}")
 _LINK = re.compile(r"acl_[0-9a-z]{4,44}")
 _CONSENT = re.compile(r"cns_[0-9a-z]{4,44}")
 _INTERACTION = re.compile(r"iac_[a-z2-7]{20}")
+_SCOPES_GIVEN = f"Ask for scopes that the client holds and a customer may give, of {', '.join(CUSTOMER_SCOPES)}."
 
 
 class Redirected(Exception):
@@ -120,7 +121,7 @@ def check(bank: Bank, client: Client, sent: Mapping[str, str]) -> Asked:
 
 def _checked(bank: Bank, client: Client, sent: Mapping[str, str], redirect_uri: str, state: str | None) -> Asked:
     if Grant.AUTHORIZATION_CODE not in client.grants:
-        raise Refusal("unauthorized_client")
+        raise Refusal("unauthorized_client", "The client is not registered with the grant authorization_code.")
     _check_form(bank, sent)
     world = _world(bank, client)
     today = clock.bank_date(bank.now(world))
@@ -190,7 +191,7 @@ def scope_of(client: Client, asked: str | None, *, optional: bool = False) -> st
         return ""
     wanted = tuple(dict.fromkeys((asked or "").split()))
     if not wanted or not set(wanted) <= set(client.app.scopes) & set(CUSTOMER_SCOPES):
-        raise Refusal("invalid_scope", "Ask for scopes that the client holds and a customer may give.")
+        raise Refusal("invalid_scope", _SCOPES_GIVEN)
     return " ".join(wanted)
 
 

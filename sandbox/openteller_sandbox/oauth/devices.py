@@ -28,6 +28,9 @@ _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE_LENGTH = 8
 _USER_CODE = re.compile(rf"[{_LETTERS}]{{{_CODE_LENGTH}}}")
 _MOST_TYPED = 64
+_NOT_A_DEVICE = (
+    f"The client is not registered with the grant {Grant.DEVICE_CODE}, as one of the profile baseline can be."
+)
 
 
 def begin(bank: Bank, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def begin(bank: Bank, client: Client, form: Mapping[str, str]) -> dict[str, Any]
         Refusal: unauthorized_client, invalid_scope.
     """
     if Grant.DEVICE_CODE not in client.grants:
-        raise Refusal("unauthorized_client")
+        raise Refusal("unauthorized_client", _NOT_A_DEVICE)
     scope = authorization.scope_of(client, form.get("scope"))
     if set(scope.split()) & set(LINKED_SCOPES):
         raise Refusal("invalid_scope", "A device is not given what a customer has saved: send the customer's browser.")

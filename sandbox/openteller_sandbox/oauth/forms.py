@@ -73,12 +73,14 @@ def of_token_request(sent: Sent) -> Form:
     form = _read(sent)
     grant = form.values.get("grant_type")
     if grant is None:
-        raise Refusal("invalid_request")
+        raise Refusal("invalid_request", "grant_type is missing.")
     if grant not in _OF_GRANTS:
         known = frozenset().union(*_OF_GRANTS.values())
         raise Refusal("unsupported_grant_type" if _within(form, known | {"grant_type"}) else "invalid_request")
     needed = _NEEDED.get(grant, frozenset())
-    if not _within(form, _OF_GRANTS[grant] | {"grant_type"}) or not needed <= form.values.keys():
+    if missing := needed - form.values.keys():
+        raise Refusal("invalid_request", f"This grant needs also: {', '.join(sorted(missing))}.")
+    if not _within(form, _OF_GRANTS[grant] | {"grant_type"}):
         raise Refusal("invalid_request")
     return form
 

@@ -171,7 +171,9 @@ def _read(bank: Bank, metadata: Metadata, before: Client | None) -> tuple[Client
 
 
 def _grants(metadata: Metadata) -> frozenset[str]:
-    grants = metadata.texts("grant_types", len(Grant)) or (Grant.CLIENT_CREDENTIALS,)
+    """Give what it asks for; unless told codes, as RFC 7591 has it, where browsers come back to it."""
+    default = Grant.AUTHORIZATION_CODE if metadata.raw("redirect_uris") else Grant.CLIENT_CREDENTIALS
+    grants = metadata.texts("grant_types", len(Grant)) or (default,)
     if not set(grants) <= set(Grant):
         raise Refusal("invalid_client_metadata", "grant_types has a grant that this server does not have.")
     return frozenset(grants)
@@ -200,13 +202,13 @@ def _method(metadata: Metadata, profile: Profile) -> Method:
             raise _bad("token_endpoint_auth_method")
         method = Method(text)
     if method not in _METHODS[profile]:
-        raise Refusal("invalid_client_metadata", "The client's profile does not allow this way of authenticating.")
+        raise Refusal("invalid_client_metadata", "token_endpoint_auth_method: one that its profile does not allow.")
     return method
 
 
 def _check_grants(grants: frozenset[str], profile: Profile, method: Method) -> None:
     if not grants <= _GRANTS[profile]:
-        raise Refusal("invalid_client_metadata", "The client's profile does not allow one of grant_types.")
+        raise Refusal("invalid_client_metadata", "grant_types: one that the client's profile does not allow.")
     if method is Method.NONE and Grant.CLIENT_CREDENTIALS in grants:
         raise Refusal(
             "invalid_client_metadata", "A public client has no credentials, so not the grant client_credentials."
@@ -274,7 +276,7 @@ def _redirect_uris(metadata: Metadata, grants: frozenset[str], method: Method) -
     if not all(_may_redirect(uri, public=method is Method.NONE) for uri in uris):
         raise Refusal("invalid_redirect_uri")
     if bool(uris) is not (Grant.AUTHORIZATION_CODE in grants):
-        raise Refusal("invalid_redirect_uri", "The grant authorization_code needs redirect_uris; others have none.")
+        raise Refusal("invalid_redirect_uri", "redirect_uris and authorization_code in grant_types go together.")
     return uris
 
 

@@ -185,7 +185,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         """
         found = self.authenticate_client(request, ())
         if not found.check_grant_type(grant_type):
-            raise Refusal("unauthorized_client")
+            raise Refusal("unauthorized_client", f"The client is not registered with the grant {Grant(grant_type)}.")
         return found
 
     def _answer(self, act: Any) -> Answer:

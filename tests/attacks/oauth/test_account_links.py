@@ -11,6 +11,7 @@ from flask import Flask
 from tests.attacks.oauth.browsers import Customer, rows
 from tests.attacks.oauth.conftest import LINKING
 from tests.attacks.oauth.parties import Client, refused
+from tests.attacks.oauth.test_customer_pages import Home
 from tests.linker import Customer as Linker
 from tests.payer import POOR, RICH
 from werkzeug.test import TestResponse
@@ -94,6 +95,16 @@ def test_every_consent_under_a_link_ends_when_its_customer_ends_it(chat: Chat, c
     assert service.unlink_as_customer(bank, World(found.world_id), link, CUSTOMERS[0].customer_id)
     statuses = [chat.client.call(token, "/v1/bills/bil_zzzzzzzzzzzz").status_code for token in (*under, beside)]
     assert statuses == [401, 401, 404]
+
+
+def test_its_customer_reads_from_which_account_a_consent_was_asked_for(
+    chat: Chat, customer: Browse, flask_app: Flask, bank: Bank
+) -> None:
+    granted(chat, customer, account_link_id=chat.linked())
+    found = service.get(bank.db.read(), chat.link["account_link_id"])
+    assert found is not None
+    allowed = Home(flask_app, found.world_id).sign_in(RICH).text.partition("应用授权")[2]
+    assert "来自您的账号 微博 @***明 授权日期" in allowed
 
 
 @pytest.mark.abuse("linking", "has another customer allow what he has asked for from his own chat")

@@ -365,7 +365,7 @@ def test_a_mandate_may_be_all_that_is_asked_for(
 ) -> None:
     details = mandate(partner, periodic_limits=GONE)
     browser = customer(linking.pushed(scope=GONE, authorization_details=json.dumps(details))).sign_in()
-    assert "不限次数" in browser.text
+    assert "每天、每月或每年最多" in browser.text and "不限金额" in browser.text
     got = dict(linking.redeem(browser.approve().returned["code"]).json or {})
     assert got["scope"] == ""
     assert got["authorization_details"] == [details[0] | {"periodic_limits": []}]

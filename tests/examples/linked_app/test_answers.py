@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -142,7 +144,9 @@ def test_nothing_is_allowed_without_a_link(visit: Any) -> None:
 def test_unlinking_ends_both(visit: Any) -> None:
     me = visit()
     me.do("link")
-    assert "每笔最多 CNY 200.00" in me.do("allow")
+    allowed = me.do("allow")
+    assert "授权成功。" in allowed and "每笔最多 CNY 200.00" in allowed
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d 起可以代缴。", allowed)
     me.app.post("/unlink")
     assert "已解除绑定" in me.page
     assert "还没有绑定" in me.page
@@ -150,7 +154,9 @@ def test_unlinking_ends_both(visit: Any) -> None:
 
 @pytest.mark.parametrize("path", ["/link", "/allow", "/unlink"])
 def test_nobody_who_is_not_signed_in_can_do_anything(path: str, butler: Flask) -> None:
-    assert butler.test_client().post(path).status_code == 403
+    answer = butler.test_client().post(path)
+    assert answer.status_code == 403
+    assert "请先登录。" in answer.text and 'id="sign-in"' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/linked?nonce=x&iss=y", "/allowed?code=x&state=y"])
@@ -171,6 +177,16 @@ def test_pages_are_guarded_and_speak_english(butler: Flask) -> None:
     assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
     cookie = butler.test_client().post("/sign-in", data={"account": "x"}).headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+
+
+def test_a_bank_that_cannot_be_reached_is_told_of_once(tmp_path: Path) -> None:
+    """The first page needs the bank: leading the browser to it again and again would show nothing at all."""
+    with OpenTeller("http://127.0.0.1:9", client_id="app_none", client_secret="none", max_retries=0) as nobody:
+        client = create_app(Settings(URL, OWN, tmp_path / "data"), nobody).test_client()
+        client.post("/sign-in", data={"account": "小明"})
+        answer = client.get("/")
+    assert answer.status_code == 503
+    assert "银行暂时无法处理" in answer.text and "退出" in answer.text
 
 
 def save(me: Visitor, number: str) -> str:
@@ -225,3 +241,16 @@ def test_nobody_pays_from_what_somebody_else_has_saved(visit: Any, bank: OpenTel
     other.app.post("/pay", data={"saved_biller_id": saved})
     assert "已代缴" not in other.page
     assert len(bank.payments.list().to_list(at_most=50)) == before
+
+
+def test_what_is_left_of_the_mandate_is_shown(door: Door, tmp_path: Path) -> None:
+    key = SigningKey.generate()
+    made = door.register(key=key, redirect_uris=[f"{OWN}/linked", f"{OWN}/allowed"])
+    with door.client(client_id=made.client_id, private_key=key) as alone:
+        me = Visitor(create_app(Settings(URL, OWN, tmp_path / "data"), alone), door, "小明")
+        me.do("link")
+        me.do("allow")
+        alone.sandbox.advance_clock(seconds=25 * 3600)
+        assert "现在最多可缴 CNY 200.00。" in me.page and "还可代缴 CNY 500.00。" in me.page
+        assert me.app.post("/pay", data={"saved_biller_id": save(me, "3100000011")}).headers["Location"] == "/"
+        assert "还可代缴 CNY 388.15。" in me.page

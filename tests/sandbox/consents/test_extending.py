@@ -77,7 +77,9 @@ def test_only_its_customer_lets_a_consent_last_longer(flask_app: Flask, user: Li
     assert "测试应用" not in page.text and at(wall, 300)[:10] not in page.text, "nobody has signed in"
     page.sign_in(RICH)
     assert at(wall, 300)[:10] in page.text and before["expires_at"][:10] in page.text
-    assert "¥" not in page.text, "it shows what changes: the time"
+    time, _, stays = page.text.partition("这项授权的内容")
+    assert "¥" not in time, "what changes, the time, stands alone"
+    assert "每次最多 ¥500.00" in stays and "查询账单" in stays, "which permission it is can be read all the same"
     assert "form-action 'self' https://bot.example" in page.answer.headers["Content-Security-Policy"]
     left = page.post(step="approve", csrf=page.csrf)
     assert left.headers["Location"].startswith(f"{DONE}?extension_id={extension['extension_id']}&iss=")

@@ -7,10 +7,18 @@ from flask.testing import FlaskClient
 from tests.conftest import Partner
 
 YES, NO, MIXED = "是本行发出的缴费链接", "不是本行的链接", "消息中还有不是本行的链接"
+PAGE = "是本行的页面，但不是缴费链接"
+HERE = "http://127.0.0.1:8080"
 
 
 def said(client: FlaskClient, text: str) -> str:
     return client.post("/link-check", data={"link": text}).text
+
+
+@pytest.fixture
+def to_link(partner: Partner) -> str:
+    form = {"channel": "weibo", "actor_ref": "a" * 64, "actor_label": "@小明", "locale": "zh-CN"}
+    return str(partner.post("/v1/account-links", form).json["link_url"])
 
 
 @pytest.fixture
@@ -67,6 +75,22 @@ def test_every_link_must_have_been_issued(client: FlaskClient, link: str) -> Non
     assert YES not in said(client, f"{link} {made_up}")
     for text in ("", "没有链接", made_up, f"假{link.removeprefix('http://')}"):
         assert NO in said(client, text), text
+
+
+def test_the_banks_other_pages_are_told_from_those_on_which_one_pays(
+    client: FlaskClient, link: str, to_link: str
+) -> None:
+    extension = f"{HERE}/customer/wld_2c4e6g8j0l2n4q6s/extensions/cex_2c4e6g8j0l2n4q6s"
+    asked = f"{HERE}/oauth/authorize?client_id=app_2c4e6g8j0l2n4q6s&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Ax-Y_9"
+    for other in (to_link, extension, asked, f"{HERE}/customer", f"{HERE}/device", f"{to_link}?lang=en"):
+        assert PAGE in said(client, other), other
+        assert PAGE in said(client, f"请打开 {other}，再缴费：{link}。"), other
+        for evil in (f"{other} evil.example", f"{other}/../pay", f"{other}@evil.example", f"x{other}"):
+            assert PAGE not in said(client, evil), evil
+    for nothing in (f"{to_link[:-26]}{'a' * 26}", f"{HERE}/docs", f"{HERE}/customers", extension.upper()):
+        assert NO in said(client, nothing), nothing
+    assert YES in said(client, f"谢谢！回单：{link}/receipt")
+    assert NO in said(client, f"{link}/receipts")
 
 
 def test_no_browser_keeps_the_form_from_being_sent(client: FlaskClient) -> None:
