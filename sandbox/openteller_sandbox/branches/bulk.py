@@ -139,6 +139,7 @@ class _Import:
             self._count()
             return outcome
         self._fill()
+        self._note_orphans()
         if outcome.added or outcome.changed or outcome.removed:
             self._switch()
         outcome.kept = True
@@ -302,6 +303,18 @@ class _Import:
 
     def _row(self, new: Staged, row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "changed_at": self._outcome.version, "wire": new.body}
+
+    def _note_orphans(self) -> None:
+        """Say how many ATMs name branches that go: what becomes of them is the operator's to say."""
+        if self._thing != "branch" or not self._outcome.removed:
+            return
+        reader, orphans = self._filling.read(), 0
+        for rows in _pages(self._database, directory.of(self._database, store.ATMS).places):
+            named = [loads(bytes(row["wire"]).decode()).get("branch_id") for row in rows]
+            there = {one for one in set(named) - {None} if reader.one(self._filled.CODE_OF_ID, place_id=one)}
+            orphans += sum(one is not None and one not in there for one in named)
+        if orphans:
+            self._outcome.notes.append(f"{orphans:,} ATMs name branches that are not there any more: import ATMs, too.")
 
     def _write_gone(self) -> None:
         self._write(self._filled.INSERT_GONE, self._gone)

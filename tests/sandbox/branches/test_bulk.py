@@ -186,6 +186,7 @@ def test_replacing_takes_away_what_the_file_does_not_have_and_not_what_was_refus
     assert (outcome.removed, outcome.added, outcome.changed, outcome.refused) == (1, 0, 0, 1)
     assert gone_since(own_bank, outcome.version - 1) == {"brn_test21": outcome.version}
     assert gone_since(own_bank, outcome.version) == {}
+    assert "ATMs name branches that are not there any more" in outcome.notes[0]
     assert anyone.get("/v1/branches/brn_test21").status_code == 404
     assert anyone.get("/v1/branches/brn_test22").status_code == 200
     bring([a_new(23)])
