@@ -25,9 +25,15 @@ JSON = dict[str, Any]
 
 
 @cache
+def _records() -> list[JSON]:
+    built: list[JSON] = seed.build()["rate_sheets.jsonl.gz"]
+    return built
+
+
+@cache
 def _kept(kind: str) -> str:
     """Sheets of the seed as the bank gives them, with members that it computes, the newest first."""
-    records = [record for record in seed.build()["rate_sheets.jsonl.gz"] if record["sheet"]["kind"] == kind]
+    records = [record for record in _records() if record["sheet"]["kind"] == kind]
     computed = {"FX": {"date": "2026-09-29", "is_carried_forward": True}, "LOAN": {"is_carried_forward": False}}
     sheets = [
         {
