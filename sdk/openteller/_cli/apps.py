@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["apps"]
 
 _KEY_FILE = Path("openteller.key.json")
+_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 Profile = Literal["public-data", "baseline", "fapi2"]
 AuthMethod = Literal["private_key_jwt", "client_secret_basic", "none"]
@@ -59,6 +60,7 @@ def apps() -> None:
     help="A file with the app's public keys (RFC 7517), whose private halves are kept elsewhere.",
 )
 @click.option("--public", is_flag=True, help="An app on its users' own machines: it has neither secret nor key.")
+@click.option("--device", is_flag=True, help="An app that shows a code, for a device without a browser.")
 @url_option
 def create(
     *,
@@ -69,6 +71,7 @@ def create(
     key: Path | None,
     jwks: Path | None,
     public: bool,
+    device: bool,
     url: str,
     allow_http: bool,
 ) -> None:
@@ -78,16 +81,20 @@ def create(
     into a file, and name that with --credentials or OPENTELLER_CREDENTIALS. An app that asks customers is registered at
     the bank's registration endpoint (RFC 7591), with a key instead of a secret unless its profile is another.
     """
-    registered = bool(redirect_uris or profile or key or jwks or public)
+    registered = bool(redirect_uris or profile or key or jwks or public or device)
     if registered and return_urls:
-        raise click.UsageError("--return-url is of apps without --redirect-uri, --profile, --key, --jwks and --public")
+        raise click.UsageError("--return-url is of apps without --redirect-uri, --profile, keys, --public and --device")
     if sum((key is not None, jwks is not None, public)) > 1:
         raise click.UsageError("--key, --jwks and --public are three ways of having a key or none: give one of them")
+    if (public or device) and profile != "baseline":
+        raise click.UsageError("--public and --device are of the profile baseline: add --profile baseline")
     with connected(url, ANONYMOUS, allow_http=allow_http) as client:
         if not registered:
             click.echo(dump(client.sandbox.create_app(name=name, return_urls=return_urls or None).to_dict()))
             return
         members: dict[str, Any] = {"name": name, "redirect_uris": redirect_uris or None, "profile": profile}
+        if device:
+            members["grant_types"] = _grants_of_device(redirect_uris, public=public)
         method = _auth_method(profile, redirect_uris, has_keys=bool(key or jwks), public=public)
         if method != "private_key_jwt":
             document = client.authorization.register(**members, auth_method=method).to_dict()
@@ -96,6 +103,12 @@ def create(
         else:
             document = _with_key(client, key, members)
     click.echo(dump(document))
+
+
+def _grants_of_device(redirect_uris: tuple[str, ...], *, public: bool) -> list[str]:
+    by_browser = ["authorization_code"] if redirect_uris else []
+    own = [] if public else ["client_credentials"]
+    return [_DEVICE_CODE, "refresh_token", *by_browser, *own]
 
 
 def _auth_method(

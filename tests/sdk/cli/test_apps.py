@@ -77,14 +77,20 @@ def test_public_keys_can_be_given_by_themselves(url: str, here: Path, *, wrapped
         (("--profile", "baseline", "--redirect-uri", CALLBACK), "client_secret_basic", True),
         (("--profile", "baseline", "--redirect-uri", CALLBACK, "--public"), "none", False),
         (("--profile", "baseline", "--redirect-uri", CALLBACK, "--key", "k.json"), "private_key_jwt", False),
+        (("--profile", "baseline", "--device"), "client_secret_basic", True),
     ],
-    ids=["data", "secret", "public", "key"],
+    ids=["data", "secret", "public", "key", "device"],
 )
 def test_other_profiles_authenticate_as_they_do(
     url: str, options: tuple[str, ...], method: str, *, secret: bool
 ) -> None:
     app = create(url, *options)
     assert (app["token_endpoint_auth_method"], "client_secret" in app) == (method, secret)
+
+
+def test_a_device_is_registered_with_its_grant(url: str) -> None:
+    app = create(url, "--profile", "baseline", "--public", "--device")
+    assert set(app["grant_types"]) == {"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,8 @@ def test_other_profiles_authenticate_as_they_do(
         (("--jwks", "words.json"), "holds no public keys"),
         (("--key", "words.json"), "no private key of EC P-256"),
         (("--profile", "strict"), "'strict' is not one of"),
+        (("--redirect-uri", CALLBACK, "--public"), "add --profile baseline"),
+        (("--profile", "fapi2", "--device"), "add --profile baseline"),
     ],
     ids=" ".join,
 )
