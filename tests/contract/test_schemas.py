@@ -57,6 +57,7 @@ WITHOUT_A_SCHEMA = {
         (f"{thing}{shape}" for thing in ("Branch", "Atm") for shape in ("Feature", "FeatureCollection")),
         "made of a record by branches.shapes",
     ),
+    **dict.fromkeys(("RemovedBranch", "RemovedAtm"), "made for a page of changes by branches.routes"),
     "PointGeometry": "made of a record by branches.shapes",
     **dict.fromkeys(
         ("RateSheet", "DepositRate", "RateTier", "LoanRate", "ReferenceRate", "Repricing", "FxQuote"),

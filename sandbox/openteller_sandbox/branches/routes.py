@@ -8,16 +8,17 @@ from itertools import chain
 from typing import Any
 
 from openteller_sandbox import clock
-from openteller_sandbox.branches import datum, service, shapes, tickets
+from openteller_sandbox.branches import changes, datum, service, shapes, tickets
 from openteller_sandbox.branches.nearest import Point, Window, parse_point, parse_window
 from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery, TicketCreateSchema
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, idempotency, open_answer, page
-from openteller_sandbox.http.answers import GEO_JSON, decode_cursor, encode_cursor
+from openteller_sandbox.http.answers import GEO_JSON, JSON, decode_cursor, encode_cursor
 
 routes = Routes()
 _STREAMS = frozenset({shapes.CSV, shapes.LINES})
+_BESIDE_CHANGES = frozenset({"changed_since", "crs", "after", "limit"})
 
 _AS_THEY_ARE = (
     "radius_m",
@@ -93,6 +94,8 @@ def get_atm(call: Call) -> Answer:
 
 def _list(call: Call, places: service.Places) -> Answer:
     _check_shape(call)
+    if "changed_since" in call.query:
+        return _changes(call, places)
     filters = _filters(call)
     last = decode_cursor(call, int, str)
     after = None if last is None else (last[0], last[1])
@@ -112,6 +115,40 @@ def _list(call: Call, places: service.Places) -> Answer:
         return page(call, shown, more)
 
     return open_answer(call, directory.version, make, per_minute=True, of=seed)
+
+
+def _changes(call: Call, places: service.Places) -> Answer:
+    """Answer with what has changed, and with what is gone."""
+    directory, since = service.directory_of(call.bank.db, places), call.query["changed_since"]
+    faults = [Fault("query", name, "FIELD_INVALID", message) for name, message in _wrong_changes(call, directory)]
+    if faults:
+        raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
+    last = decode_cursor(call, int, int, int, str)
+    at = None if last is None else changes.At(*last)
+
+    def make() -> Answer:
+        found = changes.since(call.bank.db, directory, since, now=call.now, count=call.limit, at=at)
+        thing = "branch" if places is BRANCHES else "atm"
+        removed = [
+            {f"{thing}_id": each.place_id, f"{thing}_code": each.code, "removed_at": clock.to_wire(each.gone_at)}
+            for each in found.gone
+        ]
+        more = encode_cursor(call, found.more) if found.more else None
+        then = clock.to_wire(max(found.until, since))
+        return page(call, _in_datum(call, found.rows), more, removed=removed, next_changed_since=then)
+
+    return open_answer(call, directory.version, make, per_minute=True)
+
+
+def _wrong_changes(call: Call, directory: service.Directory) -> Iterator[tuple[str, str]]:
+    """Name what does not go with the question for changes, and say why."""
+    if call.media_type != JSON:
+        yield "changed_since", "Is answered in application/json only: no other has a place for what is gone."
+    if call.query["changed_since"] > max(call.now, directory.version):
+        yield "changed_since", "Is in the future of the bank's time."
+    for name in call.sent_query:
+        if name not in _BESIDE_CHANGES:
+            yield name, "Does not go with changed_since: what fits a filter no longer would be missed."
 
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:

@@ -91,6 +91,7 @@ class PlaceQuery(ShapeQuery):
     accessibility = fields.String(validate=validate.OneOf(_ACCESSIBILITY))
     open_now = fields.Boolean(load_default=False)
     open_at = InstantField()
+    changed_since = InstantField()
     after = fields.String(validate=_CURSOR)
     limit = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=25)
 

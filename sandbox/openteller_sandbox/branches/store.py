@@ -162,6 +162,16 @@ class Places:
         self.SET_KEYS = Statement(
             select(*sets.primary_key).where(key > last).order_by(*sets.primary_key).limit(bindparam("count"))
         )
+        # Numbers are in the order of codes, and on SQLite within the index of what changed when.
+        self.CHANGED_SINCE = Statement(
+            select(columns.code, columns.changed_at, columns.hours, columns.wire)
+            .where(
+                tuple_(columns.changed_at, columns.number) > tuple_(bindparam("since"), bindparam("after")),
+                columns.changed_at <= bindparam("until"),
+            )
+            .order_by(columns.changed_at, columns.number)
+            .limit(bindparam("count"))
+        )
         self.GONE_SINCE = Statement(
             select(gone)
             .where(tuple_(gone.c.gone_at, gone.c.place_id) > tuple_(bindparam("since"), bindparam("after")))

@@ -105,6 +105,7 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        changed_since: datetime | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -122,6 +123,8 @@ class AsyncBranches:
             open_now: only what is open at this moment of bank time.
             open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
                 ``open_now``.
+            changed_since: what has changed after this instant instead, on pages that also have ``removed`` and
+                ``next_changed_since``; goes with ``crs``, ``after`` and ``limit`` only.
             crs: the datum of positions, asked and answered: ``gcj02`` for Chinese maps, ``bd09`` for Baidu's.
             limit: rows a page, 1 to 100.
 
@@ -141,6 +144,7 @@ class AsyncBranches:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "changed_since": instant(changed_since),
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -263,6 +267,7 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        changed_since: datetime | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -283,6 +288,7 @@ class AsyncAtms:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "changed_since": instant(changed_since),
             "crs": crs,
             "after": after,
             "limit": limit,

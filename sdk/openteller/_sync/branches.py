@@ -106,6 +106,7 @@ class Branches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        changed_since: datetime | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -123,6 +124,8 @@ class Branches:
             open_now: only what is open at this moment of bank time.
             open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
                 ``open_now``.
+            changed_since: what has changed after this instant instead, on pages that also have ``removed`` and
+                ``next_changed_since``; goes with ``crs``, ``after`` and ``limit`` only.
             crs: the datum of positions, asked and answered: ``gcj02`` for Chinese maps, ``bd09`` for Baidu's.
             limit: rows a page, 1 to 100.
 
@@ -142,6 +145,7 @@ class Branches:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "changed_since": instant(changed_since),
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -264,6 +268,7 @@ class Atms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         open_now: bool | None = None,
         open_at: datetime | None = None,
+        changed_since: datetime | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -284,6 +289,7 @@ class Atms:
             "type": type,
             "open_now": open_now,
             "open_at": instant(open_at),
+            "changed_since": instant(changed_since),
             "crs": crs,
             "after": after,
             "limit": limit,

@@ -39,6 +39,8 @@ __all__ = [
     "OpeningHours",
     "PointGeometry",
     "PostalAddress",
+    "RemovedAtm",
+    "RemovedBranch",
     "SpecialHours",
     "Ticket",
     "TicketService",
@@ -364,6 +366,23 @@ class BranchList(Model, frozen=True, kw_only=True):
     """Where this page and its neighbours are. There is no total number of pages."""
     meta: ListMeta
     """Facts about this page."""
+    removed: tuple[RemovedBranch, ...] | None = None
+    """With `changed_since`, the branches that are gone; a page has them and `data` together."""
+    next_changed_since: Instant | None = None
+    """With `changed_since`, what to send as `changed_since` when all pages are read, to hear of what changed
+    later.
+    """
+
+
+class RemovedBranch(Model, frozen=True, kw_only=True):
+    """A branch that the bank does not list any more."""
+
+    branch_id: str
+    """Which one it was."""
+    branch_code: str
+    """Its code."""
+    removed_at: Instant
+    """Since when."""
 
 
 class AtmList(Model, frozen=True, kw_only=True):
@@ -375,6 +394,23 @@ class AtmList(Model, frozen=True, kw_only=True):
     """Where this page and its neighbours are. There is no total number of pages."""
     meta: ListMeta
     """Facts about this page."""
+    removed: tuple[RemovedAtm, ...] | None = None
+    """With `changed_since`, the ATMs that are gone; a page has them and `data` together."""
+    next_changed_since: Instant | None = None
+    """With `changed_since`, what to send as `changed_since` when all pages are read, to hear of what changed
+    later.
+    """
+
+
+class RemovedAtm(Model, frozen=True, kw_only=True):
+    """A cash machine that the bank does not list any more."""
+
+    atm_id: str
+    """Which one it was."""
+    atm_code: str
+    """Its code."""
+    removed_at: Instant
+    """Since when."""
 
 
 class BranchFeature(Model, frozen=True, kw_only=True):

@@ -551,3 +551,36 @@ def test_a_name_that_was_disarmed_is_as_it_was(bring: Callable[..., Outcome], an
     assert b",''t Zand," in given
     outcome = bring(given)
     assert (outcome.changed, outcome.refused) == (0, 0)
+
+
+@pytest.mark.both_engines
+def test_what_imports_bring_and_take_away_is_told_to_whoever_keeps_a_copy(
+    bring: Callable[..., Outcome], anyone: FlaskClient
+) -> None:
+    """Page by page, whatever comes between; a place that comes back is gone no longer."""
+    copy = {record["branch_id"]: record["name"]["en"] for record in listed(anyone)}
+    then = [
+        anyone.get("/v1/branches", query_string={"changed_since": "2026-01-01T00:00:00Z"}).json["next_changed_since"]
+    ]
+
+    def follow() -> int:
+        url, query, told = "/v1/branches", {"changed_since": then[-1], "limit": 2}, 0
+        while url:
+            page = anyone.get(url, query_string=query or None).json
+            copy.update({row["branch_id"]: row["name"]["en"] for row in page["data"]})
+            told += len(page["data"]) + len(page["removed"])
+            for gone in page["removed"]:
+                copy.pop(gone["branch_id"], None)
+            url, query = page["links"]["next"], {}
+        then.append(page["next_changed_since"])
+        assert copy == {record["branch_id"]: record["name"]["en"] for record in listed(anyone)}
+        return told
+
+    before = listed(anyone)
+    bring([a_new(number, name={"zh-CN": "新", "en": f"New {number}"}) for number in range(801, 806)])
+    assert follow() >= 5
+    facts = [{name: value for name, value in row.items() if name != "parent_branch_id"} for row in before]
+    bring(facts, replace=True)  # takes the five away again
+    assert follow() >= 5 and "brn_test801" not in copy
+    bring([a_new(801)])
+    assert follow() >= 1 and "brn_test801" in copy
