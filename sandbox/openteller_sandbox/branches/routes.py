@@ -106,7 +106,7 @@ def _list(call: Call, places: service.Places) -> Answer:
 
     def make() -> Answer:
         if call.media_type in _STREAMS:
-            return _stream(call, directory, filters)
+            return _stream(call, directory, filters, seed)
         rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after, seed=seed)
         more = encode_cursor(call, rows[limit - 1][:2]) if len(rows) > limit else None
         shown = _in_datum(call, [row.wire for row in rows[:limit]])
@@ -200,10 +200,10 @@ def _check_shape(call: Call) -> None:
         raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
 
 
-def _stream(call: Call, directory: service.Directory, filters: Filters) -> Answer:
+def _stream(call: Call, directory: service.Directory, filters: Filters, seed: int | None) -> Answer:
     """Answer with every row, a few at a time."""
     database = call.bank.db
-    pages = service.walk(database, directory, filters, now=call.now)
+    pages = service.walk(database, directory, filters, now=call.now, seed=seed)
     pages = chain([next(pages, [])], pages)  # what cannot be asked for is refused before anything is answered
     rows = (_in_datum(call, [row.wire for row in each]) for each in pages)
     name = directory.places.kind

@@ -302,14 +302,16 @@ def _refused(name: str, message: str) -> Problem:
     return Problem("FIELD_INVALID", "See errors[].", faults=[Fault("query", name, "FIELD_INVALID", message)])
 
 
-def walk(database: Database, directory: Directory, filters: Filters, *, now: int) -> Iterator[list[Found]]:
-    """Give every place that passes every filter, a few at a time.
+def walk(
+    database: Database, directory: Directory, filters: Filters, *, now: int, seed: int | None = None
+) -> Iterator[list[Found]]:
+    """Give every place that passes every filter, a few at a time, as ``find`` does.
 
     Raises:
         Problem: BANK_UNAVAILABLE; the places have changed meanwhile, and what was given is no list of any moment.
     """
     after: tuple[int, str] | None = None
-    while found := find(database, directory, filters, now=now, count=_AT_A_TIME, after=after):
+    while found := find(database, directory, filters, now=now, count=_AT_A_TIME, after=after, seed=seed):
         if directory_of(database, directory.places) is not directory:
             raise Problem("BANK_UNAVAILABLE", "The directory has changed meanwhile; ask again.", retry_after=1)
         yield found
