@@ -19,7 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools.merge_specs import merge
 from tools.seed import rates
-from tools.seed.rate_products import CURRENCIES, LOANS
+from tools.seed.rate_products import LOANS
+
+from openteller_sandbox.rates.boards import CURRENCIES
 
 Record = dict[str, Any]
 KINDS = {"DEPOSIT": "DepositRate", "LOAN": "LoanRate", "FX": "FxQuote"}
