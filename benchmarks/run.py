@@ -27,10 +27,11 @@ from client_measures import CLIENT_MEASURES  # noqa: E402
 from import_measures import IMPORT_MEASURES  # noqa: E402
 from measures import FULL, QUICK, SANDBOX_MEASURES, Lab, Row  # noqa: E402
 from oauth_measures import OAUTH_MEASURES  # noqa: E402
+from place_measures import PLACE_MEASURES  # noqa: E402
 from servers import RESULTS, Cores, Unavailable  # noqa: E402
 from webhook_measures import WEBHOOK_MEASURES  # noqa: E402
 
-MEASURES = SANDBOX_MEASURES | OAUTH_MEASURES | CLIENT_MEASURES | WEBHOOK_MEASURES | IMPORT_MEASURES
+MEASURES = SANDBOX_MEASURES | OAUTH_MEASURES | CLIENT_MEASURES | WEBHOOK_MEASURES | IMPORT_MEASURES | PLACE_MEASURES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -97,6 +97,14 @@ class Directory:
 
         return self.remember((about, value), read)
 
+    def found_by(self, tx: Tx, word: str) -> int:
+        """Give the set of places that have a word, in their names or elsewhere."""
+
+        def read() -> int:
+            return place_sets.union(row["members"] for row in tx.all(self.places.FOUND_BY, word=word))
+
+        return self.remember(("FOUND_BY", word), read)
+
     def remember(self, key: Key, make: Callable[[], int]) -> int:
         """Give the set that is kept under a key, or make it."""
         return self._sets.get(key, make)

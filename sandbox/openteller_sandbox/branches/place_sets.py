@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _SPARSE, _BITMAP = b"\x00", b"\x01"
 _NUMBER_BYTES = 4
+_BITS = tuple(1 << bit for bit in range(8))
 _SOME = re.compile(rb"[^\x00]")
 _BITS_OF = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 _FLAGS_OF = tuple(bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256))
@@ -70,9 +71,9 @@ def flags(members: int, size: int) -> bytes:
 
 
 def _bitmap(numbers: Iterable[int], size: int) -> bytearray:
-    bitmap = bytearray(size)
+    bitmap, bits = bytearray(size), _BITS
     for number in numbers:
-        bitmap[number >> 3] |= 1 << (number & 7)
+        bitmap[number >> 3] |= bits[number & 7]
     return bitmap
 
 

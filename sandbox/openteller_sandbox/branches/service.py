@@ -241,7 +241,7 @@ class _Search:
         """Give the set of places that are found by every word."""
         found = -1
         for word in self._words:
-            found &= self._called(word) | self._directory.members(self._tx, store.WORD, word)
+            found &= self._directory.found_by(self._tx, word)
         return found
 
     def _ranked(self, members: int, last: tuple[int, int]) -> Iterator[tuple[int, int]]:

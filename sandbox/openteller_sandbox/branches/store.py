@@ -28,11 +28,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     cast,
     delete,
     func,
     null,
+    or_,
     select,
     tuple_,
     update,
@@ -140,6 +142,8 @@ class Places:
                 sets.c.about == bindparam("about"), sets.c.value == bindparam("value")
             )
         )
+        about_word = (and_(sets.c.about == about, sets.c.value == bindparam("word")) for about in (NAMED, WORD))
+        self.FOUND_BY = Statement(select(sets.c.members).where(or_(*about_word)))
         self.VALUES = Statement(select(sets.c.value, sets.c.members).where(sets.c.about == bindparam("about")))
         self._records = Statement(
             _numbered(places, func.json_each(_numbers)),
