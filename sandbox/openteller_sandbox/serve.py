@@ -45,7 +45,15 @@ _ROUNDS = 4
 """Of the loop, in a turn: what has come with its first request needs as many until its body is read and it is done."""
 _MOST_WAITING = 32
 """Requests that wait for a partner's server, a biller, or for deliveries, at one time; the next ones wait for these."""
-_ASKING = ("/pay/", "/v1/bill-fetches", "/sandbox/")
+_ASKING = (
+    "/pay/",
+    "/v1/bill-fetches",
+    "/v1/saved-billers/",
+    "/v1/mandate-payments",
+    "/v1/reminders/",
+    "/customer/",
+    "/sandbox/",
+)
 """What a POST to may ask a biller."""
 _FETCHING = ("/oauth/",)
 """What a POST to may fetch a client's keys."""

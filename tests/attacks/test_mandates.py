@@ -295,14 +295,16 @@ def hands() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def pay_at_once(hands: ThreadPoolExecutor, flask_app: Flask, user: Linked, saved: str) -> list[TestResponse]:
+def pay_at_once(
+    hands: ThreadPoolExecutor, flask_app: Flask, user: Linked, saved: str, **form: Any
+) -> list[TestResponse]:
     """Pay from twelve threads that begin together."""
     together = Barrier(AT_ONCE)
 
     def one(_: int) -> TestResponse:
         caller = Linked(flask_app.test_client(use_cookies=False), user.app, user.headers, user.owner, user.consent_id)
         together.wait()
-        return caller.pay(saved)
+        return caller.pay(saved, **form)
 
     return list(hands.map(one, range(AT_ONCE)))
 
@@ -325,6 +327,18 @@ def test_a_one_off_at_once_is_spent_once(hands: ThreadPoolExecutor, flask_app: F
         }
         assert partner.get(f"/v1/consents/{user.consent_id}").json["status"] == "CONSUMED"
         assert (len(uses(bank, partner)), spent(bank, partner)) == (number, number * 50_00)
+
+
+@pytest.mark.both_engines
+@pytest.mark.abuse("mandates", "sends one payment with one key on twelve connections at once")
+def test_one_key_at_once_pays_once_and_everybody_gets_it(
+    hands: ThreadPoolExecutor, flask_app: Flask, bank: Bank
+) -> None:
+    partner = make_partner(flask_app.test_client(use_cookies=False))
+    user = link_customer(partner, mandate(partner))
+    answers = pay_at_once(hands, flask_app, user, user.save(), key="one-key", partner_reference="one-key")
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json["payment_id"] for answer in answers}) == len(uses(bank, partner)) == 1
 
 
 @pytest.mark.both_engines

@@ -22,6 +22,7 @@ from openteller_sandbox.bank import Bank
 from openteller_sandbox.customers.service import CUSTOMERS
 from openteller_sandbox.db import Statement, metadata
 from openteller_sandbox.mandates import service as mandates
+from openteller_sandbox.payments import amounts
 
 AT_ONCE, ROUNDS = 6, 4
 POOR = CUSTOMERS[1].customer_number
@@ -211,6 +212,55 @@ def test_of_answers_at_once_one_holds(
         assert (after["status"] == "DECLINED") == (200 in answers)
         used = mandates.uses_of_customer(bank.db.read(), partner.app["world_id"], CUSTOMERS[0].customer_id)
         assert len([each for each in used if each.payment_id == after.get("payment_id")]) == int(201 in answers)
+
+
+@pytest.mark.both_engines
+@pytest.mark.abuse("reminders", "sends one answer with one key on several connections at once")
+def test_one_answer_at_once_pays_once_and_everybody_gets_it(
+    partner: Partner, flask_app: Flask, hands: ThreadPoolExecutor
+) -> None:
+    user = link_customer(partner, mandate(partner, most=1000))
+    for scenario in ("DUE_BILL", "REVERSED", "POSTED_TWICE"):
+        saved = user.save(POWER, scenario)
+        look(user, saved)
+        (reminder,) = reminders(user, saved_biller_id=saved)
+        together = Barrier(AT_ONCE)
+
+        def one(_: int, scenario: str = scenario, reminder: Any = reminder, together: Barrier = together) -> Any:
+            own = Linked(flask_app.test_client(use_cookies=False), user.app, user.headers, user.owner, user.consent_id)
+            together.wait()
+            return pay(own, reminder, f"same-{scenario}", key=f"same-{scenario}").json
+
+        (paid,) = {str(answered.get("payment_id", answered)) for answered in hands.map(one, range(AT_ONCE))}
+        assert paid.startswith("pay_"), paid
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "most"),
+    [(mandates, "prepare", 500), (mandates, "prepare", None), (amounts, "check_selection", 500)],
+)
+@pytest.mark.abuse("reminders", "starts the world afresh while an answer is on its way")
+def test_an_answer_that_a_reset_overtakes_is_refused(
+    where: Any,
+    name: str,
+    most: float | None,
+    partner: Partner,
+    flask_app: Flask,
+    hands: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = reminded(partner, most=most)
+    reminder, goes_on = only(user), getattr(where, name)
+    owner = Partner(flask_app.test_client(use_cookies=False), partner.app, partner.headers)
+
+    def reset_and_go_on(*given: Any) -> Any:  # where no act is open
+        assert hands.submit(owner.post, "/sandbox/v1/reset", key=None).result().status_code == 200
+        return goes_on(*given)
+
+    monkeypatch.setattr(where, name, reset_and_go_on)
+    got = pay(user, reminder, "overtaken")
+    assert got.status_code in {401, 409, 422}, got.text
+    assert partner.get("/v1/payments").json["data"] == []
 
 
 # On the customer's own pages.

@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 import pytest
 from tests.sdk.processes import MORNING, Running, sandbox
 
+from openteller_sandbox import contract as contracts
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.db import open_database
 from openteller_sandbox.http.checks import BODY_LIMIT
 from openteller_sandbox.partners.service import DEMO_APP_ID, DEMO_CLIENT_SECRET
+from openteller_sandbox.serve import _ASKING, _may_ask
 
 
 def _call(
@@ -180,3 +182,11 @@ def test_a_first_start_that_was_interrupted_is_made_good_by_the_next(bank: Bank,
     with sandbox(tmp_path, "--clock", MORNING) as (url, _):
         status, _, body = _call(url, "GET", "/v1/billers?limit=1")
     assert (status, len(json.loads(body)["data"])) == (200, 1)
+
+
+def test_whatever_may_ask_a_biller_elsewhere_keeps_no_other_request_waiting() -> None:
+    asking = [each.path for each in contracts.load().operations.values() if "BILLER_QUERY_FAILED" in each.error_codes]
+    assert len(asking) >= 4
+    for path in [*asking, "/pay/a", "/customer/wld_a", "/sandbox/v1/events/bill.issued:trigger"]:
+        assert _may_ask(_ASKING, {"REQUEST_METHOD": "POST", "PATH_INFO": path}), path
+    assert not _may_ask(_ASKING, {"REQUEST_METHOD": "POST", "PATH_INFO": "/v1/payments"})

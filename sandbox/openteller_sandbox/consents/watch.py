@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from openteller_sandbox.bank import Bank, World
-from openteller_sandbox.db import DatabaseError, EngineError
+from openteller_sandbox.clock import MINUTE
+from openteller_sandbox.db import DatabaseError, EngineError, EngineUnavailable
 from openteller_sandbox.deeds import service as deeds
 from openteller_sandbox.oauth import service as oauth
 from openteller_sandbox.oauth.model import Consent
@@ -26,18 +27,30 @@ EXPIRING, EXPIRE = "consent.expiring", "consent.expire"
 
 def watch(bank: Bank, most: int = 20) -> int:
     """Do what is to be done by now, at most so much of it; give for how many consents. What another process is at is
-    left to it. A full disk or a locked database ends it, not the server: the next call tries again.
+    left to it. A full disk or a locked database ends it, not the server: the next call tries again. A consent for which
+    it cannot be done is tried again a minute later, and holds up no other.
     """
     done = 0
     try:
         if oauth.waking_consents(bank, 1):
             with bank.db.alone("consents", wait=False) as mine:
                 for consent in oauth.waking_consents(bank, most) if mine else ():
-                    wake(bank, consent)
+                    _wake_or_put_off(bank, consent)
                     done += 1
     except (EngineError, DatabaseError) as error:
         log.error("what is told of consents waits: %s", error)  # noqa: TRY400 - it says all
     return done
+
+
+def _wake_or_put_off(bank: Bank, consent: Consent) -> None:
+    try:
+        wake(bank, consent)
+    except (EngineUnavailable, DatabaseError):
+        raise  # the next one could not be done either
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other consents go on
+        log.error("what is told of a consent failed: %s; again in 1 min", type(error).__name__)  # noqa: TRY400 - a traceback may show values
+        with bank.db.act(consent.world_id) as tx:
+            oauth.put_off(bank, tx, consent, MINUTE)
 
 
 def wake(bank: Bank, consent: Consent) -> None:

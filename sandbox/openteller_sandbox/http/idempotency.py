@@ -99,6 +99,19 @@ def replay(call: Call, tx: Tx, *, body: object = None) -> Answer | None:
     return Answer(row["body"].encode(), row["status"], headers)
 
 
+def replay_of_twin(call: Call, tx: Tx, problem: Problem) -> Answer:
+    """Give the first answer to the key of a request that is refused for what it has done itself: it was sent twice at
+    once, and the other one was faster.
+
+    Raises:
+        Problem: the refusal, where there is no such answer; IDEMPOTENCY_MISMATCH.
+    """
+    replayed = replay(call, tx)
+    if replayed is None:
+        raise problem
+    return replayed
+
+
 def forget(tx: Tx, world_id: str, resource_id: str) -> None:
     """Drop the keys of a resource, 24 hours after it was final."""
     tx.run(_FORGET, world_id=world_id, resource_id=resource_id)

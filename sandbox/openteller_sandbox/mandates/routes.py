@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openteller_sandbox.consents import service as consents
-from openteller_sandbox.http import Answer, Call, Routes, idempotency, json_answer
+from openteller_sandbox.http import Answer, Call, Problem, Routes, idempotency, json_answer
 from openteller_sandbox.mandates import service
 from openteller_sandbox.mandates.schemas import MandatePaymentCreateSchema
 from openteller_sandbox.payments import service as payments
@@ -25,7 +25,10 @@ def create_mandate_payment(call: Call) -> Answer:
     replayed = idempotency.replay(call, bank.db.read())
     if replayed:
         return replayed
-    prepared = service.prepare(bank, caller, call.body, call.now)
+    try:
+        prepared = service.prepare(bank, caller, call.body, call.now)
+    except Problem as problem:
+        return idempotency.replay_of_twin(call, bank.db.read(), problem)
     with bank.db.act(caller.world.world_id) as tx:
 
         def pay() -> tuple[Answer, str]:

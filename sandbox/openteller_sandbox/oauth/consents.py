@@ -153,6 +153,12 @@ def waking(bank: Bank, tx: Tx, count: int) -> list[Consent]:
     return [_consent(row) for row in tx.all(store.WAKING, now=bank.clock.wall(), count=count)]
 
 
+def put_off(bank: Bank, tx: Tx, consent: Consent, by_ms: int) -> None:
+    """Let wall time come back to a consent so much later than now, unless something has happened to it meanwhile."""
+    values = {"id": consent.consent_id, "seen": consent.wakes_at, "to_wakes_at": bank.clock.wall() + by_ms}
+    tx.run(store.PUT_OFF_WAKING, **values)
+
+
 def tell_expiring(bank: Bank, tx: Tx, world: World, consent: Consent) -> bool:
     """Tell an app that a consent ends soon, once for each time at which it would; False where it was told, or the
     consent has ended or lasts longer now.

@@ -35,6 +35,7 @@ published_keys = keys.published
 RotationPending = keys.RotationPending
 check_mandate = details.check
 renewed_until = consents.renewed_until
+put_off = consents.put_off
 tell_expiring = consents.tell_expiring
 expire_consent = consents.expire
 extend_consent_in = consents.extend

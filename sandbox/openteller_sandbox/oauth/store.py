@@ -315,6 +315,11 @@ EXPIRE_CONSENT = Statement(
     )
     .values(status="EXPIRED", wakes_at=null())
 )
+PUT_OFF_WAKING = Statement(
+    update(consents)
+    .where(consents.c.consent_id == bindparam("id"), consents.c.wakes_at == bindparam("seen"))
+    .values(wakes_at=bindparam("to_wakes_at"))
+)
 RESET_CONSENTS = Statement(delete(consents).where(consents.c.world_id == bindparam("world_id")))
 
 INSERT_REQUEST = Insert(oauth_requests)

@@ -109,6 +109,8 @@ def of_bills(
     biller = bills.payable_biller(tx, first.biller_id, now, hours=False)
     amounts.check_selection(biller, chosen, bills.bills_of_fetch(tx, first.bill_fetch_id))
     inputs = bills.inputs_of_fetch(tx, first.bill_fetch_id)
+    if not inputs:  # it was purged since the bills were read, where no act is open
+        raise _not_fetched(0)
     payment.biller_id, payment.category_code = biller.biller_id, biller.category_code
     payment.account_ref_masked = masked(biller.account(inputs))
     parts: dict[str | None, Money] = {bill.bill_id: bill.due.outstanding for bill in chosen}
@@ -130,8 +132,12 @@ def of_bills(
 def _own_bill(tx: Tx, caller: Caller, index: int, bill_id: str) -> FetchedBill:
     bill = bills.find_asked_bill(tx, caller, bill_id)
     if bill is None:
-        fault = Fault(
-            "body", f"/bill_ids/{index}", "FIELD_INVALID", "No bill that this app has fetched; it may have been purged."
-        )
-        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
+        raise _not_fetched(index)
     return bill
+
+
+def _not_fetched(index: int) -> Problem:
+    detail = "No bill that this app has fetched; it may have been purged."
+    return Problem(
+        "FIELD_INVALID", "See errors[].", faults=[Fault("body", f"/bill_ids/{index}", "FIELD_INVALID", detail)]
+    )

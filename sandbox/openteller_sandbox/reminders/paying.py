@@ -146,13 +146,12 @@ def _fetch(bank: Bank, caller: Caller, reminder: Reminder, now: int) -> str:
         refusal = _compare(bank, tx, caller, reminder, answer.bills, now)
         if refusal is None:
             bills.keep(bank, tx, caller.world, question, answer, now, fetch_id)
-    if refusal is not None:  # raised out here, so that what the biller states now is kept
-        raise refusal
-    return next(
-        bill.bill_id
-        for bill in bills.bills_of_fetch(bank.db.read(), fetch_id)
-        if moves.bill_key(bill.account_digest, bill.due.bill_number) == reminder.bill_key
-    )
+            return next(  # in the same act: the world may be reset after it
+                bill.bill_id
+                for bill in bills.bills_of_fetch(tx, fetch_id)
+                if moves.bill_key(bill.account_digest, bill.due.bill_number) == reminder.bill_key
+            )
+    raise refusal  # out here, so that what the biller states now is kept
 
 
 def _ask(bank: Bank, caller: Caller, question: Question, fetch_id: str, now: int) -> port.Found:

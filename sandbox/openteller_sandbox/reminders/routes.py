@@ -54,7 +54,10 @@ def pay_reminder(call: Call) -> Answer:
     replayed = idempotency.replay(call, bank.db.read())
     if replayed:
         return replayed
-    asked = service.ask_to_pay(bank, caller, call.path["reminder_id"], call.body, call.now)
+    try:
+        asked = service.ask_to_pay(bank, caller, call.path["reminder_id"], call.body, call.now)
+    except Problem as problem:
+        return idempotency.replay_of_twin(call, bank.db.read(), problem)
     answer = _pay(call, asked, service.pay_under_mandate) if asked.mandated else None
     answer = answer or _pay(call, asked, service.make_link)
     assert answer is not None

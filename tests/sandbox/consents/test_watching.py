@@ -101,6 +101,33 @@ def test_of_several_processes_one_tells(partner: Partner, bank: Bank) -> None:
             assert len(told(partner)) == number
 
 
+def test_a_consent_that_fails_is_tried_again_and_holds_up_neither_the_server_nor_others(
+    partner: Partner, flask_app: Flask, bank: Bank, moving: WallClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = make_partner(flask_app.test_client(use_cookies=False))
+    link_customer(partner, lasts_seconds=WEEK_S)
+    link_customer(other, lasts_seconds=WEEK_S + 1)
+    moving.advance(1)
+    faulty = True
+
+    def fail(_: Bank, __: Any, ___: Any, app_id: str, *____: Any) -> None:
+        if faulty and app_id == partner.app["client_id"]:
+            raise KeyError("62000001")
+
+    bank.listeners.append(fail)
+    try:
+        watch(bank)
+        assert (told(partner), len(told(other))) == ([], 1)
+        assert "a consent failed: KeyError; again in 1 min" in caplog.text and "62000001" not in caplog.text
+        faulty = False
+        for seconds, times in ((59, 0), (1, 1), (60, 1)):
+            moving.advance(seconds)
+            watch(bank)
+            assert len(told(partner)) == times, seconds
+    finally:
+        bank.listeners.remove(fail)
+
+
 @pytest.mark.abuse("mandates", "keeps a customer's account numbers with the bank after the consent has run out")
 def test_what_ends_by_itself_is_forgotten_as_what_is_taken_back(
     partner: Partner, bank: Bank, moving: WallClock
