@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
+
+from marshmallow import missing
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
@@ -126,8 +129,26 @@ class Bound:
         """Convert query parameters that have passed the check; what none at all come to is known already."""
         if self.query is None:
             return query
-        converted: dict[str, Any] = self.query.load(query) if query else dict(self.no_query)
-        return converted
+        if not query:
+            return dict(self.no_query)
+        converted: dict[str, Any] = _only(self.query, frozenset(query)).load(query)
+        return {**_defaults(self.query), **converted}
+
+
+@lru_cache(512)
+def _only(schema: ContractSchema, names: frozenset[str]) -> ContractSchema:
+    """Give a schema with the fields that are sent: each further one costs as much as one that is."""
+    return type(schema)(only={name for name, field in schema.load_fields.items() if (field.data_key or name) in names})
+
+
+@cache
+def _defaults(schema: ContractSchema) -> dict[str, Any]:
+    """Give what a schema makes of fields that are not sent."""
+    return {
+        field.attribute or name: field.load_default
+        for name, field in schema.load_fields.items()
+        if field.load_default is not missing
+    }
 
 
 class Routes:
