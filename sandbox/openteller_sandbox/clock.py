@@ -86,9 +86,14 @@ def parse(text: str) -> int:
     """Read an RFC 3339 instant.
 
     Raises:
-        ValueError: not a date and time, or without an offset.
+        ValueError: not a date and time, without an offset, or on no day of the bank's calendar.
     """
-    return to_ms(datetime.fromisoformat(text.upper()))
+    moment = datetime.fromisoformat(text.upper())
+    try:
+        moment.astimezone(BANK_ZONE)  # the first and the last hours of all days there are may lie beyond them there
+    except OverflowError as error:
+        raise ValueError("an instant is on a day of the years 1 to 9999") from error
+    return to_ms(moment)
 
 
 def bank_date(instant_ms: int) -> date:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from openteller_sandbox import clock
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, open_answer, page
@@ -89,7 +88,7 @@ def list_fx_history(call: Call) -> Answer:
     """List a currency's quotes, one for each day, week or month of a range."""
     _check_shape(call)
     tx, base, group = call.bank.db.read(), call.query["base"], call.query.get("group", "day")
-    first, last, known_at = _range_asked(call, tx)
+    first, last, known_at, changed_at = _range_asked(call, tx)
     cursor = decode_cursor(call, int) or [0]
     begin = max(first, cursor[0] + 1)
 
@@ -103,7 +102,8 @@ def list_fx_history(call: Call) -> Answer:
         end = periods[-1].last
         return page(call, rows, encode_cursor(call, [end.toordinal()]) if end < last else None)
 
-    version = max(service.last_published_at(tx, "FX", known_at), clock.start_of_day(last))
+    # A board may have come out before it holds: the last day reads as it does since its board counts.
+    version = max(service.last_published_at(tx, "FX", known_at), changed_at)
     return open_answer(call, version, make)
 
 
@@ -135,8 +135,9 @@ def _whole(call: Call, asked: Iterator[history.Period], known_at: int) -> Answer
     return Answer(b"", headers=headers, media_type=call.media_type, pieces=Pieces(pieces))
 
 
-def _range_asked(call: Call, tx: Tx) -> tuple[int, date, int]:
-    """The first day as an ordinal, the last day, and until when what was published counts.
+def _range_asked(call: Call, tx: Tx) -> tuple[int, date, int, int]:
+    """The first day as an ordinal, the last day, until when what was published counts, and since when the last day
+    reads as it does.
 
     Raises:
         Problem: FIELD_INVALID, the range ends before it begins, or before the first board, or the currency is on none.
@@ -154,7 +155,8 @@ def _range_asked(call: Call, tx: Tx) -> tuple[int, date, int]:
         )
     service.refuse_unknown(board, "base", call.query["base"], "Is not on the board.")
     earliest = begin.toordinal() if begin else 1
-    return max(first.toordinal() if first else last.toordinal() - HISTORY_DAYS + 1, earliest), last, known_at
+    beginning = max(first.toordinal() if first else last.toordinal() - HISTORY_DAYS + 1, earliest)
+    return beginning, last, known_at, service.changed_at(board, last)
 
 
 def _named(call: Call) -> dict[str, object]:

@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 from tests.sandbox.rate_counter import Counter
 from tools.seed.rates import DATA
 
-from openteller_sandbox.rates import history
+from openteller_sandbox import clock
+from openteller_sandbox.db import Statement
+from openteller_sandbox.rates import history, store
 
 FX, HISTORY = "/v1/rates/fx", "/v1/rates/fx/history"
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
@@ -200,3 +203,27 @@ def test_each_shape_has_a_tag_of_its_own_and_what_there_is_not_is_refused(counte
     copy = {"Accept": "text/csv", "If-None-Match": answers[2].headers["ETag"]}
     assert counter.client.get(f"{HISTORY}?base=USD", headers=copy).status_code == 304
     assert counter.client.get(f"{HISTORY}?base=USD", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_a_copy_is_no_longer_right_once_a_board_that_came_out_before_takes_effect(counter: Counter) -> None:
+    published, holds = "2026-10-12T10:00:00+08:00", "2026-10-12T12:00:00+08:00"
+    row = counter.bank.db.read().one(store.LAST_OF, kind="FX")
+    assert row is not None
+    ahead = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a row is no mapping
+    ahead |= {"rate_sheet_id": "rsh_ahead", "sequence": row["sequence"] + 1, "published_at": clock.parse(published)}
+    ahead |= {"effective_from": clock.parse(holds), "holds_from": clock.parse(holds)}
+    ahead["row_lines"] = row["row_lines"].replace('"middle":"', '"middle":"1')
+    query = {"base": "USD", "group": "month"}
+    with counter.bank.db.act() as tx:
+        tx.run(store.INSERT, **ahead)
+    try:
+        with counter.at("2026-10-12T11:00:00+08:00"):
+            before = counter.get(HISTORY, **query)
+        with counter.at("2026-10-12T13:00:00+08:00"):
+            after = counter.get(HISTORY, **query)
+    finally:
+        with counter.bank.db.act() as tx:
+            tx.run(Statement(delete(store.rate_sheets).where(store.rate_sheets.c.rate_sheet_id == "rsh_ahead")))
+
+    assert after.get_json()["data"] != before.get_json()["data"]
+    assert after.headers["ETag"] != before.headers["ETag"]

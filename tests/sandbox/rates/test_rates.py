@@ -97,6 +97,8 @@ DEPOSITS, LOANS = "/v1/rates/deposits", "/v1/rates/loans"
         (FX, {"known_at": "2026-09-29T10:30:01+08:00"}, "known_at"),
         (FX, {"as_of": "2026-09-29T10:30:01+08:00"}, "as_of"),
         (FX, {"as_of": "2026-09-01T00:00:00Z", "date": "2026-09-01"}, "as_of"),
+        (FX, {"as_of": "0001-01-01T00:00:00+23:59"}, "as_of"),
+        (SHEETS, {"as_of": "9999-12-31T23:59:59-23:59"}, "as_of"),
         (FX, {"base": "CNY"}, "base"),
         (DEPOSITS, {"date": "2022-12-31"}, "date"),
         (DEPOSITS, {"known_at": "2022-12-31T17:59:59+08:00"}, "known_at"),
