@@ -113,6 +113,8 @@ class JsonReader:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
                 if end < len(self._text) or self._ended:
+                    if self._text.find("\\u", self._at, end) >= 0:
+                        self._check_letters(value)
                     self._at = end
                     return value
             except RecursionError:
@@ -123,6 +125,13 @@ class JsonReader:
             if len(self._text) - self._at > LONGEST:
                 self._fail(f"a value is longer than {LONGEST:,} characters, or no JSON")
             self._more()
+
+    def _check_letters(self, value: object) -> None:
+        """Refuse half a character (a surrogate by itself): JSON may have it, but nothing that is stored or sent."""
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            self._fail("a text has half a character")
 
     def _peek(self) -> str:
         """Give the next character that is no space; none at the end."""

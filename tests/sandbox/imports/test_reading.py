@@ -56,6 +56,16 @@ def test_what_is_no_array_is_told_with_its_place(text: str) -> None:
         at(text, EACH)
 
 
+@pytest.mark.parametrize("text", [r'[{"code":"\ud800"}]', r'[{"\uDC00":1}]', r'[["中",{"a":"\ude00\ud83d"}]]'])
+def test_half_a_character_is_told_with_its_place(text: str) -> None:
+    with pytest.raises(SourceError, match="character 2: a text has half a character"):
+        at(text, EACH)
+
+
+def test_a_character_that_is_written_as_two_halves_is_one() -> None:
+    assert at(r'["\ud83d\ude00 \\ud800"]', EACH) == ["😀 \\ud800"]
+
+
 def test_a_value_without_an_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_stream, "LONGEST", 1000)
     with pytest.raises(SourceError, match="longer than 1,000"):
