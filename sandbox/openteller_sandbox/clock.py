@@ -76,6 +76,11 @@ def to_wire(instant_ms: int) -> str:
     return _second_to_wire(instant_ms // SECOND)
 
 
+def to_wire_exactly(instant_ms: int) -> str:
+    """Give an instant as RFC 3339 with the bank's offset, to the millisecond: `parse` gives the same one back."""
+    return to_datetime(instant_ms).isoformat(timespec="milliseconds") if instant_ms % SECOND else to_wire(instant_ms)
+
+
 @lru_cache(1024)
 def _second_to_wire(second: int) -> str:
     """Write a second once: a record has the same one in several places."""

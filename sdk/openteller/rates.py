@@ -155,12 +155,12 @@ def _verified(sheet: Mapping[str, Any], kind: str) -> VerifiedSheet:
     published = [{name: value for name, value in row.items() if name not in ROW_COMPUTED} for row in rows]
     hashed = {name: value for name, value in facts.items() if name != "hash"}
     try:
-        text = "\n".join(map(_canonical, [hashed, *published]))
+        text = "\n".join(map(_canonical, [hashed, *published])).encode()
         found = VerifiedSheet(
             rate_sheet_id=sheet["rate_sheet_id"],
             sequence=sheet["sequence"],
-            effective_from=datetime.fromisoformat(facts["effective_from"]),
-            published_at=datetime.fromisoformat(facts["published_at"]),
+            effective_from=_instant(facts["effective_from"]),
+            published_at=_instant(facts["published_at"]),
             supersedes=facts.get("supersedes"),
             is_correction="correction" in facts,
             hash=sheet["hash"],
@@ -168,9 +168,16 @@ def _verified(sheet: Mapping[str, Any], kind: str) -> VerifiedSheet:
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise _broken(sheet, "form", "it holds what no sheet holds") from error
-    if hashlib.sha256(text.encode()).hexdigest() != found.hash:
+    if hashlib.sha256(text).hexdigest() != found.hash:
         raise _broken(sheet, "hash", "it does not have the hash that it says: something in it was changed")
     return found
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return moment
 
 
 def _check_follows(sheet: Mapping[str, Any], found: VerifiedSheet, before: list[VerifiedSheet]) -> None:

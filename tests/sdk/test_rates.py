@@ -176,13 +176,28 @@ def test_rows_may_be_put_in_no_other_order() -> None:
     assert broken(found).rate_sheet_id == found[0]["rate_sheet_id"]
 
 
-@pytest.mark.parametrize("wrong", [{"previous_hash": "0" * 64}, {"published_at": 5}, {"effective_from": "soon"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"previous_hash": "0" * 64},
+        {"published_at": 5},
+        {"effective_from": "soon"},
+        {"published_at": "2026-09-01T00:00:00"},
+    ],
+)
 def test_a_sheet_that_says_what_no_sheet_says_is_refused(wrong: JSON) -> None:
     first = sheets()[-1]
     facts = {name: first[name] for name in first if name not in rates.SHEET_COMPUTED | {"hash"}} | wrong
     forged = first | facts | {"hash": seed.chain_hash(facts, first["deposit_rates"])}
 
     assert broken([forged]).reason in {"link", "form"}
+
+
+def test_a_sheet_with_half_a_character_is_refused() -> None:
+    found = sheets()
+    found[0]["source"] = "\ud800"
+
+    assert broken(found).reason == "form"
 
 
 def test_what_is_no_chain_is_a_mistake_of_the_program() -> None:

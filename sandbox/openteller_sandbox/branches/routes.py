@@ -134,7 +134,8 @@ def _changes(call: Call, places: service.Places) -> Answer:
             for each in found.gone
         ]
         more = encode_cursor(call, found.more) if found.more else None
-        then = clock.to_wire(max(found.until, since))
+        # To the second, the next question would be told once more, and always, what the last import has changed.
+        then = clock.to_wire_exactly(max(found.until, since))
         return page(call, _in_datum(call, found.rows), more, removed=removed, next_changed_since=then)
 
     return open_answer(call, directory.version, make, per_minute=True)

@@ -584,3 +584,4 @@ def test_what_imports_bring_and_take_away_is_told_to_whoever_keeps_a_copy(
     assert follow() >= 5 and "brn_test801" not in copy
     bring([a_new(801)])
     assert follow() >= 1 and "brn_test801" in copy
+    assert [follow(), then[-1]] == [0, then[-2]], "what was told is not told again"
