@@ -14,7 +14,7 @@
     │   ├── TimedOut                no answer came in time
     │   └── BrokenAnswer            something answered, but not as the contract says: HTML, a redirect, half a body
     └── BankError                   the bank understood and refused; ``code`` says why
-        ├── InvalidRequest          400, 413, 415, 422: change the request; ``errors`` point at the faults
+        ├── InvalidRequest          400, 406, 413, 415, 422: change the request; ``errors`` point at the faults
         ├── AuthenticationFailed    401: the credentials are wrong, or the token is not taken
         ├── PermissionDenied        403: the app lacks a scope, or a customer's mandate is not in force yet
         │   ├── ConsentRequired     the customer has not allowed it, or does not any more: ask again

@@ -19,8 +19,8 @@ Box: TypeAlias = str | tuple[float, float, float, float]
 180th meridian. ``openteller.geo.box_around`` makes one."""
 
 
-def pair(place: Position) -> tuple[float, float]:
-    """Give latitude and longitude of a position.
+def pair(place: Position, name: str = "a position") -> tuple[float, float]:
+    """Give latitude and longitude of a position. name: what an error calls it.
 
     Raises:
         ConfigurationError: it is no pair of degrees; latitude comes first.
@@ -32,9 +32,9 @@ def pair(place: Position) -> tuple[float, float]:
             latitude, longitude = map(float, place.split(",") if isinstance(place, str) else place)
         fits = -90 <= latitude <= 90 and -180 <= longitude <= 180
     except (TypeError, ValueError, AttributeError) as error:
-        raise ConfigurationError("a position is (latitude, longitude) in degrees") from error
+        raise ConfigurationError(f"{name} is (latitude, longitude) in degrees") from error
     if not fits:
-        raise ConfigurationError("a position is (latitude, longitude) in degrees, latitude first")
+        raise ConfigurationError(f"{name} is (latitude, longitude) in degrees, latitude first")
     return latitude, longitude
 
 
@@ -46,7 +46,7 @@ def position(near: Position | None) -> str | None:
     """
     if near is None or isinstance(near, str):
         return near
-    latitude, longitude = pair(near)
+    latitude, longitude = pair(near, "near")
     return f"{_degrees(latitude)},{_degrees(longitude)}"
 
 
