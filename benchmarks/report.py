@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sqlite3
 import subprocess
 from collections.abc import Sequence
@@ -36,37 +37,49 @@ def as_json(rows: Sequence[Row], cores: Cores, seconds: float) -> str:
 
 
 def quote(readme: Path, rows: Sequence[Row], cores: Cores) -> None:
-    """Write the table between the markers of a README.
+    """Write the table between the markers of a README. What was not measured this time stays as it was.
 
     Raises:
         ValueError: the markers are not there, once each and in order.
     """
     text = readme.read_text(encoding="utf-8")
     before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    quoted, end, after = rest.partition(_END)
     if not (begin and end):
         raise ValueError(f"{readme.name} lacks {_BEGIN} and {_END}")
-    readme.write_text(f"{before}{_BEGIN}\n{_markdown(rows, cores)}\n{_END}{after}", encoding="utf-8")
+    readme.write_text(f"{before}{_BEGIN}\n{_markdown(quoted, rows, cores)}\n{_END}{after}", encoding="utf-8")
 
 
-def _markdown(rows: Sequence[Row], cores: Cores) -> str:
+def _markdown(quoted: str, rows: Sequence[Row], cores: Cores) -> str:
+    paragraphs = [paragraph for paragraph in quoted.strip().split("\n\n") if paragraph]
+    seen = {_compared(line): line for line in (paragraphs[0].splitlines()[2:] if paragraphs else ())}
+    seen |= {_compared(line): line for line in (f"| {' | '.join(_cells(row))} |" for row in rows)}
+    notes = [note for note in paragraphs[2:] if not note.startswith(tuple(f"{row.measure}: " for row in rows))]
+    head = [_HEAD, tuple(":--" if name == "measure" else "--:" for name in _HEAD)]
+    table = "\n".join([*(f"| {' | '.join(cells)} |" for cells in head), *seen.values()])
+    return "\n\n".join([table, _where(cores), *notes, *_notes(rows)])
+
+
+def _compared(line: str) -> tuple[str, str]:
+    """Give what a line of the table is about: the measure, and with whom it is compared."""
+    measure, _, peer = line.strip("| ").split(" | ")[:3]
+    return measure, re.sub(r"\s?[0-9][0-9,.]* .*$", "", peer.strip())
+
+
+def _where(cores: Cores) -> str:
     machine = _machine(cores)
     pinned = "server and generator pinned to a core each" if cores.server is not None else "nothing pinned"
-    where = (
+    return (
         f"{machine['cpus']} cores of {machine['cpu']}, {pinned}; {machine['system']}, Python {machine['python']}, "
         f"Node {machine['node']}, Prism {machine['prism']}, localstripe {machine['localstripe']}, "
         f"httpx {machine['httpx']}, stripe {machine['stripe']}, openai {machine['openai']}, "
         f"dramatiq {machine['dramatiq']}. "
         "Ratios are medians of the rounds, with the lowest and the highest in brackets."
     )
-    lines = [_HEAD, tuple(":--" if name == "measure" else "--:" for name in _HEAD), *map(_cells, rows)]
-    return "\n".join(
-        [*(f"| {' | '.join(line)} |" for line in lines), "", where, *(f"\n{note}" for note in _notes(rows))]
-    )
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
-    return [f"{row.measure}: {row.note}" for row in rows if row.note]
+    return list(dict.fromkeys(f"{row.measure}: {row.note}" for row in rows if row.note))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

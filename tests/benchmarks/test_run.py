@@ -70,3 +70,27 @@ def test_an_unknown_measure_is_refused_with_the_names_that_there_are() -> None:
 
     assert done.returncode == 2
     assert "cold-start" in done.stderr
+
+
+def test_the_readme_keeps_what_was_not_measured_this_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(RUN.parent))
+    report, measures, servers = (import_module(name) for name in ("report", "measures", "servers"))
+    cores = servers.Cores(None, None)
+
+    def row(measure: str, ours: float, peer: str = "", note: str = "") -> object:
+        return measures.Row(measure, "ms", ours, peer, 8.0 if peer else None, [ours], 1, "less", {}, note)
+
+    readme = tmp_path / "README.md"
+    readme.write_text(f"above\n{report._BEGIN}\n{report._END}\nbelow\n", encoding="utf-8")
+    report.quote(readme, [row("one: a", 1.5, "A 1", "first."), row("one: a", 2.5, "B"), row("two", 3.5)], cores)
+    report.quote(readme, [row("one: a", 0.5, "B", "again."), row("three", 4.5)], cores)
+    text = readme.read_text(encoding="utf-8")
+    table = [line.split(" | ")[:3] for line in text.splitlines() if line.startswith("| ")]
+    assert table[2:] == [
+        ["| one: a", "1.50 ms", "A 1 8.00 ms"],
+        ["| one: a", "0.50 ms", "B 8.00 ms"],
+        ["| two", "3.50 ms", ""],
+        ["| three", "4.50 ms", ""],
+    ]
+    assert (text.count("first."), text.count("again.")) == (0, 1)
+    assert text.startswith("above\n") and text.endswith("below\n")
