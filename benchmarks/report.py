@@ -84,12 +84,16 @@ def _notes(rows: Sequence[Row]) -> list[str]:
 
 def _cells(row: Row) -> tuple[str, ...]:
     bound = "≥" if row.better == "more" else "≤"
-    spread = f"[{min(row.ratios):.2f}–{max(row.ratios):.2f}]"
+    spread = f"[{_ratio(min(row.ratios))}–{_ratio(max(row.ratios))}]"
     peer = "" if row.peer is None else f"{row.peer_name} {_number(row.peer)} {row.unit}"
-    ratio = f"{row.ratio:.2f} {spread}" if len(row.ratios) > 1 else f"{row.ratio:.2f}"
+    ratio = f"{_ratio(row.ratio)} {spread}" if len(row.ratios) > 1 else _ratio(row.ratio)
     unit = "" if row.peer is not None else f" {row.unit}"
     ours = f"{_number(row.ours)} {row.unit}"
-    return row.measure, ours, peer, ratio + unit, f"{bound} {row.target}{unit}", "yes" if row.reached else "no"
+    return row.measure, ours, peer, ratio + unit, f"{bound} {row.target:.2g}{unit}", "yes" if row.reached else "no"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def _number(value: float) -> str:
