@@ -334,6 +334,22 @@ def test_the_reference_works_without_the_internet(browser: webdriver.Chrome, url
     assert [address for address in addresses if not address.startswith(url)] == []
 
 
+def test_a_branch_is_found_from_its_neighbour_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
+    """The drawing fills the page, its labels can be read, and the list beside it leads on."""
+    _, _, answer = _call(url, "GET", "/v1/branches?near=31.2336,121.4692&service=CORPORATE&limit=1")
+    branch = json.loads(answer)["data"][0]
+    browser.get(f"{url}/branches/{branch['branch_id']}")
+    _look(browser, tmp_path, "branch")
+    assert browser.find_element(By.CSS_SELECTOR, ".map svg").size["width"] >= WIDTH - 50
+    script = "return [...document.querySelectorAll('.map text')].map(each => each.getBoundingClientRect().height)"
+    assert min(browser.execute_script(script)) >= 9
+    link = browser.find_element(By.CSS_SELECTOR, ".near a")
+    name = link.text
+    link.send_keys(Keys.ENTER)
+    WebDriverWait(browser, 10).until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text == name)
+    _look(browser, tmp_path, "neighbour")
+
+
 def test_the_rates_are_read_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
     """The drawing is as wide as the page lets it be, its labels can be read, and the table opens without a script."""
     browser.get(f"{url}/rates")

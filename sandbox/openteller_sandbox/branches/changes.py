@@ -68,11 +68,12 @@ def since(database: Database, directory: Directory, instant: int, *, now: int, c
     if len(changed) > left:
         more = changed[left - 1].at(at.until) if left else begin
     tails = openings.of(database).tails(now)
-    rows = [b"%b,%b" % (row.wire[:-1], tails[row.hours]) for row in changed[:left]]
+    rows = [b"%b,%b" % (directory.opening(row.place_id, row.wire), tails[row.hours]) for row in changed[:left]]
     return Changes(gone, rows, at.until, more)
 
 
 class _Changed(NamedTuple):
+    place_id: str
     code: str
     changed_at: int
     hours: str | None
@@ -94,4 +95,4 @@ def _changed(database: Database, directory: Directory, at: At, count: int) -> li
         row = tx.one(places.RANK, code=at.key)
         number = -1 if row is None or row["number"] is None else int(row["number"])
     rows = tx.all(places.CHANGED_SINCE, since=at.instant, after=number, until=at.until, count=count)
-    return [_Changed(row["code"], row["changed_at"], row["hours"], row["wire"]) for row in rows]
+    return [_Changed(*row) for row in rows]

@@ -16,6 +16,7 @@ from openteller_sandbox.branches import place_sets, store
 from openteller_sandbox.branches.nearest import Marks, Positions
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, Tx
+from openteller_sandbox.http import json_text
 
 MOST_RECORDS = 1024
 """How many are kept, of 2.4 kB each: a few large cities. All of a bank would cost every process more than it saves."""
@@ -61,13 +62,15 @@ class Directory:
     Args:
         places: the tables of branches or of ATMs that are read.
         version: since when they are, or when any of them last changed, epoch milliseconds.
+        public_url: what the addresses of their pages begin with; empty for records without those.
     """
 
-    __slots__ = ("_hours", "_lengths", "_marks", "_positions", "_records", "_sets", "places", "version")
+    __slots__ = ("_hours", "_lengths", "_marks", "_positions", "_records", "_sets", "places", "public_url", "version")
 
-    def __init__(self, places: Places, version: int) -> None:
+    def __init__(self, places: Places, version: int, public_url: str = "") -> None:
         self.places = places
         self.version = version
+        self.public_url = public_url
         self._positions: Positions | None = None
         self._records: dict[int, Record] = {}
         self._sets = _Latest[int]()
@@ -146,22 +149,39 @@ class Directory:
             if len(records) + len(missing) > MOST_RECORDS:
                 missing = list(numbers)
                 records = self._records = {}
-            for number, code, hours, wire in self.places.records(tx, missing):
+            for number, place_id, code, hours, wire in self.places.records(tx, missing):
                 # Many places have the same hours: the text is kept once.
-                records[number] = Record(code, hours and sys.intern(hours), wire[:-1])
+                records[number] = Record(code, hours and sys.intern(hours), self.opening(place_id, wire))
         return records
 
+    def opening(self, place_id: str, wire: bytes) -> bytes:
+        """Give the JSON of a place up to what depends on the request, without the last brace: as stored, and where its
+        page is.
+        """
+        if not self.public_url:
+            return wire[:-1]
+        url = json_text(f"{self.public_url}{page_path(self.places, place_id)}")
+        return b'%b,"page_url":%b' % (wire[:-1], url.encode())
 
-_known: WeakKeyDictionary[Database, dict[str, Directory]] = WeakKeyDictionary()
+
+def page_path(places: Places, place_id: str) -> str:
+    """Give where the page of a place for people is."""
+    return f"/{places.kind}/{place_id}"
 
 
-def of(database: Database, places: Places) -> Directory:
-    """Give the directory of the data as it is now: of the tables that are read, whichever of the two."""
+_known: WeakKeyDictionary[Database, dict[tuple[str, str], Directory]] = WeakKeyDictionary()
+
+
+def of(database: Database, places: Places, public_url: str = "") -> Directory:
+    """Give the directory of the data as it is now: of the tables that are read, whichever of the two.
+
+    public_url: of the bank, where records are asked for that say where their pages are.
+    """
     slot, version = database.while_unchanged(f"places:{places.kind}", lambda tx: current(tx, places))
     known = _known.setdefault(database, {})
-    directory = known.get(places.kind)
+    directory = known.get((places.kind, public_url))
     if directory is None or directory.version != version:
-        directory = known[places.kind] = Directory(places.slots[slot], version)
+        directory = known[places.kind, public_url] = Directory(places.slots[slot], version, public_url)
     return directory
 
 

@@ -58,6 +58,10 @@ class Calendar:
             return day.weekday()
         return _MONDAY if works else _SUNDAY
 
+    def exception(self, day: date) -> bool | None:
+        """Say whether a day is worked that is not as the weekday says; None of every other day."""
+        return self._works.get(day.toordinal())
+
 
 @dataclass(frozen=True, slots=True)
 class Special:
@@ -102,6 +106,20 @@ class Span:
     def is_provisional(self, now: int) -> bool:
         """Whether holidays that are not announced yet may change what this says at an instant of it."""
         return self.certain_until is not None and self.certain_until <= min(self.ends, now + LOOK_AHEAD_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The hours of a local day.
+
+    exception: what the calendar makes of it (``Calendar.exception``), where no special entry decides. certain: whether
+    holidays that are not announced yet leave it as it is.
+    """
+
+    day: date
+    hours: Intervals
+    exception: bool | None
+    certain: bool
 
 
 def compact(availability: Mapping[str, Any], timezone: str) -> str:
@@ -157,6 +175,18 @@ def intervals_on(hours: Hours, calendar: Calendar, day: date) -> Intervals:
     return hours.week[calendar.weekday(day)]
 
 
+def days_from(hours: Hours, calendar: Calendar, now: int, count: int) -> list[Day]:
+    """Give so many days from the local day of an instant on."""
+    first = _local_day(hours.zone, now)
+    return [_day(hours, calendar, first + timedelta(days=number)) for number in range(count)]
+
+
+def in_common(one: Intervals, other: Intervals) -> Intervals:
+    """Give the hours that are in both."""
+    both = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
+    return tuple((opens, closes) for opens, closes in both if opens < closes)
+
+
 def open_on(hours: Hours, calendar: Calendar, now: int) -> list[tuple[int, int]]:
     """Give from when until when a place is open on the local day of an instant."""
     day = _local_day(hours.zone, now)
@@ -165,6 +195,12 @@ def open_on(hours: Hours, calendar: Calendar, now: int) -> list[tuple[int, int]]
         for opens, closes in intervals_on(hours, calendar, day)
     )
     return [(opens, closes) for opens, closes in instants if opens < closes]
+
+
+def _day(hours: Hours, calendar: Calendar, day: date) -> Day:
+    decided = any(entry.first <= day.toordinal() <= entry.last for entry in hours.special)
+    exception = None if decided else calendar.exception(day)
+    return Day(day, intervals_on(hours, calendar, day), exception, is_certain(hours, calendar, day))
 
 
 def is_certain(hours: Hours, calendar: Calendar, day: date) -> bool:

@@ -17,7 +17,16 @@ from weakref import WeakKeyDictionary
 from openteller_sandbox import clock
 from openteller_sandbox.branches import place_sets, store
 from openteller_sandbox.branches.directory import Directory, Key
-from openteller_sandbox.branches.opening_hours import Calendar, Span, is_open_at, open_on, parse, span_at
+from openteller_sandbox.branches.opening_hours import (
+    Calendar,
+    Day,
+    Span,
+    days_from,
+    is_open_at,
+    open_on,
+    parse,
+    span_at,
+)
 from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.http import json_text
 
@@ -90,6 +99,10 @@ class _Timetable:
         """Give from when until when it is open on the local day of an instant."""
         return open_on(self.hours, self._calendar, now)
 
+    def days(self, now: int, count: int) -> list[Day]:
+        """Give so many days from the local day of an instant on."""
+        return days_from(self.hours, self._calendar, now, count)
+
     def _stretch(self, now: int) -> _Stretch:
         for stretch in self._stretches:
             if stretch.span.covers(now):
@@ -123,6 +136,10 @@ class Openings:
     def day(self, hours: str, now: int) -> list[tuple[int, int]]:
         """Give from when until when a place with these hours is open on the local day of an instant."""
         return self._timetable(hours).day(now)
+
+    def days(self, hours: str, now: int, count: int) -> list[Day]:
+        """Give so many days of a place with these hours, from the local day of an instant on."""
+        return self._timetable(hours).days(now, count)
 
     def tails(self, now: int) -> Mapping[str | None, bytes]:
         """Give the state, as the last members of a JSON object, for any hours: remembered for the minute, as a list

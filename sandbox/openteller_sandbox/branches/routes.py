@@ -100,7 +100,7 @@ def _list(call: Call, places: service.Places) -> Answer:
     last = decode_cursor(call, int, str)
     after = None if last is None else (last[0], last[1])
     database, limit = call.bank.db, call.limit
-    directory = service.directory_of(database, places)
+    directory = _directory(call, places)
 
     seed = service.seed_of(database, call.caller.world)
 
@@ -119,7 +119,7 @@ def _list(call: Call, places: service.Places) -> Answer:
 
 def _changes(call: Call, places: service.Places) -> Answer:
     """Answer with what has changed, and with what is gone."""
-    directory, since = service.directory_of(call.bank.db, places), call.query["changed_since"]
+    directory, since = _directory(call, places), call.query["changed_since"]
     faults = [Fault("query", name, "FIELD_INVALID", message) for name, message in _wrong_changes(call, directory)]
     if faults:
         raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
@@ -154,16 +154,21 @@ def _wrong_changes(call: Call, directory: service.Directory) -> Iterator[tuple[s
 
 def _get(call: Call, places: service.Places, place_id: str) -> Answer:
     _check_shape(call)
-    place = service.read(call.bank.db.read(), service.directory_of(call.bank.db, places).places, place_id)
+    directory = _directory(call, places)
+    place = service.read(call.bank.db.read(), directory.places, place_id)
     seed = service.seed_of(call.bank.db, call.caller.world) if places is BRANCHES else None
 
     def make() -> Answer:
-        (shown,) = _in_datum(call, [service.present(call.bank.db, place, call.now, seed=seed)])
+        (shown,) = _in_datum(call, [service.present(call.bank.db, directory, place, call.now, seed=seed)])
         if call.media_type == GEO_JSON:
             return Answer(shapes.feature(shown), media_type=GEO_JSON)
         return Answer(shown)
 
     return open_answer(call, place.changed_at, make, per_minute=True, of=seed or 0)
+
+
+def _directory(call: Call, places: service.Places) -> service.Directory:
+    return service.directory_of(call.bank.db, places, call.bank.settings.public_url)
 
 
 def _crs(call: Call) -> str:

@@ -228,7 +228,7 @@ class WaitSchema(ContractSchema):
 
 
 class BranchSchema(ContractSchema):
-    """A branch; from ``distance_m`` on, all is computed for each answer."""
+    """A branch; from ``page_url`` on, all is computed for each answer."""
 
     component = "Branch"
 
@@ -249,6 +249,7 @@ class BranchSchema(ContractSchema):
     contacts = fields.List(fields.Nested(BranchContactSchema), required=True)
     availability = fields.Nested(AvailabilitySchema, required=True)
     last_updated = InstantField(required=True)
+    page_url = fields.String()
     distance_m = fields.Integer(strict=True)
     open_now = fields.Boolean(required=True)
     next_change_at = InstantField()
@@ -302,6 +303,7 @@ class AtmSchema(ContractSchema):
     minimum_amount = MoneyField(required=True)
     availability = fields.Nested(AvailabilitySchema, required=True)
     last_updated = InstantField(required=True)
+    page_url = fields.String()
     distance_m = fields.Integer(strict=True)
     open_now = fields.Boolean(required=True)
     next_change_at = InstantField()

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from openteller_sandbox.bank import PUBLIC_WORLD, World
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.branches import feed, opening_hours, openings, place_sets, search, store, tickets
-from openteller_sandbox.branches.directory import Directory, Key
+from openteller_sandbox.branches.directory import Directory, Key, page_path
 from openteller_sandbox.branches.directory import of as directory_of
 from openteller_sandbox.branches.nearest import START, Point, Window
+from openteller_sandbox.branches.opening_hours import Day
 from openteller_sandbox.branches.store import ATMS, BRANCHES, Places
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Database, Tx
@@ -29,16 +30,22 @@ from openteller_sandbox.worlds import service as worlds
 __all__ = [
     "ATMS",
     "BRANCHES",
+    "Day",
     "Directory",
     "Filters",
     "Found",
     "Place",
     "Places",
+    "Point",
     "branch_to_wait_at",
     "copy_waited_at",
+    "days_of",
     "directory_of",
     "find",
+    "is_gone",
+    "is_known",
     "is_working_day",
+    "page_path",
     "present",
     "read",
     "reset",
@@ -80,6 +87,7 @@ class Place(NamedTuple):
     hours: str | None
     changed_at: int
     code: str
+    place_id: str
 
 
 class Found(NamedTuple):
@@ -101,13 +109,48 @@ def read(tx: Tx, places: Places, place_id: str) -> Place:
     row = tx.one(places.FIND, place_id=place_id)
     if row is None:
         raise Problem("NOT_FOUND")
-    return Place(row["wire"], row["hours"], row["changed_at"], row["code"])
+    return Place(row["wire"], row["hours"], row["changed_at"], row["code"], place_id)
 
 
-def present(database: Database, place: Place, now: int, *, seed: int | None = None) -> bytes:
+def present(database: Database, directory: Directory, place: Place, now: int, *, seed: int | None = None) -> bytes:
     """Give a place as the contract's JSON at an instant; a branch, with the ``seed`` of a world, with its wait."""
+    opening = directory.opening(place.place_id, place.wire)
     wait = b"" if seed is None else feed.of(database).tail(seed, place.code, place.hours, place.wire, now)
-    return b"%b,%b%b" % (place.wire[:-1], wait, openings.of(database).tails(now)[place.hours])
+    return b"%b,%b%b" % (opening, wait, openings.of(database).tails(now)[place.hours])
+
+
+def is_gone(tx: Tx, places: Places, place_id: str) -> bool:
+    """Tell whether the bank had a place, of the tables that are read, that it does not list any more."""
+    return tx.one(places.IS_GONE, place_id=place_id) is not None
+
+
+def is_known(database: Database, places: Places, place_id: str) -> bool:
+    """Tell whether the bank lists a place, or did."""
+    tx, read_now = database.read(), directory_of(database, places).places
+    return tx.one(read_now.FIND, place_id=place_id) is not None or is_gone(tx, read_now, place_id)
+
+
+def days_of(
+    database: Database, record: Mapping[str, Any], now: int, count: int, *, offer: Mapping[str, Any] | None = None
+) -> list[Day]:
+    """Give the hours of so many days, from the local day of an instant on.
+
+    Args:
+        database: whose calendar of holidays holds.
+        record: a branch or an ATM, as the contract has it.
+        now: bank time, epoch milliseconds.
+        count: how many days.
+        offer: one of its services that has hours of its own: the hours in which both are open.
+    """
+    known, zone = openings.of(database), record["timezone"]
+    days = known.days(opening_hours.compact(record["availability"], zone), now, count)
+    if offer is None:
+        return days
+    own = known.days(opening_hours.compact(offer["availability"], zone), now, count)
+    return [
+        replace(day, hours=opening_hours.in_common(day.hours, other.hours))
+        for day, other in zip(days, own, strict=True)
+    ]
 
 
 def branch_to_wait_at(database: Database, branch_id: str) -> tickets.Branch:
@@ -312,7 +355,7 @@ def walk(
     """
     after: tuple[int, str] | None = None
     while found := find(database, directory, filters, now=now, count=_AT_A_TIME, after=after, seed=seed):
-        if directory_of(database, directory.places) is not directory:
+        if directory_of(database, directory.places, directory.public_url) is not directory:
             raise Problem("BANK_UNAVAILABLE", "The directory has changed meanwhile; ask again.", retry_after=1)
         yield found
         if len(found) < _AT_A_TIME:

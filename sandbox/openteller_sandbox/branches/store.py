@@ -168,7 +168,7 @@ class Places:
         )
         # Numbers are in the order of codes, and on SQLite within the index of what changed when.
         self.CHANGED_SINCE = Statement(
-            select(columns.code, columns.changed_at, columns.hours, columns.wire)
+            select(columns.place_id, columns.code, columns.changed_at, columns.hours, columns.wire)
             .where(
                 tuple_(columns.changed_at, columns.number) > tuple_(bindparam("since"), bindparam("after")),
                 columns.changed_at <= bindparam("until"),
@@ -182,6 +182,7 @@ class Places:
             .order_by(gone.c.gone_at, gone.c.place_id)
             .limit(bindparam("count"))
         )
+        self.IS_GONE = Statement(select(gone.c.gone_at).where(gone.c.place_id == bindparam("place_id")))
         self.GONE = Statement(
             select(gone).where(gone.c.place_id > bindparam("after")).order_by(gone.c.place_id).limit(bindparam("count"))
         )
@@ -190,7 +191,7 @@ class Places:
         self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
 
     def records(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
-        """Give number, code, hours and wire of places, in any order."""
+        """Give number, identifier, code, hours and wire of places, in any order."""
         return tx.all(self._records, numbers=str(numbers))
 
 
@@ -202,7 +203,7 @@ def _numbered(places: Table, numbers: Function[Any]) -> Select[Any]:
     """Select the places whose numbers a function takes out of a JSON list; PostgreSQL's gives them as texts."""
     listed, columns = numbers.table_valued("value"), places.c
     number = listed.c.value if numbers.name == "json_each" else cast(listed.c.value, Integer)
-    wanted = select(columns.number, columns.code, columns.hours, columns.wire)
+    wanted = select(columns.number, columns.place_id, columns.code, columns.hours, columns.wire)
     return wanted.select_from(listed.join(places, columns.number == number))
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import ANONYMOUS, Bank
+from openteller_sandbox.branches import service as branches
 from openteller_sandbox.hosted.rendering import asked_locale, render
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.payments import service as payments
@@ -30,8 +31,10 @@ _PLACES = (
     r"|/customer(?:/wld_[0-9a-z]{4,44}(?:/extensions/cex_[0-9a-z]{4,44})?)?"
     r"|/oauth/authorize\?client_id=app_[0-9a-z]{4,44}&request_uri=[A-Za-z0-9%:._~-]{1,200}"
     r"|/device"
+    r"|(?P<open>/rates(?:/[A-Z]{3})?|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
 )
 """Pages of the bank whose addresses stand in chats."""
+_SAID = {"ours": "pay", "open": "open"}
 
 
 def add_link_check(pages: Blueprint, bank: Bank, api: Api) -> None:
@@ -60,9 +63,9 @@ def _own_links(public_url: str) -> re.Pattern[str]:
 
 
 def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
-    """Judge a text: ``ours``, payment links; ``page``, also another page of the bank; ``not_ours``; or ``mixed``, where
-    a link of the bank stands beside something else that may be one. Of a link with a secret the address proves nothing:
-    the bank must have issued it.
+    """Judge a text: ``ours``, payment links; ``open``, pages that anybody may read; ``page``, also another page of the
+    bank; ``not_ours``; or ``mixed``, where a link of the bank stands beside something else that may be one. Of a link
+    with a secret, or of a place, the address proves nothing: the bank must have issued it.
     """
     text = "".join(each for each in text if unicodedata.category(each) != "Cf")  # nobody sees them
     found = list(own.finditer(text))
@@ -72,11 +75,14 @@ def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
     others = (_OTHERS.search(form.lower()) for form in (rest, unicodedata.normalize("NFKC", rest)))
     if any(others):
         return "mixed"
-    return "ours" if all(each["pay"] for each in found) else "page"
+    return next((said for said, part in _SAID.items() if all(each[part] for each in found)), "page")
 
 
 def _is_issued(bank: Bank, found: re.Match[str]) -> bool:
     tx = bank.db.read()
     if found["pay"]:
         return payments.by_link(tx, found["pay"]) is not None
+    if found["branch"] or found["atm"]:
+        places = branches.BRANCHES if found["branch"] else branches.ATMS
+        return branches.is_known(bank.db, places, found["branch"] or found["atm"])
     return found["link"] is None or account_links.by_token(tx, found["link"]) is not None

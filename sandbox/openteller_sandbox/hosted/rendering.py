@@ -55,7 +55,8 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/", "/rates")
+_OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/")
+_OF_ANYBODY = ("/rates", "/branches/", "/atms/")
 _OF_CUSTOMERS = ("/oauth/authorize",)
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {
@@ -102,7 +103,7 @@ def person_asks() -> bool:
     if request.path.startswith(_OF_PROGRAMS) and not request.path.startswith(_OF_CUSTOMERS):
         return False
     accepted = request.accept_mimetypes
-    if request.path.startswith(_OF_PAYERS) or any(kind == "text/html" for kind, _ in accepted):
+    if request.path.startswith((*_OF_PAYERS, *_OF_ANYBODY)) or any(kind == "text/html" for kind, _ in accepted):
         return accepted.quality("text/html") >= max(accepted.quality(JSON), accepted.quality(MEDIA_TYPE))
     return False
 

@@ -24,6 +24,7 @@ from openteller_sandbox.hosted.extending import add_extending
 from openteller_sandbox.hosted.flow import FieldFaults, Step, Visit
 from openteller_sandbox.hosted.link_check import add_link_check
 from openteller_sandbox.hosted.linking import add_linking
+from openteller_sandbox.hosted.place_pages import add_place_pages
 from openteller_sandbox.hosted.rate_pages import add_rate_pages
 from openteller_sandbox.hosted.receipt_check import add_receipt_check
 from openteller_sandbox.hosted.reference import add_reference
@@ -89,6 +90,7 @@ def blueprint(bank: Bank, api: Api) -> Blueprint:
     add_link_check(pages, bank, api)
     add_receipt_check(pages, bank, api)
     add_rate_pages(pages, bank, api)
+    add_place_pages(pages, bank, api)
     add_consent(pages, bank, api)
     add_dashboard(pages, bank, api)
     add_extending(pages, bank, api)

@@ -232,6 +232,10 @@ class Branch(Model, frozen=True, kw_only=True):
     """Opening hours, the week's and those of special days. The description of this document has the rules."""
     last_updated: Instant
     """When a fact in this record last changed."""
+    page_url: str | None = None
+    """The page of this place for people, to be sent in a chat: hours, services and a map, in Chinese and English.
+    Absent where the bank has no such pages.
+    """
     distance_m: int | None = None
     """Metres from `near` along a great circle of the mean earth (radius 6,371,008.8 m), rounded. Only with `near`."""
     open_now: bool
@@ -294,6 +298,10 @@ class Atm(Model, frozen=True, kw_only=True):
     """Opening hours, the week's and those of special days. The description of this document has the rules."""
     last_updated: Instant
     """When a fact in this record last changed."""
+    page_url: str | None = None
+    """The page of this place for people, to be sent in a chat: hours, services and a map, in Chinese and English.
+    Absent where the bank has no such pages.
+    """
     distance_m: int | None = None
     """Metres from `near` along a great circle of the mean earth (radius 6,371,008.8 m), rounded. Only with `near`."""
     open_now: bool

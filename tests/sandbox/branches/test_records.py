@@ -41,7 +41,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FlaskClie
 def test_a_record_is_its_facts_and_what_is_computed(client: FlaskClient, path: str, record: dict[str, Any]) -> None:
     found = client.get(path).json
     assert {name: found[name] for name in record} == record
-    assert found.keys() - record.keys() <= {"open_now", "next_change_at", "wait"}
+    assert found.keys() - record.keys() <= {"page_url", "open_now", "next_change_at", "wait"}
     assert found["open_now"] is True
 
 

@@ -8,6 +8,7 @@ from tests.conftest import Partner
 
 YES, NO, MIXED = "是本行发出的缴费链接", "不是本行的链接", "消息中还有不是本行的链接"
 PAGE = "是本行的页面，但不是缴费链接"
+OPEN = "是本行的公开页面"
 HERE = "http://127.0.0.1:8080"
 
 
@@ -75,6 +76,23 @@ def test_every_link_must_have_been_issued(client: FlaskClient, link: str) -> Non
     assert YES not in said(client, f"{link} {made_up}")
     for text in ("", "没有链接", made_up, f"假{link.removeprefix('http://')}"):
         assert NO in said(client, text), text
+
+
+def test_pages_that_anybody_may_read_are_told_from_those_that_ask_for_something(client: FlaskClient, link: str) -> None:
+    branch, atm = (client.get(f"/v1/{kind}?limit=1").json["data"][0]["page_url"] for kind in ("branches", "atms"))
+    for text in (
+        f"{HERE}/rates",
+        f"{HERE}/rates/USD?lang=en",
+        branch,
+        f"网点在这里：{branch}?lang=en 。",
+        f"{branch} {atm}",
+    ):
+        assert OPEN in said(client, text), text
+    assert PAGE in said(client, f"{branch} {link}")
+    made_up = f"{HERE}/branches/brn_nowhere"
+    for text in (made_up, f"{branch} {made_up}", branch.replace("branches", "atms"), f"{branch}x", f"{HERE}/rates/usd"):
+        assert NO in said(client, text), text
+    assert MIXED in said(client, f"{branch} evil.example/x")
 
 
 def test_the_banks_other_pages_are_told_from_those_on_which_one_pays(

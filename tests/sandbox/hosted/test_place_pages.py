@@ -1,0 +1,292 @@
+"""The pages of branches and cash machines: what a person reads is what a program is told, in both languages."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.conftest import WallClock
+
+from openteller_sandbox import clock
+from openteller_sandbox.hosted import maps
+from openteller_sandbox.hosted.maps import Neighbour
+
+PERSON = {"Accept": "text/html"}
+HERE = "http://127.0.0.1:8080"
+KINDS = [("branches", "branch_id"), ("atms", "atm_id")]
+
+
+def rows(client: FlaskClient, kind: str = "branches", **query: Any) -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/{kind}", query_string=query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.get_json()["data"]
+    return found
+
+
+def shown(client: FlaskClient, row: dict[str, Any], lang: str = "zh-CN") -> str:
+    page = client.get(f"{row['page_url'].removeprefix(HERE)}?lang={lang}", headers=PERSON)
+    assert (page.status_code, page.headers["Content-Language"]) == (200, lang)
+    return page.text
+
+
+def text_of(page: str) -> str:
+    """What stands on a page, without markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.partition("<main>")[2])).split())
+
+
+def week(page: str) -> list[list[str]]:
+    """The days of the table and their hours."""
+    (table,) = re.findall(r'<table class="figures week".*?</table>', page, re.DOTALL)
+    found = re.findall(r'<tr.*?<time datetime="([0-9-]+)">.*?<td>(.*?)</td>', table, re.DOTALL)
+    return [list(each) for each in found]
+
+
+def metas(page: str) -> dict[str, str]:
+    found = re.findall(r'<meta (?:property|name)="([a-z:_]+)" content="([^"]*)">', page)
+    return {name: html.unescape(content) for name, content in found}
+
+
+@pytest.fixture
+def at(wall: WallClock) -> Iterator[Any]:
+    """Set the bank's clock, and back."""
+    before = wall.at
+
+    def move(wire: str) -> None:
+        wall.at = clock.parse(wire)
+
+    yield move
+    wall.at = before
+
+
+@pytest.mark.parametrize(("kind", "identifier"), KINDS)
+def test_a_record_says_where_its_page_is(client: FlaskClient, kind: str, identifier: str) -> None:
+    (row,) = rows(client, kind, limit=1, near="31.2336,121.4692")
+    one = client.get(f"/v1/{kind}/{row[identifier]}").get_json()
+    lines = client.get(f"/v1/{kind}?q={row['name']['en']}", headers={"Accept": "application/x-ndjson"})
+    changed = client.get(f"/v1/{kind}?changed_since=2026-09-01T00:00:00%2B08:00&limit=1").get_json()["data"][0]
+
+    assert row["page_url"] == one["page_url"] == f"{HERE}/{kind}/{row[identifier]}"
+    assert row["page_url"] in lines.text
+    assert changed["page_url"] == f"{HERE}/{kind}/{changed[identifier]}"
+
+
+@pytest.mark.parametrize(("kind", "identifier"), KINDS)
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_a_page_tells_what_the_record_says(client: FlaskClient, kind: str, identifier: str, lang: str) -> None:
+    (row,) = rows(client, kind, limit=1, near="31.2336,121.4692", open_now="true")
+    page = shown(client, row, lang)
+    text = text_of(page)
+
+    assert row["name"][lang] in text
+    assert row["postal_address"]["address_lines"][0] in text
+    assert (row["branch_code"] if kind == "branches" else row["atm_code"]) in text
+    for contact in row.get("contacts", ()):
+        assert f'href="tel:{contact["value"]}"' in page
+    assert f'href="geo:{row["location"]["latitude"]},{row["location"]["longitude"]}"' in page
+    assert ("营业中" if lang == "zh-CN" else "Open") in text
+    if "wait" in row:
+        assert f"{row['wait']['minutes']} {'分钟' if lang == 'zh-CN' else 'min'}" in text
+    assert not re.search(r"\b(?:[A-Z]+_[A-Z_]+)\b", text), "a code that people do not know"
+
+
+def test_what_a_chat_shows_is_the_name_the_address_and_the_hours_of_the_day(client: FlaskClient) -> None:
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
+    page = shown(client, row)
+    told = metas(page)
+
+    assert told["og:title"] == row["name"]["zh-CN"]
+    assert (told["og:url"], told["og:site_name"], told["og:locale"]) == (row["page_url"], "示范银行", "zh_CN")
+    assert told["og:description"].startswith(row["postal_address"]["address_lines"][0])
+    assert "9月29日 周二" in told["og:description"]
+    assert f'<link rel="canonical" href="{row["page_url"]}">' in page
+    assert metas(shown(client, row, "en"))["og:locale"] == "en_US"
+
+
+def test_the_week_has_the_special_days_and_says_why(client: FlaskClient) -> None:
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
+    page = shown(client, row)
+
+    # As the branch's record has them: Tuesday, Wednesday; National Day closed for three days, then a Sunday's hours.
+    assert week(page) == [
+        ["2026-09-29", "09:00–17:00"],
+        ["2026-09-30", "09:00–17:00"],
+        ["2026-10-01", "不营业"],
+        ["2026-10-02", "不营业"],
+        ["2026-10-03", "不营业"],
+        ["2026-10-04", "09:00–16:00"],
+        ["2026-10-05", "09:00–16:00"],
+    ]
+    assert page.count("<small>国庆节</small>") == 5
+
+
+def test_a_service_with_hours_of_its_own_shows_those_in_which_the_branch_is_open_too(client: FlaskClient) -> None:
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
+    page = shown(client, row, "en")
+    (own,) = re.findall(r'<details class="own-hours">.*?</details>', page, re.DOTALL)
+
+    assert "Business banking" in own
+    found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", own)
+    assert found == [("Tue 29 Sep – Wed 30 Sep", "09:00–17:00"), ("Thu 1 Oct – Mon 5 Oct", "not offered")]
+
+
+def test_a_holiday_that_no_entry_names_and_a_day_that_may_change_are_marked(client: FlaskClient, at: Any) -> None:
+    at("2026-12-29T09:00:00+08:00")
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
+    page = shown(client, row)
+
+    assert "可能因节假日变化" in page, "the holidays of 2027 are not announced"
+    at("2026-02-14T12:00:00+08:00")
+    page = shown(client, row)
+    assert re.search("春节|法定节假日|调休工作日", page)
+
+
+def test_closed_it_says_when_it_opens(client: FlaskClient, at: Any) -> None:
+    at("2026-09-30T20:00:00+08:00")
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
+    assert row["next_change_at"] == "2026-10-04T09:00:00+08:00"
+    text = text_of(shown(client, row))
+
+    assert "休息中 下次开门 10月4日 周日 09:00" in text
+    assert "排队" not in text
+    at("2026-10-03T20:00:00+08:00")
+    assert "Closed opens tomorrow 09:00" in text_of(shown(client, row, "en"))
+
+
+# --- the drawing ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "identifier"), KINDS)
+def test_the_neighbours_are_those_of_the_lists_with_distance_and_direction(
+    client: FlaskClient, kind: str, identifier: str
+) -> None:
+    (row,) = rows(client, kind, limit=1, near="31.2336,121.4692", open_now="true")
+    page = shown(client, row, "en")
+    where = f"{row['location']['latitude']},{row['location']['longitude']}"
+    near = [
+        each
+        for place in ("branches", "atms")
+        for each in [
+            other
+            for other in rows(client, place, near=where, limit=12)
+            if other["page_url"] != row["page_url"] and other["status"] in {"OPEN", "IN_SERVICE", "CASH_OUT"}
+        ][:4]
+    ]
+    (listed,) = re.findall(r'<ol class="near">.*?</ol>', page, re.DOTALL)
+    links = re.findall(r'<a href="([^"?]+)\?lang=en">(.*?)</a> <small>(.*?)</small>', listed)
+
+    assert {HERE + path for path, _, _ in links} == {each["page_url"] for each in near} and len(links) == 8
+    distances = {each["page_url"]: each["distance_m"] for each in near}
+    told = [distances[HERE + path] for path, _, _ in links]
+    assert told == sorted(told)
+    for path, _, small in links:
+        metres = distances[HERE + path]
+        length = f"{metres} m" if metres < 1000 else f"{metres / 1000:.1f}".removesuffix(".0") + " km"
+        assert "same place" in small if metres < 5 else length in small
+    svg = ET.fromstring(re.findall(r"<svg.*?</svg>", page, re.DOTALL)[0])
+    assert svg.get("role") == "img" and svg.get("aria-labelledby") == "map-title map-text"
+    assert row["name"]["en"] in svg.findtext("title", "") and "radius" in svg.findtext("desc", "")
+    assert "image" not in {each.tag for each in svg.iter()}, "nothing is fetched"
+
+
+@pytest.mark.parametrize(
+    ("to", "degrees", "way"),
+    [((32, 121), 0, 0), ((30, 121), 180, 4), ((31, 122), 90, 2), ((31, 120), 270, 6), ((31.5, 121.6), 45, 1)],
+)
+def test_directions_are_those_of_the_compass(to: tuple[float, float], degrees: float, way: int) -> None:
+    found = maps.bearing(31, 121, *to)
+    assert min(abs(found - degrees), 360 - abs(found - degrees)) < 1
+    assert maps.direction(found) == way
+
+
+def test_east_of_the_180th_meridian_is_east() -> None:
+    assert maps.direction(maps.bearing(-17, 179.9, -17, -179.9)) == 2
+    assert maps.direction(359.0) == 0
+
+
+neighbours = st.lists(
+    st.builds(Neighbour, st.integers(0, 50_000), st.floats(0, 360, allow_nan=False), st.booleans()),
+    min_size=1,
+    max_size=8,
+).map(lambda found: sorted(found, key=lambda each: each.distance_m))
+
+
+@settings(max_examples=40, deadline=None)
+@given(neighbours)
+def test_every_neighbour_is_within_the_circle_once_and_no_mark_lies_over_another(found: list[Neighbour]) -> None:
+    sketch = maps.draw(found)
+    numbers = [*sketch.here, *(number for mark in sketch.marks for number in mark.numbers)]
+    places = [sketch.centre, *((mark.x, mark.y) for mark in sketch.marks)]
+
+    assert sorted(numbers) == list(range(1, len(found) + 1))
+    assert sketch.radius_m >= found[-1].distance_m
+    assert sketch.radius_m == 100 or sketch.radius_m <= 2.5 * found[-1].distance_m, "as near as it can be"
+    assert 2 * sketch.bar_m == sketch.radius_m and sketch.bar == sketch.reach / 2
+    for x, y in places:
+        assert math.dist((x, y), sketch.centre) <= sketch.reach + 0.1
+        assert maps.MARK <= x <= sketch.width - maps.MARK and maps.MARK <= y <= sketch.height - maps.MARK
+    for index, one in enumerate(places):
+        assert all(math.dist(one, other) >= 2 * maps.MARK for other in places[:index])
+
+
+# --- as open data, and what there is not ------------------------------------------------------------------------------
+
+
+def test_a_page_may_be_kept_for_a_while_and_is_known_by_its_tag(client: FlaskClient, at: Any) -> None:
+    (row,) = rows(client, near="31.2336,121.4692", limit=1, open_now="true")
+    path = row["page_url"].removeprefix(HERE)
+    first = client.get(path, headers=PERSON)
+    again = client.get(path, headers=PERSON | {"If-None-Match": first.headers["ETag"]})
+    other = client.get(f"{path}?lang=en", headers=PERSON | {"If-None-Match": first.headers["ETag"]})
+
+    assert (first.headers["Cache-Control"], first.headers["Vary"]) == ("public, max-age=60", "Accept-Language")
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert (other.status_code, other.headers["ETag"] != first.headers["ETag"]) == (200, True)
+    head = client.head(path, headers=PERSON)
+    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", first.headers["ETag"])
+    at("2026-09-29T22:30:00+08:00")
+    assert client.get(path, headers=PERSON | {"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/branches/brn_nowhere",
+        "/atms/atm_nowhere",
+        "/branches/%00",
+        "/branches/brn_%F0%9F%92%A9",
+        "/atms/" + "a" * 400,
+        "/branches/x/y",
+        "/branches/<script>",
+        "/branches/brn_vgfga4on4evl%0A",
+    ],
+)
+def test_what_there_is_not_is_a_page_that_says_so(client: FlaskClient, path: str) -> None:
+    page = client.get(path, headers=PERSON)
+
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "示范银行" in page.text and "<script" not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_a_machine_is_no_branch(client: FlaskClient) -> None:
+    (row,) = rows(client, "atms", limit=1)
+    assert client.get(f"/branches/{row['atm_id']}", headers=PERSON).status_code == 404
+
+
+@pytest.mark.parametrize(("kind", "identifier"), KINDS)
+def test_a_page_runs_nothing_and_fetches_nothing_of_others(client: FlaskClient, kind: str, identifier: str) -> None:
+    (row,) = rows(client, kind, limit=1)
+    page = client.get(row["page_url"].removeprefix(HERE), headers=PERSON)
+
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:|<img|<iframe", page.text)
+    fetched = re.findall(r'<link rel="(?:stylesheet|icon)" href="([^"]+)"', page.text)
+    assert all(path.startswith("/static/") for path in fetched)
