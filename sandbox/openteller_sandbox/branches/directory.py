@@ -65,12 +65,24 @@ class Directory:
         public_url: what the addresses of their pages begin with; empty for records without those.
     """
 
-    __slots__ = ("_hours", "_lengths", "_marks", "_positions", "_records", "_sets", "places", "public_url", "version")
+    __slots__ = (
+        "_hours",
+        "_lengths",
+        "_marks",
+        "_pages",
+        "_positions",
+        "_records",
+        "_sets",
+        "places",
+        "public_url",
+        "version",
+    )
 
     def __init__(self, places: Places, version: int, public_url: str = "") -> None:
         self.places = places
         self.version = version
         self.public_url = public_url
+        self._pages = json_text(f"{public_url}{page_path(places, '')}")[1:-1].encode()
         self._positions: Positions | None = None
         self._records: dict[int, Record] = {}
         self._sets = _Latest[int]()
@@ -160,8 +172,7 @@ class Directory:
         """
         if not self.public_url:
             return wire[:-1]
-        url = json_text(f"{self.public_url}{page_path(self.places, place_id)}")
-        return b'%b,"page_url":%b' % (wire[:-1], url.encode())
+        return b'%b,"page_url":"%b%b"' % (wire[:-1], self._pages, place_id.encode())
 
 
 def page_path(places: Places, place_id: str) -> str:

@@ -20,7 +20,8 @@ _REACH = 128.0
 MARK = 10.0
 """Half the width of a mark: those that would lie over each other become one."""
 _LEAST_M = 100
-_STEPS = (1, 2, 5)
+_STEPS = (10, 12, 16, 20, 30, 40, 50, 60, 80)
+"""Tenths: halves of them are still numbers that people use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ def _position(neighbour: Neighbour, radius: int) -> tuple[float, float]:
 
 
 def _round_up(distance_m: int) -> int:
-    """Give the first of 100, 200, 500, 1000 … metres that reaches so far."""
+    """Give the first of 100, 120, 160 … 1000, 1200 … metres that reaches so far."""
     return next(size for size in _sizes() if size >= distance_m)
 
 
 def _sizes() -> Iterable[int]:
-    return (_LEAST_M * step * 10**power for power in count() for step in _STEPS)
+    return (_LEAST_M // 10 * step * 10**power for power in count() for step in _STEPS)

@@ -131,6 +131,7 @@ def _values(reader: _Reader, places: Places, row: Row) -> dict[str, Any]:
         "neighbours": neighbours,
         "sketch": maps.draw([each["at"] for each in neighbours]) if neighbours else None,
         "length": lambda metres: _length(metres, reader.locale),
+        "bank_url": reader.bank.settings.public_url,
         "bank_zone": clock.BANK_ZONE.key,
         "as_of": reader.now,
         "description": _description(reader, row, days),
