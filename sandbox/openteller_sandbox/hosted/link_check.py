@@ -31,7 +31,7 @@ _PLACES = (
     r"|/customer(?:/wld_[0-9a-z]{4,44}(?:/extensions/cex_[0-9a-z]{4,44})?)?"
     r"|/oauth/authorize\?client_id=app_[0-9a-z]{4,44}&request_uri=[A-Za-z0-9%:._~-]{1,200}"
     r"|/device"
-    r"|(?P<open>/rates(?:/[A-Z]{3})?|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
+    r"|(?P<open>/(?:rates(?:/[A-Z]{3})?|branches|atms)|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
 )
 """Pages of the bank whose addresses stand in chats."""
 _SAID = {"ours": "pay", "open": "open"}

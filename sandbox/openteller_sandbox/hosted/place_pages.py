@@ -1,4 +1,5 @@
-"""A page for people of each branch and each cash machine: whether it is open, its week, what it does, what is near.
+"""A page for people of each branch and each cash machine: whether it is open, its week, what it does, what is near; and
+a page to find them.
 
 Open data in bank time of the sandbox; nobody signs in. What a page says is what a program is told.
 """
@@ -30,6 +31,11 @@ from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 
 _IDENTIFIER = re.compile("(?:brn|atm)_[0-9a-z]{1,44}")
+_POSITION = re.compile(
+    r"-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?),-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)"
+)
+_MOST_LETTERS = 64
+_SHOWN = 20
 _DAYS = 7
 _AROUND_M = 50_000
 _EACH = 4
@@ -57,6 +63,16 @@ class _Reader:
 def add_place_pages(pages: Blueprint, bank: Bank, api: Api) -> None:
     """Add the pages."""
 
+    @pages.get("/branches")
+    def some_branches() -> Response:
+        api.count(ANONYMOUS)
+        return _found_page(bank, BRANCHES)
+
+    @pages.get("/atms")
+    def some_atms() -> Response:
+        api.count(ANONYMOUS)
+        return _found_page(bank, ATMS)
+
     @pages.get("/branches/<branch_id>")
     def one_branch(branch_id: str) -> Response:
         api.count(ANONYMOUS)
@@ -66,6 +82,57 @@ def add_place_pages(pages: Blueprint, bank: Bank, api: Api) -> None:
     def one_atm(atm_id: str) -> Response:
         api.count(ANONYMOUS)
         return _page(bank, ATMS, atm_id)
+
+
+def _found_page(bank: Bank, places: Places) -> Response:
+    """Look for places by words, from a position where one is given: the form alone to whoever asks for nothing."""
+    locale = asked_locale("zh-CN")
+    reader = _Reader(bank, locale, translator(locale), bank.now())
+    typed = {name: request.args.get(name, "") for name in ("q", "near", "open_now")}
+    found: list[Row] | None = None
+    wrong = _wrong(typed)
+    if wrong is None and (typed["q"] or typed["near"]):
+        try:
+            found = _search(reader, places, typed)
+        except Problem:  # words without a word
+            wrong = "q"
+    values = {
+        "kind": places.kind,
+        "typed": typed,
+        "wrong": wrong,
+        "found": found[:_SHOWN] if found is not None else None,
+        "more": bool(found and len(found) > _SHOWN),
+    }
+    return render("places.html", locale, values, 422 if wrong else 200)
+
+
+def _wrong(typed: Mapping[str, str]) -> str | None:
+    """Name what is no question."""
+    if typed["near"] and not _POSITION.fullmatch(typed["near"]):
+        return "near"
+    q = typed["q"]
+    nothing = "q" in request.args and not (q or typed["near"])
+    return "q" if nothing or len(q) > _MOST_LETTERS or not q.isprintable() else None
+
+
+def _search(reader: _Reader, places: Places, typed: Mapping[str, str]) -> list[Row]:
+    db = reader.bank.db
+    near = Point(*map(float, typed["near"].split(","))) if typed["near"] else None
+    filters = Filters(near=near, q=typed["q"] or None, open_now=bool(typed["open_now"]))
+    directory = branches.directory_of(db, places, reader.bank.settings.public_url)
+    rows = branches.find(db, directory, filters, now=reader.now, count=_SHOWN + 1)
+    return [_in_list(reader, places, json.loads(row.wire)) for row in rows]
+
+
+def _in_list(reader: _Reader, places: Places, row: Row) -> Row:
+    state = reader.t("place_open" if row["open_now"] else "place_closed")
+    return {
+        "path": branches.page_path(places, row["atm_id" if places is ATMS else "branch_id"]),
+        "name": row["name"][reader.locale],
+        "address": " ".join(row["postal_address"]["address_lines"]),
+        "distance": _length(row["distance_m"], reader.locale) if "distance_m" in row else None,
+        "state": _trouble(reader, row) or state,
+    }
 
 
 def _page(bank: Bank, places: Places, place_id: str) -> Response:

@@ -56,7 +56,7 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/")
-_OF_ANYBODY = ("/rates", "/branches/", "/atms/")
+_OF_ANYBODY = ("/rates", "/branches", "/atms")
 _OF_CUSTOMERS = ("/oauth/authorize",)
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {

@@ -86,6 +86,7 @@ def test_pages_that_anybody_may_read_are_told_from_those_that_ask_for_something(
         branch,
         f"网点在这里：{branch}?lang=en 。",
         f"{branch} {atm}",
+        f"{HERE}/branches",
     ):
         assert OPEN in said(client, text), text
     assert PAGE in said(client, f"{branch} {link}")

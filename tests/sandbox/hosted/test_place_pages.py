@@ -292,3 +292,58 @@ def test_a_page_runs_nothing_and_fetches_nothing_of_others(client: FlaskClient, 
     assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:|<img|<iframe", page.text)
     fetched = re.findall(r'<link rel="(?:stylesheet|icon)" href="([^"]+)"', page.text)
     assert all(path.startswith("/static/") for path in fetched)
+
+
+# --- finding them -----------------------------------------------------------------------------------------------------
+
+
+def found(page: str) -> list[str]:
+    (listed,) = re.findall(r'<ol class="near".*?</ol>', page, re.DOTALL)
+    return re.findall(r'<a href="([^"?]+)', listed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("branches", {"q": "上海 虹口"}),
+        ("branches", {"q": "hongkou", "open_now": "true"}),
+        ("branches", {"near": "31.2336,121.4692"}),
+        ("atms", {"near": "31.2336,121.4692", "q": "虹口"}),
+    ],
+)
+def test_words_and_positions_find_what_the_lists_find(client: FlaskClient, kind: str, query: dict[str, str]) -> None:
+    page = client.get(f"/{kind}", query_string={**query, "lang": "en"}, headers=PERSON)
+    listed = rows(client, kind, limit=20, **query)
+
+    assert page.status_code == 200
+    assert [HERE + path for path in found(page.text)] == [row["page_url"] for row in listed]
+    assert ("near" in query) is (" km · " in page.text or " m · " in page.text)
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_who_asks_for_nothing_gets_the_form_and_who_finds_nothing_is_told(client: FlaskClient) -> None:
+    assert "查找结果" not in client.get("/branches", headers=PERSON).text
+    nothing = client.get("/branches?q=xyzzy", headers=PERSON).text
+    assert "没有找到" in nothing and 'value="xyzzy"' in nothing
+    assert "These are the first 20" in client.get("/atms?q=shanghai&lang=en", headers=PERSON).text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"q": "!!!"}, "请输入文字"),
+        ({"q": "", "open_now": "true"}, "请输入文字"),
+        ({"q": "a" * 65}, "请输入文字"),
+        ({"q": "a\x00b"}, "请输入文字"),
+        ({"near": "121.4692,31.2336"}, "纬度,经度"),
+        ({"near": "here"}, "纬度,经度"),
+        ({"near": "31.2336,121.4692\n"}, "纬度,经度"),
+        ({"near": "1" * 400}, "纬度,经度"),
+        ({"near": '"><script>'}, "纬度,经度"),
+    ],
+)
+def test_what_is_no_question_is_told_with_422(client: FlaskClient, query: dict[str, str], said: str) -> None:
+    page = client.get("/branches", query_string=query, headers=PERSON)
+
+    assert (page.status_code, page.mimetype) == (422, "text/html")
+    assert said in page.text and "<script" not in page.text
