@@ -94,8 +94,10 @@ def _found_page(bank: Bank, places: Places) -> Response:
     if wrong is None and (typed["q"] or typed["near"]):
         try:
             found = _search(reader, places, typed)
-        except Problem:  # words without a word
-            wrong = "q"
+        except Problem as problem:
+            if problem.code != "FIELD_INVALID":
+                raise
+            wrong = "q"  # it has no word
     values = {
         "kind": places.kind,
         "typed": typed,
@@ -168,7 +170,9 @@ def _find(reader: _Reader, places: Places, place_id: str) -> Row | None:
     directory = branches.directory_of(bank.db, places, bank.settings.public_url)
     try:
         place = branches.read(bank.db.read(), directory.places, place_id)
-    except Problem:
+    except Problem as problem:
+        if problem.code != "NOT_FOUND":
+            raise
         return None
     seed = branches.seed_of(bank.db, PUBLIC_WORLD) if places is BRANCHES else None
     return dict(json.loads(branches.present(bank.db, directory, place, reader.now, seed=seed)))

@@ -10,7 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openteller_sandbox import clock
-from openteller_sandbox.branches.opening_hours import LOOK_AHEAD_MS, Calendar, Span, compact, parse, span_at
+from openteller_sandbox.branches.opening_hours import (
+    LOOK_AHEAD_MS,
+    Calendar,
+    Span,
+    compact,
+    days_from,
+    in_common,
+    is_open_at,
+    parse,
+    span_at,
+)
 
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MONDAY = date(2026, 9, 28)
@@ -247,3 +257,49 @@ def test_a_span_speaks_for_every_instant_that_it_covers(record: Record, now: int
     if known.covers(again):
         fresh = span(record, again)
         assert (known.is_open, known.next_change(again)) == (fresh.is_open, fresh.next_change(again))
+
+
+# --- the days to come -------------------------------------------------------------------------------------------------
+
+HOLIDAYS = Calendar({date(2026, 10, 2): False, date(2026, 10, 4): True})
+EXCEPTIONAL = special("2026-10-01", "2026-10-02", day("THURSDAY", ("11:00", "12:30")))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/London", "Pacific/Auckland"])
+def test_the_days_to_come_are_those_on_which_it_is_open_at_each_instant(zone: str) -> None:
+    hours = parse(compact(week(*NINE_TO_FIVE, *WEEKEND, special=(EXCEPTIONAL,)), zone))
+    now = at("29T23:30")
+    days = days_from(hours, HOLIDAYS, now, 7)
+
+    local = clock.to_datetime(now).astimezone(hours.zone).date()
+    assert [each.day for each in days] == [local + timedelta(days=number) for number in range(7)]
+    for each in days:
+        for minute in range(0, 24 * 60, 30):
+            midnight = datetime(each.day.year, each.day.month, each.day.day, tzinfo=hours.zone)
+            instant = clock.to_ms(midnight.replace(hour=minute // 60, minute=minute % 60))
+            told = any(opens <= minute < closes for opens, closes in each.hours)
+            assert told is is_open_at(hours, HOLIDAYS, instant), (each.day, minute)
+
+
+def test_a_day_is_exceptional_by_the_calendar_only_where_no_special_entry_decides() -> None:
+    hours = parse(compact(week(*NINE_TO_FIVE, special=(EXCEPTIONAL,)), "Asia/Shanghai"))
+    found = {each.day.day: each.exception for each in days_from(hours, HOLIDAYS, at("10-01T08:00"), 5)}
+
+    assert found == {1: None, 2: None, 3: None, 4: True, 5: None}
+    assert [each.certain for each in days_from(hours, HOLIDAYS, clock.parse("2026-12-31T08:00:00+08:00"), 2)] == [
+        True,
+        False,
+    ]
+
+
+intervals = st.lists(st.integers(0, 24 * 60), max_size=6, unique=True).map(
+    lambda ends: tuple(zip(sorted(ends)[::2], sorted(ends)[1::2], strict=False))
+)
+
+
+@given(intervals, intervals)
+def test_what_two_have_in_common_is_open_when_both_are(one: Any, other: Any) -> None:
+    def minutes(each: Any) -> set[int]:
+        return {minute for opens, closes in each for minute in range(opens, closes)}
+
+    assert minutes(in_common(one, other)) == minutes(one) & minutes(other)

@@ -147,7 +147,12 @@ def test_a_holiday_that_no_entry_names_and_a_day_that_may_change_are_marked(clie
     assert "可能因节假日变化" in page, "the holidays of 2027 are not announced"
     at("2026-02-14T12:00:00+08:00")
     page = shown(client, row)
-    assert re.search("春节|法定节假日|调休工作日", page)
+    names = re.findall("<small>(.*?)</small></th>", page)
+    assert names == ["调休工作日"] + ["法定节假日"] * 6, "the Spring Festival of 2026, from the Saturday before it"
+    saturday, *festival = [hours for _, hours in week(page)]
+    (monday,) = {each["opens"] + "–" + each["closes"] for each in row["availability"]["standard"][0]["opening_hours"]}
+    assert row["availability"]["standard"][0]["day"] == "MONDAY" and saturday == monday
+    assert set(festival) == {"09:00–16:00"}, "Sunday's"
 
 
 def test_closed_it_says_when_it_opens(client: FlaskClient, at: Any) -> None:
