@@ -5,17 +5,19 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import WallClock
+from tests.conftest import WallClock, make_bank
 
 from openteller_sandbox import clock
+from openteller_sandbox.app import create_app
 from openteller_sandbox.hosted import maps
 from openteller_sandbox.hosted.maps import Neighbour
 
@@ -54,9 +56,24 @@ def metas(page: str) -> dict[str, str]:
     return {name: html.unescape(content) for name, content in found}
 
 
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, WallClock]]:
+    """A bank whose wall clock these tests may move."""
+    wall = WallClock()
+    bank = make_bank(tmp_path_factory.mktemp("pages"), wall)
+    yield create_app(bank), wall
+    bank.db.close()
+
+
 @pytest.fixture
-def at(wall: WallClock) -> Iterator[Any]:
+def client(own: tuple[Flask, WallClock]) -> FlaskClient:
+    return own[0].test_client(use_cookies=False)
+
+
+@pytest.fixture
+def at(own: tuple[Flask, WallClock]) -> Iterator[Callable[[str], None]]:
     """Set the bank's clock, and back."""
+    wall = own[1]
     before = wall.at
 
     def move(wire: str) -> None:
@@ -139,7 +156,9 @@ def test_a_service_with_hours_of_its_own_shows_those_in_which_the_branch_is_open
     assert found == [("Tue 29 Sep – Wed 30 Sep", "09:00–17:00"), ("Thu 1 Oct – Mon 5 Oct", "not offered")]
 
 
-def test_a_holiday_that_no_entry_names_and_a_day_that_may_change_are_marked(client: FlaskClient, at: Any) -> None:
+def test_a_holiday_that_no_entry_names_and_a_day_that_may_change_are_marked(
+    client: FlaskClient, at: Callable[[str], None]
+) -> None:
     at("2026-12-29T09:00:00+08:00")
     (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
     page = shown(client, row)
@@ -155,7 +174,7 @@ def test_a_holiday_that_no_entry_names_and_a_day_that_may_change_are_marked(clie
     assert set(festival) == {"09:00–16:00"}, "Sunday's"
 
 
-def test_closed_it_says_when_it_opens(client: FlaskClient, at: Any) -> None:
+def test_closed_it_says_when_it_opens(client: FlaskClient, at: Callable[[str], None]) -> None:
     at("2026-09-30T20:00:00+08:00")
     (row,) = rows(client, near="31.2336,121.4692", limit=1, service="FOREIGN_EXCHANGE")
     assert row["next_change_at"] == "2026-10-04T09:00:00+08:00"
@@ -246,7 +265,7 @@ def test_every_neighbour_is_within_the_circle_once_and_no_mark_lies_over_another
 # --- as open data, and what there is not ------------------------------------------------------------------------------
 
 
-def test_a_page_may_be_kept_for_a_while_and_is_known_by_its_tag(client: FlaskClient, at: Any) -> None:
+def test_a_page_may_be_kept_for_a_while_and_is_known_by_its_tag(client: FlaskClient, at: Callable[[str], None]) -> None:
     (row,) = rows(client, near="31.2336,121.4692", limit=1, open_now="true")
     path = row["page_url"].removeprefix(HERE)
     first = client.get(path, headers=PERSON)
