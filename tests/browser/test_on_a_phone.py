@@ -348,6 +348,11 @@ def test_a_branch_is_found_from_its_neighbour_on_a_phone(browser: webdriver.Chro
     link.send_keys(Keys.ENTER)
     WebDriverWait(browser, 10).until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text == name)
     _look(browser, tmp_path, "neighbour")
+    browser.get(f"{url}/branches")
+    browser.find_element(By.NAME, "q").send_keys("上海 虹口", Keys.ENTER)
+    WebDriverWait(browser, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".near a"))
+    _look(browser, tmp_path, "found")
+    assert "虹口" in browser.find_element(By.CSS_SELECTOR, ".near a").text
 
 
 def test_the_rates_are_read_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:
