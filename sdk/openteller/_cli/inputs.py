@@ -15,6 +15,7 @@ from openteller.money import Money
 
 __all__ = [
     "AMOUNT",
+    "BOX",
     "CHANGE",
     "CURRENCY",
     "DAY",
@@ -75,6 +76,17 @@ class _Position(_Word):
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
             raise ValueError
         return latitude, longitude
+
+
+class _Box(_Word):
+    name = "west,south,east,north"
+    form = "give west,south,east,north in degrees, longitude first: 121.3,31.1,121.6,31.3"
+
+    def read(self, text: str) -> tuple[float, ...]:
+        west, south, east, north = (float(part) for part in text.replace("，", ",").split(","))
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and west != east and -90 <= south < north <= 90):
+            raise ValueError
+        return west, south, east, north
 
 
 class _Day(_Word):
@@ -164,6 +176,7 @@ class _Currency(_Word):
 
 
 POSITION = _Position()
+BOX = _Box()
 DAY = _Day()
 INSTANT = _Instant()
 DURATION = _Duration()

@@ -1,13 +1,16 @@
-"""``openteller branches`` and ``openteller atms``."""
+"""``openteller branches`` and ``openteller atms``: the same commands for both."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from openteller._cli.calling import Session, calling, paged
-from openteller._cli.inputs import LIMIT, POSITION
+from openteller._cli.inputs import BOX, INSTANT, LIMIT, POSITION
 from openteller._cli.tables import table
 from openteller._cli.texts import more, open_hours
 
@@ -16,18 +19,46 @@ if TYPE_CHECKING:
 
 __all__ = ["atms", "branches"]
 
+_NEAR = click.option("--near", type=POSITION, help="Around this point, the nearest first.")
+_RADIUS = click.option("--radius", "radius_m", type=click.IntRange(min=1), metavar="M", help="Metres around the point.")
+_WORDS = click.option(
+    "--q", metavar="WORDS", help="Words of name, address or city: Chinese, pinyin, initials, English."
+)
+_SEGMENT = click.option("--segment", metavar="CODE", help="Only what serves them: PERSONAL, PREMIER, CORPORATE, …")
+_FILTERS = (
+    click.option("--bbox", type=BOX, help="Only a part of the map; west above east goes across the 180th meridian."),
+    click.option(
+        "--adcode", metavar="CODE", help="Only a division of mainland China, such as 310106; not with --city."
+    ),
+    click.option("--city", help="Name in Chinese or Latin letters, or division code."),
+    click.option("--service", metavar="CODE", help="Only where it is offered: CASH, FOREIGN_EXCHANGE, …"),
+    click.option("--accessibility", metavar="CODE", help="Only with this help: WHEELCHAIR_ACCESS, SIGN_LANGUAGE, …"),
+    click.option("--type", metavar="CODE", help="Only this kind: PHYSICAL, COMMUNITY, …; of machines BRANCH_LOBBY, …"),
+    click.option("--open-now", is_flag=True, default=None, help="Only what is open at this moment of bank time."),
+    click.option("--open-at", type=INSTANT, help="Only what is open then, such as 2026-10-10T16:30:00+08:00."),
+    click.option(
+        "--crs",
+        type=click.Choice(["wgs84", "gcj02", "bd09"]),
+        help="The datum of positions: gcj02 is AMap's and Tencent's, bd09 Baidu's. [default: wgs84]",
+    ),
+)
+_FORMAT = click.option(
+    "--format", "kind", type=click.Choice(["csv", "ndjson", "geojson"]), default="csv", show_default=True
+)
+_OUTPUT = click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; else the standard output."
+)
 
-def _near(command: Any) -> Any:
-    """Add what a search around a point takes."""
-    for option in (
-        click.option("--limit", type=LIMIT, default=10, show_default=True, help="Rows, 1 to 100."),
-        click.option("--radius", "radius_m", type=click.IntRange(min=1), metavar="M", help="Metres around the point."),
-        click.option("--service", metavar="CODE", help="Only where it is offered: CASH, FOREIGN_EXCHANGE, …"),
-        click.option("--open-now", is_flag=True, default=None, help="Only what is open at this moment of bank time."),
-        click.argument("position", type=POSITION),
-    ):
-        command = option(command)
-    return command
+
+def _with(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Add options, in the order in which the help shows them."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group()
@@ -35,39 +66,77 @@ def branches() -> None:
     """Find branches."""
 
 
-@branches.command("near")
-@_near
-@calling
-def branches_near(session: Session, *, position: tuple[float, float], **options: Any) -> None:
-    """List the branches nearest to POSITION, which is latitude,longitude: 39.91,116.40."""
-    rows = session.client.branches.list(near=position, **options)
-    session.show(session.ask(rows.page), _branches)
-
-
-@branches.command("find")
-@click.argument("words")
-@click.option("--city", help="Name in Chinese or Latin letters, or division code.")
-@click.option("--service", metavar="CODE", help="Only where it is offered: CASH, FOREIGN_EXCHANGE, …")
-@click.option("--open-now", is_flag=True, default=None, help="Only what is open at this moment of bank time.")
-@paged
-@calling
-def branches_find(session: Session, *, words: str, **options: Any) -> None:
-    """Find branches by WORDS of their names or addresses: Chinese, pinyin, initials, English."""
-    session.show(session.ask(session.client.branches.list(q=words, **options).page), _branches)
-
-
 @click.group()
 def atms() -> None:
     """Find cash machines."""
 
 
-@atms.command("near")
-@_near
-@calling
-def atms_near(session: Session, *, position: tuple[float, float], **options: Any) -> None:
-    """List the cash machines nearest to POSITION, which is latitude,longitude: 39.91,116.40."""
-    rows = session.client.atms.list(near=position, **options)
-    session.show(session.ask(rows.page), _atms)
+def _add_commands(group: click.Group, name: str, view: Callable[[Any], str], *filters: Callable[[Any], Any]) -> None:
+    """Give a group its commands. name: of the resource of the client; filters: what narrows its lists."""
+
+    def listed(session: Session, query: dict[str, Any]) -> None:
+        session.show(session.ask(getattr(session.client, name).list(**query).page), view)
+
+    @group.command("near", help=f"List the {name} nearest to POSITION, which is latitude,longitude: 39.91,116.40.")
+    @click.argument("position", type=POSITION)
+    @_with(_RADIUS, _WORDS, *filters)
+    @click.option("--limit", type=LIMIT, default=10, show_default=True, help="Rows, 1 to 100.")
+    @click.option("--after", metavar="CURSOR", help="Go on where a page ended.")
+    @calling
+    def near(session: Session, *, position: tuple[float, float], **query: Any) -> None:
+        listed(session, {"near": position, **query})
+
+    @group.command("find", help=f"Find {name} by WORDS of names or addresses: Chinese, pinyin, initials, English.")
+    @click.argument("words")
+    @_with(*filters)
+    @paged
+    @calling
+    def find(session: Session, *, words: str, **query: Any) -> None:
+        listed(session, {"q": words, **query})
+
+    @group.command("list", help=f"List {name} that every filter fits, or all.")
+    @_with(_NEAR, _RADIUS, _WORDS, *filters)
+    @paged
+    @calling
+    def list_command(session: Session, **query: Any) -> None:
+        listed(session, query)
+
+    @group.command("export", help=f"Download all {name} that every filter fits: a table, JSON lines or GeoJSON.")
+    @_with(_FORMAT, _OUTPUT, _NEAR, _RADIUS, _WORDS, *filters)
+    @calling
+    def export(session: Session, *, kind: str, output: Path | None, **query: Any) -> None:
+        if kind == "geojson" and query["crs"] not in {None, "wgs84"}:
+            raise click.UsageError("GeoJSON is always in WGS-84: leave --crs out, or take --format ndjson")
+        file = getattr(session.client, name).export("csv" if kind == "csv" else "ndjson", **query)
+        _write(_geojson(file) if kind == "geojson" else file, output)
+
+
+def _write(file: bytes, output: Path | None) -> None:
+    if output is None:
+        click.echo(file, nl=False)
+        return
+    try:
+        output.write_bytes(file)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+
+
+def _geojson(lines: bytes) -> bytes:
+    """Set JSON lines as one collection of RFC 7946, a feature a line: the bank's own GeoJSON comes in pages."""
+    return b'{"type":"FeatureCollection","features":[\n%b\n]}\n' % b",\n".join(_features(lines))
+
+
+def _features(lines: bytes) -> Iterator[bytes]:
+    for line in lines.splitlines():
+        place = json.loads(line)
+        at = place["location"]
+        feature = {
+            "type": "Feature",
+            "id": place["atm_id" if "atm_id" in place else "branch_id"],
+            "geometry": {"type": "Point", "coordinates": [at["longitude"], at["latitude"]]},
+            "properties": place,
+        }
+        yield json.dumps(feature, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _branches(page: BranchList) -> str:
@@ -104,3 +173,7 @@ def _opening(place: Branch | Atm, usual: str) -> str:
 
 def _address(place: Branch | Atm) -> str:
     return "".join(place.postal_address.address_lines)
+
+
+_add_commands(branches, "branches", _branches, *_FILTERS[:5], _SEGMENT, *_FILTERS[5:])
+_add_commands(atms, "atms", _atms, *_FILTERS)

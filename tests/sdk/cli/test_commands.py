@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import click
 import pytest
@@ -85,6 +87,14 @@ CASES = [
     Case("branches find 没有这个地方", r"^No branch fits\.$", "data"),
     Case("atms near 39.91,116.40 --limit 2", r"^DISTANCE +NAME +OPEN +ADDRESS +ATM ID\n.*自动柜员机 +open", "data"),
     Case("atms near 0,0 --radius 10", r"^No cash machine fits\.$", "data"),
+    Case("atms find 静安 --limit 2", r"^NAME +OPEN +ADDRESS +ATM ID\n示范银行上海静安", "data"),
+    Case(
+        "branches list --near 31.2304,121.4737 --bbox 121.3,31.1,121.6,31.3 --segment PRIVATE --limit 1",
+        r"^DISTANCE .*\n.*示范银行上海",
+        "data",
+    ),
+    Case("branches list --adcode 310106 --type COMMUNITY --accessibility LEVEL_ACCESS", r"静安|No branch fits", "data"),
+    Case("atms list --city 苏州 --type BRANCH_LOBBY --limit 1", r"示范银行苏州|No cash machine fits", "data"),
     Case("rates fx", r"(?s)^CURRENCY +NAME .*\nEUR +欧元 .*\nCNY per UNIT, published 2026-09-29", "data"),
     Case("rates fx usd", r"\AC.*\nUSD +美元 +100 +669\.6402 .*\nCNY per UNIT.*\n\Z", "data"),
     Case("rates fx USD EUR --date 2026-09-28", r"(?s)\AC.*USD.*EUR[^\n]*\nCNY per UNIT", "data"),
@@ -221,6 +231,68 @@ def test_json_is_what_the_bank_has_sent(counter: Counter, command: str, operatio
         sent = client.request("GET", path, query=dict(part.split("=") for part in query.split("&") if part)).parsed
 
     assert counter.json(*command.split()) == sent
+
+
+@pytest.mark.parametrize(
+    ("command", "query"),
+    [
+        ("--near 39.91,116.40 --radius 5000 --q 支行", {"near": "39.91,116.40", "radius_m": "5000", "q": "支行"}),
+        ("--bbox 121.3,31.1,121.6,31.3 --crs gcj02", {"bbox": "121.3,31.1,121.6,31.3", "crs": "gcj02"}),
+        ("--adcode 310106 --open-now", {"adcode": "310106", "open_now": "true"}),
+        ("--open-at 2026-10-10T16:30:00+08:00", {"open_at": "2026-10-10T16:30:00+08:00"}),
+        ("--city 上海 --accessibility SIGN_LANGUAGE", {"city": "上海", "accessibility": "SIGN_LANGUAGE"}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["branches", "atms"])
+def test_each_filter_of_places_is_what_the_bank_is_asked(
+    counter: Counter, kind: str, command: str, query: dict[str, str]
+) -> None:
+    with counter.client() as client:
+        sent: Any = client.request("GET", f"/v1/{kind}", query={**query, "limit": "3"}).parsed
+    found = counter.json(kind, "list", *command.split(), "--limit", "3")
+
+    assert [one["name"] for one in found["data"]] == [one["name"] for one in sent["data"]]
+    assert [one["location"] for one in found["data"]] == [one["location"] for one in sent["data"]]
+
+
+def test_the_nearest_go_on_where_a_page_ended(counter: Counter) -> None:
+    first = counter.table("atms", "near", "39.91,116.40", "--limit", "2")
+    after = re.search(r"^There is more: --after (\S+)$", first, re.MULTILINE)
+    assert after
+    second = counter.table("atms", "near", "39.91,116.40", "--limit", "2", "--after", after[1])
+
+    assert not set(re.findall(r"atm_\w+", first)) & set(re.findall(r"atm_\w+", second))
+
+
+@pytest.mark.parametrize("kind", ["branches", "atms"])
+def test_places_are_downloaded_in_each_shape(counter: Counter, kind: str, tmp_path: Any) -> None:
+    asked = (kind, "export", "--city", "苏州", "--service", "SELF_SERVICE" if kind == "branches" else "CASH_DEPOSIT")
+    one = kind.removesuffix("es" if kind == "branches" else "s")
+    query = urlencode({"city": "苏州", "service": asked[-1], "limit": "100"})
+    request = Request(f"{counter.url}/v1/{kind}?{query}", headers={"Accept": "application/geo+json"})
+    with urlopen(request) as answer:
+        page = json.load(answer)
+    ids = [feature["id"] for feature in page["features"]]
+    assert 3 < len(ids) < 100
+
+    table = counter.table(*asked)
+    assert table.splitlines()[0].startswith(f"{one}_id,{one}_code,")
+    assert [line.partition(",")[0] for line in table.splitlines()[1:]] == ids
+    lines = [json.loads(line) for line in counter.table(*asked, "--format", "ndjson").splitlines()]
+    assert [line[f"{one}_id"] for line in lines] == ids
+    assert counter.table(*asked, "--format", "geojson", "--output", str(tmp_path / "places")) == ""
+    kept = json.loads((tmp_path / "places").read_text(encoding="utf-8"))
+    assert kept["type"] == "FeatureCollection"
+    assert [(each["id"], each["geometry"]) for each in kept["features"]] == [
+        (each["id"], each["geometry"]) for each in page["features"]
+    ]
+    assert kept["features"][0]["properties"].keys() == page["features"][0]["properties"].keys()
+
+
+def test_a_download_of_nothing_is_a_collection_without_features(counter: Counter) -> None:
+    found = counter.table("branches", "export", "--format", "geojson", "--near", "0,0", "--radius", "10")
+
+    assert json.loads(found) == {"type": "FeatureCollection", "features": []}
 
 
 def test_some_currencies_of_the_board_are_a_page_of_their_own(counter: Counter) -> None:
