@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,13 +28,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m branch_finder", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8097)
     parser.add_argument("--demo", action="store_true", help="with a bank of its own, and addresses to look at")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the demo's folder goes, too
     secret = os.environ.get("BRANCH_FINDER_SECRET") or secrets.token_hex(32)
     with _bank(f"http://{options.host}:{options.port}", demo=options.demo) as bank:
         run_simple(options.host, options.port, create_app(bank, secret), threaded=True, request_handler=_Quiet)

@@ -35,8 +35,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Start the demo; gives where it is, and what it says."""
     port = processes.free_port()
     command = [sys.executable, "-W", "default", "-m", "branch_finder", "--demo", "--port", str(port)]
-    environment = processes.environment(ahead=str(processes.ROOT / "examples"))
     folder = tmp_path_factory.mktemp("demo")
+    environment = processes.environment(ahead=str(processes.ROOT / "examples"), TMPDIR=str(folder))
     with (
         (folder / "log").open("w") as log,
         subprocess.Popen(
@@ -49,6 +49,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
             assert process.poll() is None, (folder / "log").read_text()
         yield f"http://127.0.0.1:{port}", said
         process.terminate()
+    assert list(folder.iterdir()) == [folder / "log"]  # its bank is gone with it
 
 
 @pytest.fixture(scope="module")
