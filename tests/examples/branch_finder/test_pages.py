@@ -86,9 +86,10 @@ def test_filters_are_the_banks(query: dict[str, str], same: Any, visitor: FlaskC
     )
 
 
-def test_what_is_open_at_a_time_says_until_when(visitor: FlaskClient) -> None:
+def test_what_is_open_at_a_time_says_until_when_and_not_how_long_one_waits_now(visitor: FlaskClient) -> None:
     page = visitor.get("/branches", query_string={"near": "39.91,116.40", "open_at": "2026-10-10T16:30"})
     assert re.search(r"10-10 16:30 营业中 至 10-1\d \d\d:\d\d", page.text)
+    assert "约等" not in page.text
 
 
 def test_a_place_of_a_list_is_where_to_look_around(visitor: FlaskClient, client: OpenTeller) -> None:
