@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from openteller_sandbox.branches import openings
+from openteller_sandbox.branches import service
 from openteller_sandbox.branches.directory import Directory
+from openteller_sandbox.branches.service import Place
 from openteller_sandbox.db import Database
 
 GONE, CHANGED = 0, 1
@@ -45,7 +46,9 @@ class Changes(NamedTuple):
     more: At | None
 
 
-def since(database: Database, directory: Directory, instant: int, *, now: int, count: int, at: At | None) -> Changes:
+def since(
+    database: Database, directory: Directory, instant: int, *, now: int, count: int, at: At | None, seed: int | None
+) -> Changes:
     """Give what changed after an instant.
 
     Args:
@@ -55,6 +58,7 @@ def since(database: Database, directory: Directory, instant: int, *, now: int, c
         now: bank time, for what is computed.
         count: how many, gone and changed together.
         at: the end of the page before.
+        seed: of the world whose lines branches are shown with; None for none.
     """
     at = at or At(directory.version, GONE, instant, _EVERY_ID)
     gone = _gone(database, directory, at, count + 1) if at.part == GONE else []
@@ -67,8 +71,7 @@ def since(database: Database, directory: Directory, instant: int, *, now: int, c
     more = None
     if len(changed) > left:
         more = changed[left - 1].at(at.until) if left else begin
-    tails = openings.of(database).tails(now)
-    rows = [b"%b,%b" % (directory.opening(row.place_id, row.wire), tails[row.hours]) for row in changed[:left]]
+    rows = [service.present(database, directory, row.place(), now, seed=seed) for row in changed[:left]]
     return Changes(gone, rows, at.until, more)
 
 
@@ -81,6 +84,9 @@ class _Changed(NamedTuple):
 
     def at(self, until: int) -> At:
         return At(until, CHANGED, self.changed_at, self.code)
+
+    def place(self) -> Place:
+        return Place(self.wire, self.hours, self.changed_at, self.code, self.place_id)
 
 
 def _gone(database: Database, directory: Directory, at: At, count: int) -> list[Gone]:

@@ -13,7 +13,8 @@ import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from openteller_sandbox.branches.nearest import Point
+from openteller_sandbox.branches import place_sets
+from openteller_sandbox.branches.nearest import Point, Positions, Window
 
 WGS84, GCJ02, BD09 = "wgs84", "gcj02", "bd09"
 
@@ -23,6 +24,8 @@ _ECCENTRICITY_SQUARED = 0.006_693_421_622_965_943
 _BD_TURN = math.pi * 3000 / 180
 _BD_NORTH, _BD_EAST = 0.006, 0.0065
 _CLOSE_ENOUGH = 1e-11  # degrees: a micrometre
+_DECIMALS = 6  # as many as records have: a tenth of a metre
+_FARTHEST = 0.02  # degrees: by more than that no datum moves anything (0.0173 at most)
 _MOST_STEPS = 60  # each step leaves less than a hundredth of the miss; six are usual
 
 Change = Callable[[Point], Point]
@@ -36,6 +39,29 @@ def to_wgs84(point: Point, crs: str) -> Point:
 def from_wgs84(point: Point, crs: str) -> Point:
     """Write a position in a datum."""
     return _FROM_WGS84[crs](point)
+
+
+def shown(point: Point, crs: str) -> Point:
+    """Write a place's position as it goes out: in WGS-84 as it is stored, else with six decimals."""
+    if crs == WGS84:
+        return point
+    latitude, longitude = from_wgs84(point, crs)
+    return Point(round(latitude, _DECIMALS), round(longitude, _DECIMALS))
+
+
+def inside(positions: Positions, window: Window, crs: str) -> int:
+    """Give the set of places whose positions, as they are shown in a datum, are in a window of that datum.
+
+    What is a rectangle in one datum is none in another: places that are well within it in WGS-84 are taken, and of
+    those around its edges each is looked at.
+    """
+    if crs == WGS84:
+        return positions.inside(window)
+    certain = window.smaller(_FARTHEST)
+    found = 0 if certain is None else positions.inside(certain)
+    near_an_edge = place_sets.numbers(positions.inside(window.larger(_FARTHEST)) & ~found)
+    edged = window.straight()
+    return found | place_sets.of([number for number in near_an_edge if edged.holds(*shown(positions.at(number), crs))])
 
 
 def is_in_china(point: Point) -> bool:

@@ -44,7 +44,7 @@ class Point(NamedTuple):
 
 
 class Window(NamedTuple):
-    """A part of the map between two parallels and two meridians, edges included, in degrees of WGS-84.
+    """A part of the map between two parallels and two meridians, edges included, in degrees.
 
     Where ``west`` is larger than ``east`` it goes across the 180th meridian.
     """
@@ -68,6 +68,23 @@ class Window(NamedTuple):
             return self
         west = 180.0 if self.west == -180.0 else self.west
         return self._replace(west=west, east=-180.0 if self.east == 180.0 else self.east)
+
+    def larger(self, by: float) -> Window:
+        """Give the window with so many degrees more on each side, up to the poles and the 180th meridian."""
+        south, north = max(-90.0, self.south - by), min(90.0, self.north + by)
+        west, east = max(-180.0, self.west - by), min(180.0, self.east + by)
+        if west <= east and self.west > self.east:  # it goes around the whole earth
+            west, east = -180.0, 180.0
+        return Window(west, south, east, north)
+
+    def smaller(self, by: float) -> Window | None:
+        """Give the window with so many degrees less on each side; None where nothing is left."""
+        south, north, west, east = self.south + by, self.north - by, self.west + by, self.east - by
+        if self.west > self.east:
+            west, east = min(180.0, west), max(-180.0, east)
+        elif west > east:
+            return None
+        return Window(west, south, east, north) if south <= north else None
 
     def touches(self, bounds: Window) -> bool:
         """Whether a position of some that lie within bounds can be in it."""
@@ -162,6 +179,11 @@ class Positions:
 
     def __len__(self) -> int:
         return len(self._order)
+
+    def at(self, number: int) -> Point:
+        """Give where a place is."""
+        latitudes, longitudes = self._degrees
+        return Point(latitudes[self._place[number]], longitudes[self._place[number]])
 
     def nearest(
         self,

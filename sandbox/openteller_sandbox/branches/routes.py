@@ -9,7 +9,7 @@ from typing import Any
 
 from openteller_sandbox import clock
 from openteller_sandbox.branches import changes, datum, service, shapes, tickets
-from openteller_sandbox.branches.nearest import Point, Window, parse_point, parse_window
+from openteller_sandbox.branches.nearest import Window, parse_point, parse_window
 from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery, TicketCreateSchema
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
@@ -102,7 +102,7 @@ def _list(call: Call, places: service.Places) -> Answer:
     database, limit = call.bank.db, call.limit
     directory = _directory(call, places)
 
-    seed = service.seed_of(database, call.caller.world)
+    seed = _seed(call, places)
 
     def make() -> Answer:
         if call.media_type in _STREAMS:
@@ -114,7 +114,7 @@ def _list(call: Call, places: service.Places) -> Answer:
             return page(call, [*map(shapes.feature, shown)], more, begin=shapes.FEATURES_BEGIN, media_type=GEO_JSON)
         return page(call, shown, more)
 
-    return open_answer(call, directory.version, make, per_minute=True, of=seed)
+    return open_answer(call, directory.version, make, per_minute=True, of=seed or 0)
 
 
 def _changes(call: Call, places: service.Places) -> Answer:
@@ -125,9 +125,10 @@ def _changes(call: Call, places: service.Places) -> Answer:
         raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
     last = decode_cursor(call, int, int, int, str)
     at = None if last is None else changes.At(*last)
+    seed = _seed(call, places)
 
     def make() -> Answer:
-        found = changes.since(call.bank.db, directory, since, now=call.now, count=call.limit, at=at)
+        found = changes.since(call.bank.db, directory, since, now=call.now, count=call.limit, at=at, seed=seed)
         thing = "branch" if places is BRANCHES else "atm"
         removed = [
             {f"{thing}_id": each.place_id, f"{thing}_code": each.code, "removed_at": clock.to_wire(each.gone_at)}
@@ -138,7 +139,7 @@ def _changes(call: Call, places: service.Places) -> Answer:
         then = clock.to_wire_exactly(max(found.until, since))
         return page(call, _in_datum(call, found.rows), more, removed=removed, next_changed_since=then)
 
-    return open_answer(call, directory.version, make, per_minute=True)
+    return open_answer(call, directory.version, make, per_minute=True, of=seed or 0)
 
 
 def _wrong_changes(call: Call, directory: service.Directory) -> Iterator[tuple[str, str]]:
@@ -156,7 +157,7 @@ def _get(call: Call, places: service.Places, place_id: str) -> Answer:
     _check_shape(call)
     directory = _directory(call, places)
     place = service.read(call.bank.db.read(), directory.places, place_id)
-    seed = service.seed_of(call.bank.db, call.caller.world) if places is BRANCHES else None
+    seed = _seed(call, places)
 
     def make() -> Answer:
         (shown,) = _in_datum(call, [service.present(call.bank.db, directory, place, call.now, seed=seed)])
@@ -171,15 +172,13 @@ def _directory(call: Call, places: service.Places) -> service.Directory:
     return service.directory_of(call.bank.db, places, call.bank.settings.public_url)
 
 
+def _seed(call: Call, places: service.Places) -> int | None:
+    """Give what the lines of the caller's branches are drawn from; nobody stands in line at a machine."""
+    return service.seed_of(call.bank.db, call.caller.world) if places is BRANCHES else None
+
+
 def _crs(call: Call) -> str:
     return str(call.query.get("crs", datum.WGS84))
-
-
-def _in_wgs84(window: Window, crs: str) -> Window:
-    """Read a window by two of its corners; what is a rectangle in one datum is one in another but for some metres."""
-    south, west = datum.to_wgs84(Point(window.south, window.west), crs)
-    north, east = datum.to_wgs84(Point(window.north, window.east), crs)
-    return Window(west=west, south=south, east=east, north=north)
 
 
 def _in_datum(call: Call, rows: list[bytes]) -> list[bytes]:
@@ -235,7 +234,8 @@ def _filters(call: Call) -> Filters:
         raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
     return Filters(
         near=datum.to_wgs84(parse_point(query["near"]), _crs(call)) if "near" in query else None,
-        bbox=None if window is None else _in_wgs84(window, _crs(call)),
+        bbox=window,
+        bbox_crs=_crs(call),
         **{name: query[name] for name in _AS_THEY_ARE if name in query},
     )
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from openteller_sandbox.bank import PUBLIC_WORLD, World
 from openteller_sandbox.billers import service as billers
-from openteller_sandbox.branches import feed, opening_hours, openings, place_sets, search, store, tickets
+from openteller_sandbox.branches import datum, feed, opening_hours, openings, place_sets, search, store, tickets
 from openteller_sandbox.branches.directory import Directory, Key, page_path
 from openteller_sandbox.branches.directory import of as directory_of
 from openteller_sandbox.branches.nearest import START, Point, Window
@@ -64,11 +64,16 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which places are asked for; what is left out asks for all. open_at: epoch milliseconds."""
+    """Which places are asked for; what is left out asks for all.
+
+    near: in WGS-84, in which distances are measured. bbox_crs: the datum of bbox, and of the positions that have to be
+    in it. open_at: epoch milliseconds.
+    """
 
     near: Point | None = field(default=None, repr=False)  # nobody's position or words shall reach a log
     radius_m: int | None = None
     bbox: Window | None = field(default=None, repr=False)
+    bbox_crs: str = datum.WGS84
     adcode: str | None = None
     city: str | None = None
     q: str | None = field(default=None, repr=False)
@@ -221,7 +226,6 @@ def find(
     chosen = search_.by_distance(filters.near, count, last) if filters.near else search_.by_rank(count, last)
     records = directory.records(tx, [number for _, number in chosen])
     known, waits, found = openings.of(database), feed.of(database), []
-    seed = seed if directory.places.kind == BRANCHES.kind else None
     tails = known.tails(now)
     for rank, number in chosen:
         code, hours, opening = records[number]
@@ -251,6 +255,9 @@ class _Search:
         if instant is not None:
             key, members = openings.of(database).open_places(tx, directory, filters.service, instant)
             self._sets[key] = members
+        if filters.bbox is not None and filters.bbox_crs != datum.WGS84:
+            key, members = self._within(filters.bbox, filters.bbox_crs)
+            self._sets[key] = members
         self._check_divisions()
 
     def by_distance(self, origin: Point, count: int, last: tuple[int, int]) -> list[tuple[int, int]]:
@@ -260,7 +267,8 @@ class _Search:
         marks = [self._directory.marks(self._tx, key, members) for key, members in self._sets.items()]
         positions = self._directory.positions(self._tx)
         filters = self._filters
-        return positions.nearest(origin, count, among=marks, window=filters.bbox, after=last, within_m=filters.radius_m)
+        window = filters.bbox if filters.bbox_crs == datum.WGS84 else None  # another is one of the sets
+        return positions.nearest(origin, count, among=marks, window=window, after=last, within_m=filters.radius_m)
 
     def by_rank(self, count: int, last: tuple[int, int]) -> list[tuple[int, int]]:
         """Give rank and number of places, the best first."""
@@ -271,14 +279,18 @@ class _Search:
 
     def _common(self) -> int:
         """Give the set of places that pass every filter."""
-        sets, window = list(self._sets.values()), self._filters.bbox
-        if window is not None:
-            positions = self._directory.positions(self._tx)
-            sets.append(self._directory.remember(("BBOX", *window), lambda: positions.inside(window)))
+        sets, filters = list(self._sets.values()), self._filters
+        if filters.bbox is not None and filters.bbox_crs == datum.WGS84:
+            sets.append(self._within(filters.bbox, datum.WGS84)[1])
         members = sets.pop() if sets else self._directory.members(self._tx, store.ALL, "")
         for each in sets:
             members &= each
         return members
+
+    def _within(self, window: Window, crs: str) -> tuple[Key, int]:
+        """Give the set of places in a part of the map, and what it is kept under."""
+        key, positions = ("BBOX", crs, *window), self._directory.positions(self._tx)
+        return key, self._directory.remember(key, lambda: datum.inside(positions, window, crs))
 
     def _with_words(self) -> int:
         """Give the set of places that are found by every word."""

@@ -27,7 +27,6 @@ _NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?)"
 # As most records are stored; a quote within a text is escaped, so that no text can hold these.
 _LOCATION = re.compile(rb'"location":\{"latitude":' + _NUMBER + rb',"longitude":' + _NUMBER + rb',"crs":"wgs84"\}')
 _IDENTIFIER = re.compile(rb'\{"(?:branch|atm)_id":"([0-9a-z_]+)",')
-_DECIMALS = 6  # as many as records have: a tenth of a metre
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes a cell for a formula by."""
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -40,8 +39,8 @@ def in_datum(wire: bytes, crs: str) -> bytes:
     if crs == datum.WGS84:
         return wire
     found = _LOCATION.search(wire)
-    latitude, longitude = datum.from_wgs84(_point(wire, found), crs)
-    there = {"latitude": round(latitude, _DECIMALS), "longitude": round(longitude, _DECIMALS), "crs": crs}
+    latitude, longitude = datum.shown(_point(wire, found), crs)
+    there = {"latitude": latitude, "longitude": longitude, "crs": crs}
     if found is None:
         return json_text({**json.loads(wire), "location": there}).encode()
     return b'%b"location":%b%b' % (wire[: found.start()], json_text(there).encode(), wire[found.end() :])
@@ -152,7 +151,8 @@ _PLACE = (
 )
 _REST = (
     ("opening_hours", lambda row: week_text(row["availability"]["standard"])),
-    *_members("availability", "last_updated", "distance_m", "open_now", "next_change_at"),
+    *_members("availability", "last_updated", "distance_m", "open_now", "next_change_at", "provisional"),
+    *_members("open_at.at", "open_at.until", "open_at.provisional", "page_url"),
 )
 
 
@@ -169,6 +169,7 @@ BRANCH_TABLE = Table(
     ("services", _services),
     *_members("accessibility", "other_services", "contacts"),
     *_REST,
+    *_members("wait.minutes", "wait.tickets_waiting", "wait.as_of"),
 )
 ATM_TABLE = Table(
     *_members("atm_id", "atm_code"),

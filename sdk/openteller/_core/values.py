@@ -11,12 +11,13 @@ from openteller.models.branches import Location
 __all__ = ["Box", "Position", "box", "instant", "pair", "position"]
 
 Position: TypeAlias = str | tuple[float, float] | Location
-"""Latitude and longitude in degrees of WGS-84: ``"39.91,116.40"``, ``(39.91, 116.40)``, or a branch's ``location``."""
+"""Latitude and longitude in degrees, of WGS-84 unless a ``crs`` says another: ``"39.91,116.40"``, ``(39.91, 116.40)``,
+or a branch's ``location``."""
 
 
 Box: TypeAlias = str | tuple[float, float, float, float]
-"""A part of the map in degrees of WGS-84: west, south, east, north. Where west is larger than east it goes across the
-180th meridian. ``openteller.geo.box_around`` makes one."""
+"""A part of the map in degrees: west, south, east, north, of WGS-84 unless a ``crs`` says another. Where west is larger
+than east it goes across the 180th meridian. ``openteller.geo.box_around`` makes one."""
 
 
 def pair(place: Position, name: str = "a position") -> tuple[float, float]:

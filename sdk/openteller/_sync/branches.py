@@ -115,8 +115,8 @@ class Branches:
 
         Args:
             near: latitude and longitude in degrees of ``crs``; rows then have ``distance_m``.
-            radius_m: metres around ``near``, which it needs.
-            bbox: a part of the map: west, south, east, north.
+            radius_m: metres around ``near``, which it needs, measured in WGS-84.
+            bbox: a part of the map: west, south, east, north, in ``crs``; what lies in it is shown in it.
             adcode: a division code; instead of ``city``.
             city: by name in Chinese or Latin letters, or by division code.
             q: words of name, address or city: Chinese, pinyin, initials, English.

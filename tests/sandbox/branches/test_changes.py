@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from tests.conftest import Partner
 from tests.sandbox.branches.conftest import Record, seed
 
 from openteller_sandbox import clock
@@ -50,6 +51,24 @@ def test_a_copy_is_known_by_its_tag(client: FlaskClient) -> None:
     assert first.json["data"][0]["location"]["crs"] == "gcj02"
     again = client.get("/v1/branches", query_string=query, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize(("path", "name", "identifier", "code"), BOTH)
+def test_a_row_says_what_it_says_in_any_list(
+    client: FlaskClient, partner: Partner, path: str, name: str, identifier: str, code: str
+) -> None:
+    """How long one waits too, in the lines of whoever asks: of an app its own world's."""
+    query = {"changed_since": "2026-09-06T00:00:00+08:00", "limit": 40}
+    for_anybody, for_app = (
+        caller.get(path, query_string=query, headers=headers)
+        for caller, headers in ((client, None), (client, partner.headers))
+    )
+    for rows, headers in ((for_anybody.json["data"], None), (for_app.json["data"], partner.headers)):
+        for row in rows:
+            assert row == client.get(f"{path}/{row[identifier]}", headers=headers).json
+    waits = [[row.get("wait") for row in answer.json["data"]] for answer in (for_anybody, for_app)]
+    assert (waits[0] != waits[1]) is (name == "branches")
+    assert (for_anybody.headers["ETag"] != for_app.headers["ETag"]) is (name == "branches")
 
 
 @pytest.mark.parametrize(

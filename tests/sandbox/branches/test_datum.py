@@ -7,9 +7,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sandbox.branches.test_nearest import EDGES, WINDOWS, is_inside
 
-from openteller_sandbox.branches import datum
-from openteller_sandbox.branches.nearest import Point
+from openteller_sandbox.branches import datum, place_sets
+from openteller_sandbox.branches.nearest import Point, Positions, Window
 
 DATUMS = (datum.WGS84, datum.GCJ02, datum.BD09)
 TENTH_OF_A_MILLIMETRE = 1e-9  # degrees
@@ -79,3 +80,39 @@ def test_outside_china_nothing_is_moved(crs: str, there: Point) -> None:
 def test_the_way_back_ends_at_the_edge_too(crs: str, corner: tuple[float, float]) -> None:
     back = datum.to_wgs84(Point(*corner), crs)
     assert math.dist(back, corner) < 0.05
+
+
+# Around the edge of what is moved, and within it, to the digits that records have.
+at_the_edge = st.builds(
+    Point,
+    st.one_of(st.floats(0.8, 0.86), st.floats(30, 30.05), st.floats(55.8, 55.85)).map(lambda each: round(each, 6)),
+    st.one_of(st.floats(72.0, 72.03), st.floats(110, 110.05), st.floats(137.8, 137.86)).map(
+        lambda each: round(each, 6)
+    ),
+)
+
+
+@pytest.mark.parametrize("crs", [datum.GCJ02, datum.BD09])
+@given(
+    places=st.lists(st.one_of(at_the_edge, EDGES), min_size=1, max_size=40),
+    window=st.one_of(WINDOWS, st.none()),
+    data=st.data(),
+)
+@settings(max_examples=25)
+def test_in_a_window_of_a_datum_are_those_that_are_shown_in_it(
+    crs: str, places: list[Point], window: Window | None, data: st.DataObject
+) -> None:
+    shown = [datum.shown(place, crs) for place in places]
+    if window is None:  # between two of them, edges and all
+        corners = [data.draw(st.sampled_from(shown)) for _ in range(2)]
+        (south, north), (west, east) = (sorted(each) for each in zip(*corners, strict=True))
+        window = Window(west, south, east, north)
+    inside = [number for number, place in enumerate(shown) if is_inside(place, window)]
+    assert list(place_sets.numbers(datum.inside(Positions(places), window, crs))) == inside
+
+
+@pytest.mark.parametrize("crs", [datum.GCJ02, datum.BD09])
+def test_nothing_is_moved_farther_than_the_search_looks(crs: str) -> None:
+    grid = [Point(1 + north / 2, 72.1 + east / 2) for north in range(109) for east in range(131)]
+    moves = [(abs(there[0] - here[0]), abs(there[1] - here[1])) for here in grid for there in [datum.shown(here, crs)]]
+    assert max(map(max, moves)) < 0.9 * datum._FARTHEST

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from tests.sandbox.branches import brute
 from tests.sandbox.branches.conftest import Record, a_branch, seed
 from tests.sandbox.branches.test_lists import NEAR, records, walk
 from werkzeug.test import TestResponse
 
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.branches import datum, service, shapes
-from openteller_sandbox.branches.nearest import Point, parse_point
+from openteller_sandbox.branches.nearest import Point, Window, parse_point
 from openteller_sandbox.branches.service import BRANCHES, Filters
 from openteller_sandbox.http import Problem
 
@@ -139,6 +141,37 @@ def test_a_table_says_what_the_record_says(client: FlaskClient) -> None:
         assert (row["open_now"] in {"true", "false"}, row["distance_m"]) == (True, "")
 
 
+@pytest.mark.parametrize(("path", "name", "code"), BOTH)
+@pytest.mark.parametrize("open_at", [{}, {"open_at": "2027-03-06T10:00:00+08:00"}])
+def test_a_table_says_all_that_a_page_says(
+    client: FlaskClient, path: str, name: str, code: str, open_at: dict[str, str]
+) -> None:
+    """Waits, other instants, and what may become wrong too: no holiday of 2027 is announced."""
+    query = {"near": NEAR, "radius_m": 3000, **open_at}
+    plain = client.get(path, query_string={**query, "limit": 100}).json["data"]
+    told: set[str] = set()
+    for row, cells in zip(plain, table(ask(client, CSV, path, **query)), strict=True):
+        leaves = {key: value for key, value in flat(row) if not isinstance(value, list)}
+        assert leaves == {key: cells[key] for key in leaves}
+        assert all(cells[key] for key, value in flat(row) if value not in ([], ""))
+        told |= leaves.keys()
+    assert told >= {"page_url", "open_now", "distance_m"}
+    assert ("wait.minutes" in told) is (name == "branches")
+    if open_at:
+        assert told >= {"open_at.at", "open_at.until", "open_at.provisional"}
+
+
+def flat(record: Record, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every member that is no object, by its way; as a table writes it where that is simple."""
+    for key, value in record.items():
+        if isinstance(value, dict) and key != "availability":
+            yield from flat(value, f"{before}{key}.")
+        elif isinstance(value, str | list) or key == "availability":
+            yield f"{before}{key}", value if key != "availability" else [value]
+        else:
+            yield f"{before}{key}", json.dumps(value)
+
+
 def week(text: str) -> list[Record]:
     """Read the hours of a week back, by hand."""
     names = dict(zip(("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"), shapes._DAYS, strict=True))
@@ -189,6 +222,22 @@ def test_a_part_of_the_map_is_in_the_datum_that_is_asked_for(client: FlaskClient
     )
     moved = records(client, bbox=f"{west:.7f},{south:.7f},{east:.7f},{north:.7f}", limit=100, crs=crs)
     assert [row["branch_id"] for row in moved] == [row["branch_id"] for row in plain]
+
+
+@pytest.mark.parametrize("crs", ["gcj02", "bd09"])
+def test_a_place_is_in_a_part_of_the_map_when_the_position_that_is_shown_is(client: FlaskClient, crs: str) -> None:
+    """On its edge too: each box has the shown position of a place for a corner, or ends one digit before it."""
+    draw, places = random.Random(20260929), lines(ask(client, LINES, crs=crs))
+    for high, wide in ((0.002, 0.003), (0.02, 0.02), (0.3, 0.5), (7.0, 20.0)):
+        corner = draw.choice(places)["location"]
+        for less in (0, 1e-6):
+            north, east = corner["latitude"] - less, corner["longitude"] - less
+            box = [round(each, 7) for each in (east - wide, north - high, east, north)]
+            expected = {row["branch_id"] for row in places if brute.is_inside(row["location"], Window(*box))}
+            asked = {"bbox": ",".join(f"{each:.7f}" for each in box), "crs": crs}
+            assert {row["branch_id"] for row in lines(ask(client, LINES, **asked))} == expected
+            near = f"{north:.6f},{east:.6f}"
+            assert {row["branch_id"] for row in lines(ask(client, LINES, near=near, **asked))} == expected
 
 
 @pytest.mark.parametrize("accept", [LINES, CSV])
