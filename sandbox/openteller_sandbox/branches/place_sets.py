@@ -12,8 +12,12 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
-_SPARSE, _BITMAP = b"\x00", b"\x01"
+_SPARSE, _BITMAP, _SOME_BYTES = b"\x00", b"\x01", b"\x02"
 _NUMBER_BYTES = 4
+_MANY = 200
+"""From so many members on, a list of bytes is read in half the time of a list of numbers."""
+_SMALL = 1024
+"""Bits in so many bytes are read at once, however few they are."""
 _BITS = tuple(1 << bit for bit in range(8))
 _SOME = re.compile(rb"[^\x00]")
 _BITS_OF = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
@@ -21,11 +25,17 @@ _FLAGS_OF = tuple(bytes(byte >> bit & 1 for bit in range(8)) for byte in range(2
 
 
 def pack(numbers: Sequence[int]) -> bytes:
-    """Write a set, given by different numbers, as bytes: as a list of its numbers, or as bits where that is shorter."""
-    bitmap_bytes = max(numbers, default=0) // 8 + 1
-    if len(numbers) * _NUMBER_BYTES < bitmap_bytes:
+    """Write a set, given by different numbers, as bytes: as bits; where that is shorter, as a list of its numbers, or,
+    of many, of where bits are and those bits, eight of them together.
+    """
+    size = max(numbers, default=0) // 8 + 1
+    if len(numbers) < min(_MANY, size / _NUMBER_BYTES):
         return _SPARSE + _little(array("I", numbers)).tobytes()
-    return _BITMAP + _bitmap(numbers, bitmap_bytes)
+    bitmap = _bitmap(numbers, size)
+    places = array("I", (found.start() for found in _SOME.finditer(bitmap)) if size > _SMALL else ())
+    if places and len(places) * (_NUMBER_BYTES + 1) < size:
+        return _SOME_BYTES + _little(places).tobytes() + bitmap.translate(None, b"\x00")
+    return _BITMAP + bitmap
 
 
 def unpack(packed: bytes) -> int:
@@ -37,8 +47,11 @@ def union(packed: Iterable[bytes]) -> int:
     """Read many sets that ``pack`` has written, as one."""
     members, numbers = 0, array("I")
     for each in packed:
-        if each[:1] == _BITMAP:
+        kind = each[:1]
+        if kind == _BITMAP:
             members |= int.from_bytes(each[1:], "little")
+        elif kind == _SOME_BYTES:
+            members |= _of_bytes(each[1:])
         else:
             numbers.frombytes(each[1:])
     return members | of(_little(numbers))
@@ -68,6 +81,17 @@ def flags(members: int, size: int) -> bytes:
     """Write a set of the numbers below ``size`` as a byte for each: 1 for a member, 0 for others."""
     raw = members.to_bytes(max(size, members.bit_length()) // 8 + 1, "little")
     return b"".join(map(_FLAGS_OF.__getitem__, raw))[:size]
+
+
+def _of_bytes(raw: bytes) -> int:
+    """Read where bits are, in order, and then those bits."""
+    count = len(raw) // (_NUMBER_BYTES + 1)
+    places, bits = array("I"), raw[count * _NUMBER_BYTES :]
+    places.frombytes(raw[: count * _NUMBER_BYTES])
+    bitmap = bytearray(_little(places)[-1] + 1)
+    for place, byte in zip(places, bits, strict=True):
+        bitmap[place] = byte
+    return int.from_bytes(bitmap, "little")
 
 
 def _bitmap(numbers: Iterable[int], size: int) -> bytearray:
