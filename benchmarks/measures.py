@@ -181,6 +181,10 @@ def alternate(lab: Lab, ours: Callable[[], Result], peer: Callable[[], Result]) 
 def _against_prism(lab: Lab, step: Step, connections: int) -> list[tuple[Result, Result]]:
     """Send the same requests to both, warm."""
     ours, peer = lab.sandbox_and_prism()
+    return _in_turn(lab, ours, peer, step, connections)
+
+
+def _in_turn(lab: Lab, ours: Server, peer: Server, step: Step, connections: int) -> list[tuple[Result, Result]]:
     for server in (ours, peer):
         lab.load(server, [step], connections, seconds=lab.pace.warm_s)
     return alternate(lab, lambda: lab.load(ours, [step], connections), lambda: lab.load(peer, [step], connections))
@@ -223,6 +227,15 @@ def _reads(steps: Mapping[str, Callable[[Server], Step]], target: float) -> Call
         ]
 
     return run
+
+
+def _lists(lab: Lab) -> list[Row]:
+    """Compare lists with Prism's, and one of them also with those of a Prism that logs nothing."""
+    rows = _reads({"20 branches of a city": _of_a_city}, 3.0)(lab) + _reads({"20 nearest branches": _nearest}, 2.5)(lab)
+    ours, _ = lab.sandbox_and_prism()
+    silent = lab.run(servers.prism(branch_path(), "-v", "silent"))
+    rounds = _in_turn(lab, ours, silent, _of_a_city(ours), _CONNECTIONS)
+    return [*rows, rates("20 branches of a city, against one that logs nothing", "Prism, silent", rounds, 1.5)]
 
 
 def _of_a_city(server: Server) -> Step:
@@ -472,7 +485,7 @@ def _abuse(_: Lab) -> list[Row]:
 SANDBOX_MEASURES: dict[str, Callable[[Lab], list[Row]]] = {
     "branch": _reads({"one branch": lambda _: get(branch_path())}, 3.5),
     "fx": _reads({"FX board": lambda _: get(_FX)}, 3.5),
-    "branches": _reads({"20 branches of a city": _of_a_city, "20 nearest branches": _nearest}, 2.5),
+    "branches": _lists,
     "not-modified": _not_modified,
     "post-payment": _post_payment,
     "naive": _against_the_naive_way,

@@ -1,10 +1,11 @@
 """Measure the sandbox against its peers: ``python benchmarks/run.py [names…] [--quick] [--json FILE] [--markdown]``.
 
-Every measure is a ratio to a peer in the same run: Prism 5 on the same contract, with its default logging,
-localstripe, a stateful local server, clients of other APIs, and dramatiq on Redis, where redis-server is installed.
-Peers are installed when they are missing (``npm ci``; an environment of their own for Python). One server at a time is
-under load, on one core; the generator (``load.py``) is on another one where there are two. The whole takes ten
-minutes, half of them for the import of a million branches, ``--quick`` some three; ratios of a quick run are rough.
+Every measure is a ratio to a peer in the same run: Prism 5 on the same contract, with its default logging (and, for a
+list, without any), localstripe, a stateful local server, clients of other APIs, and dramatiq on Redis, where
+redis-server is installed. Peers are installed when they are missing (``npm ci``; an environment of their own for
+Python). One server at a time is under load, on one core; the generator (``load.py``) is on another one where there are
+two. The whole takes ten minutes, half of them for the import of a million branches, ``--quick`` some three; ratios of a
+quick run are rough.
 
 Exit codes: 0 measured, whatever was reached; 2 something cannot be measured here.
 """

@@ -210,8 +210,8 @@ def order_fault(server: Server, token: Mapping[str, str], fault: Mapping[str, An
         raise Unavailable(f"no fault: {status} {answer}")
 
 
-def prism(ready_path: str) -> Launcher:
-    """Start Prism on the same contract, with its default logging.
+def prism(ready_path: str, *options: str) -> Launcher:
+    """Start Prism on the same contract, with its default logging unless an option says otherwise.
 
     Raises:
         Unavailable: there is no Node, or the packages cannot be installed.
@@ -221,7 +221,7 @@ def prism(ready_path: str) -> Launcher:
         if shutil.which("npm") is None:
             raise Unavailable("Prism needs Node 20 or newer with npm")
         _install("Prism", ["npm", "ci"])
-    return Launcher("prism", [str(program), "mock", "--port", "{port}", str(CONTRACT)], ready_path)
+    return Launcher("prism", [str(program), "mock", "--port", "{port}", *options, str(CONTRACT)], ready_path)
 
 
 def localstripe() -> Launcher:
