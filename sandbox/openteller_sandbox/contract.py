@@ -78,12 +78,13 @@ class ErrorCode:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query or header parameter of an operation."""
+    """A query or header parameter of an operation. public: whether its values may be kept by whoever serves them."""
 
     name: str
     part: Part
     required: bool
     type: str
+    public: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +301,8 @@ class Contract:
     def _parameter(self, raw: Mapping[str, Any]) -> Parameter:
         node, _ = self.resolve(raw)
         schema, _ = self.resolve(node["schema"])
-        return Parameter(node["name"], node["in"], node.get("required", False), schema.get("type", "string"))
+        public = (node.get("x-sensitivity") or schema.get("x-sensitivity")) == "PUBLIC"
+        return Parameter(node["name"], node["in"], node.get("required", False), schema.get("type", "string"), public)
 
 
 @cache

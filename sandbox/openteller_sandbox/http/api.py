@@ -29,6 +29,7 @@ from openteller_sandbox.http.front import Front, Reply, Waiting, finished
 from openteller_sandbox.http.limits import TokenBuckets
 from openteller_sandbox.http.operations import Bound, Call, Later, Routes
 from openteller_sandbox.http.problems import MEDIA_TYPE, Problem, render, unavailable
+from openteller_sandbox.http.queries import Queries
 from openteller_sandbox.http.request_log import request_log
 from openteller_sandbox.settings import AnswerCheck
 
@@ -114,6 +115,7 @@ class Api:
         self._doing = doing
         self._wait = wait
         self.requests = request_log(bank.db)
+        self._queries = Queries(bank.contract)
         limits = bank.settings.rate_limits
         self._apps = TokenBuckets("app", limits.app, limits.window_s)
         self._addresses = TokenBuckets("anonymous", limits.anonymous, limits.window_s)
@@ -236,8 +238,7 @@ class Api:
     ) -> Answer | Later[Any]:
         contract, received = self._bank.contract, exchange.received
         self._strike(exchange, caller.world, operation.operation_id)
-        asked = received.args.items(multi=True) if received.query_string else ()
-        query, sent = checks.query_values(contract, operation, asked)
+        query, sent = self._queries.read(operation, bound, received)
         headers = checks.header_values(contract, operation, received)
         value = checks.json_body(contract, operation, received) if operation.has_body else None
         call = Call(
@@ -248,7 +249,7 @@ class Api:
             now=self._bank.now(caller.world),
             url_path=received.path,
             path=checks.path_values(contract, operation, path),
-            query=bound.converted(query),
+            query=query,
             sent_query=sent,
             headers=headers,
             sent_body=value,
