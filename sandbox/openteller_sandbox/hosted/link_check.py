@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from openteller_sandbox.account_links import service as account_links
 from openteller_sandbox.bank import ANONYMOUS, Bank
 from openteller_sandbox.branches import service as branches
+from openteller_sandbox.hosted.rate_pages import currencies
 from openteller_sandbox.hosted.rendering import asked_locale, render
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.payments import service as payments
@@ -31,7 +32,7 @@ _PLACES = (
     r"|/customer(?:/wld_[0-9a-z]{4,44}(?:/extensions/cex_[0-9a-z]{4,44})?)?"
     r"|/oauth/authorize\?client_id=app_[0-9a-z]{4,44}&request_uri=[A-Za-z0-9%:._~-]{1,200}"
     r"|/device"
-    r"|(?P<open>/(?:rates(?:/[A-Z]{3})?|branches|atms)|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
+    r"|(?P<open>/(?:rates(?:/(?P<currency>[A-Z]{3}))?|branches|atms)|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
 )
 """Pages of the bank whose addresses stand in chats."""
 _SAID = {"ours": "pay", "open": "open"}
@@ -65,11 +66,12 @@ def _own_links(public_url: str) -> re.Pattern[str]:
 def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
     """Judge a text: ``ours``, payment links; ``open``, pages that anybody may read; ``page``, also another page of the
     bank; ``not_ours``; or ``mixed``, where a link of the bank stands beside something else that may be one. Of a link
-    with a secret, or of a place, the address proves nothing: the bank must have issued it.
+    with a secret, of a place or of a currency, the address proves nothing: the bank must have such a page.
     """
     text = "".join(each for each in text if unicodedata.category(each) != "Cf")  # nobody sees them
     found = list(own.finditer(text))
-    if not found or not all(_is_issued(bank, each) for each in found):
+    quoted = {each["currency"] for each in found if each["currency"]}
+    if not found or quoted - currencies(bank, quoted) or not all(_is_issued(bank, each) for each in found):
         return "not_ours"
     rest = own.sub(" ", text)
     others = (_OTHERS.search(form.lower()) for form in (rest, unicodedata.normalize("NFKC", rest)))

@@ -22,11 +22,11 @@ from flask import Blueprint, Response, request
 from openteller_sandbox import clock
 from openteller_sandbox.bank import ANONYMOUS, PUBLIC_WORLD, Bank
 from openteller_sandbox.branches import service as branches
-from openteller_sandbox.branches.service import ATMS, BRANCHES, Day, Filters, Places, Point
+from openteller_sandbox.branches.service import ATMS, BRANCHES, Day, Filters, Found, Places, Point
 from openteller_sandbox.hosted import maps
 from openteller_sandbox.hosted.maps import Neighbour
 from openteller_sandbox.hosted.rendering import asked_locale, render
-from openteller_sandbox.hosted.texts import Translate, code_name, translator
+from openteller_sandbox.hosted.texts import Translate, code_name, language_name, translator
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 
@@ -34,6 +34,8 @@ _IDENTIFIER = re.compile("(?:brn|atm)_[0-9a-z]{1,44}")
 _POSITION = re.compile(
     r"-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?),-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)"
 )
+_AFTER = re.compile(r"([0-9]{1,6})-([0-9]{1,12})-([0-9A-Za-z][0-9A-Za-z._-]{0,34})")
+"""How many rows have been shown, and rank and code of the last of them."""
 _MOST_LETTERS = 64
 _SHOWN = 20
 _DAYS = 7
@@ -88,7 +90,7 @@ def _found_page(bank: Bank, places: Places) -> Response:
     """Look for places by words, from a position where one is given: the form alone to whoever asks for nothing."""
     locale = asked_locale("zh-CN")
     reader = _Reader(bank, locale, translator(locale), bank.now())
-    typed = {name: request.args.get(name, "") for name in ("q", "near", "open_now")}
+    typed = {name: request.args.get(name, "") for name in ("q", "near", "open_now", "after")}
     found: list[Row] | None = None
     wrong = _wrong(typed)
     if wrong is None and (typed["q"] or typed["near"]):
@@ -98,12 +100,14 @@ def _found_page(bank: Bank, places: Places) -> Response:
             if problem.code != "FIELD_INVALID":
                 raise
             wrong = "q"  # it has no word
+    shown = _shown_before(typed)
     values = {
         "kind": places.kind,
         "typed": typed,
         "wrong": wrong,
+        "begin": shown + 1,
         "found": found[:_SHOWN] if found is not None else None,
-        "more": bool(found and len(found) > _SHOWN),
+        "more": _more(found, shown),
     }
     return render("places.html", locale, values, 422 if wrong else 200)
 
@@ -112,9 +116,24 @@ def _wrong(typed: Mapping[str, str]) -> str | None:
     """Name what is no question."""
     if typed["near"] and not _POSITION.fullmatch(typed["near"]):
         return "near"
+    if typed["after"] and not _AFTER.fullmatch(typed["after"]):
+        return "after"
     q = typed["q"]
     nothing = "q" in request.args and not (q or typed["near"])
     return "q" if nothing or len(q) > _MOST_LETTERS or not q.isprintable() else None
+
+
+def _shown_before(typed: Mapping[str, str]) -> int:
+    """Give how many rows came before this page."""
+    found = _AFTER.fullmatch(typed["after"])
+    return int(found[1]) if found else 0
+
+
+def _more(found: list[Row] | None, shown: int) -> str | None:
+    """Give what the next page comes after; None where there is none."""
+    if not found or len(found) <= _SHOWN:
+        return None
+    return f"{shown + _SHOWN}-{found[_SHOWN - 1]['after']}"
 
 
 def _search(reader: _Reader, places: Places, typed: Mapping[str, str]) -> list[Row]:
@@ -122,13 +141,17 @@ def _search(reader: _Reader, places: Places, typed: Mapping[str, str]) -> list[R
     near = Point(*map(float, typed["near"].split(","))) if typed["near"] else None
     filters = Filters(near=near, q=typed["q"] or None, open_now=bool(typed["open_now"]))
     directory = branches.directory_of(db, places, reader.bank.settings.public_url)
-    rows = branches.find(db, directory, filters, now=reader.now, count=_SHOWN + 1)
-    return [_in_list(reader, places, json.loads(row.wire)) for row in rows]
+    last = _AFTER.fullmatch(typed["after"])
+    after = (int(last[2]), last[3]) if last else None
+    rows = branches.find(db, directory, filters, now=reader.now, count=_SHOWN + 1, after=after)
+    return [_in_list(reader, places, row) for row in rows]
 
 
-def _in_list(reader: _Reader, places: Places, row: Row) -> Row:
+def _in_list(reader: _Reader, places: Places, found: Found) -> Row:
+    row = json.loads(found.wire)
     state = reader.t("place_open" if row["open_now"] else "place_closed")
     return {
+        "after": f"{found.rank}-{found.code}",
         "path": branches.page_path(places, row["atm_id" if places is ATMS else "branch_id"]),
         "name": row["name"][reader.locale],
         "address": " ".join(row["postal_address"]["address_lines"]),
@@ -198,6 +221,7 @@ def _values(reader: _Reader, places: Places, row: Row) -> dict[str, Any]:
         "kind": _named(reader, "kind", row["branch_type" if is_branch else "location_category"]),
         "segments": [_named(reader, "segment", code) for code in row.get("customer_segments", ())],
         "accessibility": [_named(reader, "accessibility", code) for code in row["accessibility"]],
+        "languages": [language_name(tag, reader.t) for tag in row.get("supported_languages", ())],
         "contacts": [_contact(reader, contact) for contact in row.get("contacts", ())],
         "neighbours": neighbours,
         "sketch": maps.draw([each["at"] for each in neighbours]) if neighbours else None,

@@ -6,7 +6,7 @@ Bank time of the sandbox; nobody signs in.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -22,6 +22,7 @@ from openteller_sandbox.hosted.rendering import asked_locale, render
 from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 from openteller_sandbox.rates import service as rates
+from openteller_sandbox.rates.model import RateSheet
 from openteller_sandbox.rates.service import Moment
 
 _SPANS = {"month": 30, "quarter": 92, "year": 366, "all": 1_100}
@@ -83,6 +84,14 @@ def _rows(bank: Bank, kind: str, moment: Moment) -> list[Row]:
     return [json.loads(row) for row in rates.rows_on(sheet, moment.day)]
 
 
+def currencies(bank: Bank, asked: Collection[str]) -> set[str]:
+    """Give those of some texts that are currencies with a page."""
+    if not asked:
+        return set()
+    boards = {sheet.row_keys: sheet for _, sheet in _boards(bank, bank.now(), _SPANS["quarter"]) if sheet}
+    return {each for each in asked if any(sheet.has("base", each) for sheet in boards.values())}
+
+
 def _currency(bank: Bank, currency: str) -> Response:
     now = bank.now()
     span = request.args.get("span", "quarter")
@@ -110,14 +119,21 @@ def _currency(bank: Bank, currency: str) -> Response:
 
 def _quotes(bank: Bank, currency: str, now: int, days: int) -> list[Row]:
     """The quotes of so many days until today; none of a currency that there is not."""
+    if not (currency.isascii() and currency.isupper()):
+        return []
+    found = _boards(bank, now, days)
+    return [json.loads(row) for day, sheet in found for row in rates.rows_on(sheet, day, base=currency)]
+
+
+def _boards(bank: Bank, now: int, days: int) -> Iterable[tuple[date, RateSheet | None]]:
+    """The last board of each of so many days until today."""
     tx, today = bank.db.read(), clock.bank_date(now)
     first = rates.first_day(tx, "FX")
-    if first is None or not (days and currency.isascii() and currency.isupper()):
+    if first is None or not days:
         return []
     begin = max(first, today - timedelta(days=days - 1))
     asked = [begin + timedelta(days=number) for number in range((today - begin).days + 1)]
-    found = rates.sheets_on(tx, "FX", asked, now)
-    return [json.loads(row) for day, sheet in found for row in rates.rows_on(sheet, day, base=currency)]
+    return rates.sheets_on(tx, "FX", asked, now)
 
 
 def _told(quotes: Sequence[Row]) -> list[Row]:

@@ -82,7 +82,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "places_find": ("查找", "Search"),
     "places_look": ("查找其他网点", "Find another one"),
     "places_found": ("查找结果", "Found"),
-    "places_more": ("只显示前 20 个：请多写几个字。", "These are the first 20: add a word to see others."),
+    "places_pages": ("翻页", "Pages"),
+    "places_more": ("后面 20 个", "The next 20"),
+    "places_first": ("回到开头", "From the beginning"),
+    "places_no_more": ("后面没有了。", "There are no more."),
+    "places_wrong_after": ("这个地址不完整，请重新查找。", "This address is not whole. Search again."),
     "places_none": (
         "没有找到。请换一个写法，或少写几个字。",
         "Nothing was found. Write it in another way, or leave a word out.",
@@ -145,6 +149,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "place_contact.EMAIL": ("电子邮件", "E-mail"),
     "place_currencies": ("币种", "Currencies"),
     "place_languages": ("界面语言", "Languages"),
+    "language.zh": ("中文", "Chinese"),
+    "language.zh-CN": ("简体中文", "Simplified Chinese"),
+    "language.zh-HK": ("繁体中文（香港）", "Traditional Chinese (Hong Kong)"),
+    "language.zh-TW": ("繁体中文（台湾）", "Traditional Chinese (Taiwan)"),
+    "language.en": ("英语", "English"),
+    "language.cy": ("威尔士语", "Welsh"),
+    "language.de": ("德语", "German"),
+    "language.es": ("西班牙语", "Spanish"),
+    "language.fr": ("法语", "French"),
+    "language.ja": ("日语", "Japanese"),
+    "language.ko": ("韩语", "Korean"),
+    "language.ru": ("俄语", "Russian"),
     "place_minimum": ("最低取款额", "Least withdrawal"),
     "place_access": ("全天可进入", "Accessible day and night"),
     "place_map": ("附近网点示意图", "Nearby"),
@@ -708,3 +724,10 @@ def _yuan(minor: str) -> str:
 def names() -> frozenset[str]:
     """Give every text's name."""
     return frozenset(_TEXTS)
+
+
+def language_name(tag: str, t: Translate) -> str:
+    """Give the name of a language (BCP 47): of the whole tag, else of its first part beside the tag, else the tag."""
+    first = tag.partition("-")[0]
+    known, part = (code_name("language", each, t) for each in (tag, first))
+    return f"{part} ({tag})" if known == tag and part != first else known

@@ -91,7 +91,15 @@ def test_pages_that_anybody_may_read_are_told_from_those_that_ask_for_something(
         assert OPEN in said(client, text), text
     assert PAGE in said(client, f"{branch} {link}")
     made_up = f"{HERE}/branches/brn_nowhere"
-    for text in (made_up, f"{branch} {made_up}", branch.replace("branches", "atms"), f"{branch}x", f"{HERE}/rates/usd"):
+    for text in (
+        made_up,
+        f"{branch} {made_up}",
+        branch.replace("branches", "atms"),
+        f"{branch}x",
+        f"{HERE}/rates/usd",
+        f"{HERE}/rates/XXX",
+        f"{HERE}/rates/USD {HERE}/rates/CNY",
+    ):
         assert NO in said(client, text), text
     assert MIXED in said(client, f"{branch} evil.example/x")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -20,6 +22,7 @@ from openteller_sandbox import clock
 from openteller_sandbox.app import create_app
 from openteller_sandbox.hosted import maps
 from openteller_sandbox.hosted.maps import Neighbour
+from openteller_sandbox.hosted.texts import language_name, translator
 
 PERSON = {"Accept": "text/html"}
 HERE = "http://127.0.0.1:8080"
@@ -105,6 +108,8 @@ def test_a_page_tells_what_the_record_says(client: FlaskClient, kind: str, ident
     assert row["name"][lang] in text
     assert row["postal_address"]["address_lines"][0] in text
     assert (row["branch_code"] if kind == "branches" else row["atm_code"]) in text
+    if kind == "atms":
+        assert ("简体中文、英语" if lang == "zh-CN" else "Simplified Chinese, English") in text
     for contact in row.get("contacts", ()):
         assert f'href="tel:{contact["value"]}"' in page
     assert f'href="geo:{row["location"]["latitude"]},{row["location"]["longitude"]}"' in page
@@ -112,6 +117,20 @@ def test_a_page_tells_what_the_record_says(client: FlaskClient, kind: str, ident
     if "wait" in row:
         assert f"{row['wait']['minutes']} {'分钟' if lang == 'zh-CN' else 'min'}" in text
     assert not re.search(r"\b(?:[A-Z]+_[A-Z_]+)\b", text), "a code that people do not know"
+
+
+@pytest.mark.parametrize(
+    ("tag", "names"),
+    [
+        ("zh-CN", ("简体中文", "Simplified Chinese")),
+        ("cy", ("威尔士语", "Welsh")),
+        ("en-GB", ("英语 (en-GB)", "English (en-GB)")),
+        ("mn", ("mn", "mn")),
+        ("tlh-Latn", ("tlh-Latn", "tlh-Latn")),
+    ],
+)
+def test_a_language_is_named_as_far_as_it_is_known(tag: str, names: tuple[str, str]) -> None:
+    assert tuple(language_name(tag, translator(locale)) for locale in ("zh-CN", "en")) == names
 
 
 def test_what_a_chat_shows_is_the_name_the_address_and_the_hours_of_the_day(client: FlaskClient) -> None:
@@ -349,7 +368,46 @@ def test_who_asks_for_nothing_gets_the_form_and_who_finds_nothing_is_told(client
     assert "查找结果" not in client.get("/branches", headers=PERSON).text
     nothing = client.get("/branches?q=xyzzy", headers=PERSON).text
     assert "没有找到" in nothing and 'value="xyzzy"' in nothing
-    assert "These are the first 20" in client.get("/atms?q=shanghai&lang=en", headers=PERSON).text
+
+
+def pages(client: FlaskClient, url: str) -> Iterator[str]:
+    """Follow the links to what comes next, as a person does."""
+    following: str | None = url
+    while following:
+        page = client.get(following, headers=PERSON).text
+        yield page
+        links = re.findall(r'<a href="([^"]+)" rel="next">', page)
+        following = f"{url.partition('?')[0]}{html.unescape(links[0])}" if links else None
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("branches", {"q": "上海 & 示范", "open_now": "true"}),
+        ("branches", {"near": "31.2336,121.4692", "q": "上海", "open_now": "true"}),
+        ("atms", {"q": "shanghai"}),
+    ],
+)
+def test_page_after_page_shows_every_row_of_the_list_once(
+    client: FlaskClient, kind: str, query: dict[str, str]
+) -> None:
+    read = list(pages(client, f"/{kind}?{urlencode({**query, 'lang': 'en'})}"))
+    lines = client.get(f"/v1/{kind}", query_string=query, headers={"Accept": "application/x-ndjson"}).text.splitlines()
+
+    assert len(read) > 2
+    assert [HERE + path for page in read for path in found(page)] == [json.loads(line)["page_url"] for line in lines]
+    assert [page.count("From the beginning") for page in read] == [0] + [1] * (len(read) - 1)
+    assert '<ol class="near" aria-labelledby="found" start="21">' in read[1]
+    (other,) = re.findall(r'lang="zh-CN" href="([^"]+)"', read[1])
+    assert found(client.get(f"/{kind}{html.unescape(other)}", headers=PERSON).text) == found(read[1])
+    kinds = re.findall(r'<a href="(/(?:atms|branches)\?[^"]+)"', read[1])
+    assert len(kinds) == 2 and not any("after=" in each for each in kinds), "the other kind begins at its beginning"
+
+
+def test_after_the_last_row_there_are_no_more_and_nobody_is_told_that_there_are_none(client: FlaskClient) -> None:
+    page = client.get("/branches?q=shanghai&after=60-999999999999-zzz", headers=PERSON)
+    assert page.status_code == 200
+    assert "后面没有了" in page.text and "没有找到" not in page.text and "回到开头" in page.text
 
 
 @pytest.mark.parametrize(
@@ -364,6 +422,11 @@ def test_who_asks_for_nothing_gets_the_form_and_who_finds_nothing_is_told(client
         ({"near": "31.2336,121.4692\n"}, "纬度,经度"),
         ({"near": "1" * 400}, "纬度,经度"),
         ({"near": '"><script>'}, "纬度,经度"),
+        ({"q": "上海", "after": "20"}, "重新查找"),
+        ({"q": "上海", "after": "20-1-"}, "重新查找"),
+        ({"q": "上海", "after": "20-" + "9" * 20 + "-310"}, "重新查找"),
+        ({"q": "上海", "after": "20-1-310\n"}, "重新查找"),
+        ({"q": "上海", "after": '20-1-"><script>'}, "重新查找"),
     ],
 )
 def test_what_is_no_question_is_told_with_422(client: FlaskClient, query: dict[str, str], said: str) -> None:
