@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import marshal
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 from openteller_sandbox import clock
@@ -22,7 +23,7 @@ from openteller_sandbox.imports.identifiers import derived
 from openteller_sandbox.imports.json_stream import dumps
 from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
 from openteller_sandbox.imports.refusals import Item, Refusal, SourceError, wrong
-from openteller_sandbox.imports.shape import Shape, is_suspect
+from openteller_sandbox.imports.shape import Shape
 from openteller_sandbox.imports.staging import Staged, Staging
 from openteller_sandbox.seeding import SeedError
 
@@ -99,7 +100,8 @@ class _Import:
                 record["biller_id"] = known or derived("blr", "biller", code)
             record.setdefault("updated_at", self._stamp)
             told = {fault.field for fault in faults}
-            faults += [fault for fault in self._faults(record) if fault.field not in told]
+            found = (fault for fault in self._faults(record) if fault.field not in told)
+            faults += islice(found, _MOST_FAULTS)
         if not faults and (unlike := self._staging.unlike("biller", record["biller_code"], record["biller_id"])):
             faults.append(unlike)
         if faults:
@@ -112,7 +114,8 @@ class _Import:
     def _faults(self, record: Record) -> Iterator[Refusal]:
         """Find what is wrong with a biller, each member once."""
         told: set[str] = set()
-        for fault in (*self._shape.faults(record, texts=is_suspect(dumps(record).decode())), *self._unfit(record)):
+        shapes, may_ask = self._shape.look(record, dumps(record))
+        for fault in chain(shapes, self._unfit(record) if may_ask else ()):
             if fault.field not in told:
                 told.add(fault.field)
                 yield fault

@@ -14,6 +14,7 @@ import secrets
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, NamedTuple
 
 from openteller_sandbox import clock
@@ -163,7 +164,7 @@ class _Import:
             self._identify(record)
             record.setdefault("last_updated", self._stamp)
             line = dumps(record)
-            faults += self._rules.faults(record, line, [fault.field for fault in faults])
+            faults += islice(self._rules.faults(record, line, [fault.field for fault in faults]), _MOST_FAULTS)
             faults += _terms_faults(terms)
         if not faults:
             faults += self._stage(item.where, record, line, terms, stamped=stamped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from openteller_sandbox.branches import datum, opening_hours
@@ -14,7 +15,7 @@ from openteller_sandbox.imports import countries, hours_text
 from openteller_sandbox.imports.mapping import HOURS, number
 from openteller_sandbox.imports.outcome import Wish
 from openteller_sandbox.imports.refusals import Refusal, wrong
-from openteller_sandbox.imports.shape import Shape, is_suspect
+from openteller_sandbox.imports.shape import Shape
 
 Record = dict[str, Any]
 
@@ -86,8 +87,9 @@ class Rules:
         before: members of which something was found already.
         """
         told = {"availability" if field == HOURS else field for field in before}
-        shapes = self.shape.faults(record, texts=is_suspect(line.decode()))
-        for fault in (*self._missing(record), *shapes, *_place_faults(record), *self._unfit(record)):
+        shapes, may_ask = self.shape.look(record, line)
+        unfit = self._unfit(record) if may_ask else ()
+        for fault in chain(self._missing(record), shapes, _place_faults(record), unfit):
             if not _is_told(fault.field, told):
                 told.add(fault.field)
                 yield fault

@@ -1,10 +1,11 @@
-"""Opening a file as text: plain or gzip, UTF-8 with or without a mark, or GB 18030."""
+"""Opening a file as text: plain or gzip, UTF-8 with or without a mark, GB 18030, or UTF-16 with one."""
 
 from __future__ import annotations
 
 import codecs
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,17 +20,21 @@ HEAD_CHARACTERS = 1 << 16
 _HEAD_BYTES = 1 << 16
 _GZIP = b"\x1f\x8b"
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ZIP = b"PK\x03\x04"
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Source:
     """A file that is being read.
 
-    name: as it was given. head: its first characters, which are read again. done: how far, as a fraction; None of what
-    has no length.
+    name: as it was given. encoding: what it is written in. head: its first characters, which are read again. done: how
+    far, as a fraction; None of what has no length.
     """
 
-    def __init__(self, name: str, text: TextIO, done: Callable[[], float | None]) -> None:
+    def __init__(self, name: str, encoding: str, text: TextIO, done: Callable[[], float | None]) -> None:
         self.name = name
+        self.encoding = encoding
         self.done = done
         self._text = text
         with _told(name):
@@ -48,20 +53,83 @@ class Source:
         with _told(self.name):
             return self._text.read(count)
 
-    def lines(self, longest: int) -> Iterator[str]:
-        """Give the lines, with their ends; of one that is too long no more than so many characters and one.
+
+class Lines:
+    """The lines of a source, with their ends; of one that is too long its beginning, which is too long as well, and
+    nobody waits for its end.
+
+    number: of the line that was given last, from 1.
+    """
+
+    def __init__(self, source: Source, longest: int) -> None:
+        self.number = 0
+        self._source = source
+        self._longest = longest
+        self._end = "\n" if "\n" in source.head or "\r" not in source.head else "\r"
+        self._text = ""
+        self._at = 0
+        self._is_cut = False
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        """Give a line.
 
         Raises:
-            SourceError: as ``read``.
+            SourceError: as ``Source.read``.
         """
-        held = ""
-        while piece := self.read(HEAD_CHARACTERS):
-            *whole, held = (held + piece).split("\n")
-            yield from (f"{line}\n" for line in whole)
-            if len(held) > longest:
-                held = held[: longest + 1]
-        if held:
-            yield held
+        self._pass_cut()
+        line = self._line()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        return line
+
+    def skip_blank(self) -> None:
+        """Go on to the next line that has more than spaces.
+
+        Raises:
+            SourceError: as ``Source.read``.
+        """
+        self._pass_cut()
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            end = found.end() if found else self._at
+            begin = self._text.rfind(self._end, self._at, end) + 1 or self._at
+            self.number += self._text.count(self._end, self._at, begin)
+            self._at = begin
+            if end < len(self._text):
+                return
+            piece = self._source.read(HEAD_CHARACTERS)
+            self._text, self._at = self._text[begin : begin + HEAD_CHARACTERS] + piece, 0
+            if not piece:
+                return
+
+    def _line(self) -> str:
+        """Give the next line; nothing at the end."""
+        end = self._text.find(self._end, self._at) + 1
+        if end:
+            line, self._at = self._text[self._at : end], end
+            return line
+        held, self._text, self._at = self._text[self._at :], "", 0
+        while piece := self._source.read(HEAD_CHARACTERS):
+            end = piece.find(self._end) + 1
+            if end:
+                self._text, self._at = piece, end
+                return held + piece[:end]
+            held += piece
+            if len(held) > self._longest:
+                self._is_cut = True
+                break
+        return held
+
+    def _pass_cut(self) -> None:
+        """Go over the rest of a line that was too long."""
+        while self._is_cut:
+            piece = self._source.read(HEAD_CHARACTERS)
+            self._text, self._at = piece, piece.find(self._end) + 1
+            self._is_cut = bool(piece) and not self._at
 
 
 @contextmanager
@@ -93,8 +161,8 @@ def opened(name: str, encoding: str | None = None) -> Iterator[Source]:
         try:
             text = io.TextIOWrapper(data, chosen, errors="strict", newline="")
         except LookupError as error:
-            raise SourceError(f"{chosen} is no encoding: try utf-8 or gb18030") from error
-        yield Source(name, text, lambda: counted.count / size if size else None)
+            raise SourceError(f"{chosen} is no encoding of texts: try utf-8 or gb18030") from error
+        yield Source(name, chosen, text, lambda: counted.count / size if size else None)
     finally:
         if name != STDIN:
             raw.close()
@@ -120,6 +188,17 @@ class _Counted(io.RawIOBase):
 
 
 def _encoding(name: str, head: bytes) -> str:
+    """Find out what a file is written in.
+
+    Raises:
+        SourceError: it is no text, or none that is known.
+    """
+    if head.startswith(_ZIP):
+        raise SourceError(f"{name} is an archive or a workbook (.zip, .xlsx): save what is in it as CSV, in UTF-8")
+    if head.startswith(_UTF_16):
+        return "utf-16"
+    if b"\0" in head:
+        raise SourceError(f"{name} is no text, or UTF-16 without a mark: name its --encoding, or write it as UTF-8")
     for encoding in _ENCODINGS:
         try:
             codecs.getincrementaldecoder(encoding)().decode(head)
@@ -134,7 +213,7 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        advice = "write it anew as UTF-8, or name its --encoding"
+        advice = "name its --encoding, such as gb18030, or write it anew as UTF-8"
         raise SourceError(f"{name} has bytes that are no {error.encoding} ({error.reason}): {advice}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(f"{name} is a broken or cut-off gzip file: {error}") from error

@@ -13,13 +13,15 @@ from typing import Any, NoReturn
 import msgspec
 
 from openteller_sandbox.imports.files import Source
-from openteller_sandbox.imports.refusals import SourceError
+from openteller_sandbox.imports.refusals import Refusal, SourceError, wrong
+from openteller_sandbox.imports.shape import shown
 
 EACH = "*"
 LONGEST = 1 << 20
 """Characters of one value: a branch has about two thousand."""
 
 _CHUNK = 1 << 16
+_OTHERWISE = (" :", "\t:", "\n:", "\r:", "\\u0022")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -27,19 +29,60 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+class RepeatedError(ValueError):
+    """An object has a member twice: which of them is meant, nobody knows."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the member {shown(name)} is there twice")
+        self.name = name
+
+
+def repeated(name: str) -> Refusal:
+    """Refuse a record for a member that is there twice."""
+    return wrong(shown(name), "MEMBER_REPEATED", "is there twice: leave in the one that is meant")
 
 
 def loads(text: str) -> Any:
     """Read one value.
 
     Raises:
-        ValueError: it is no JSON, or nested too deep.
+        ValueError: it is no JSON, or nested too deep; or (RepeatedError) an object of it has a member twice.
     """
     try:
-        return msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+    _check_repeated(text, value)
+    return value
+
+
+def _check_repeated(text: str, value: object) -> None:
+    """Look for members that are there twice: the decoder takes the last one.
+
+    Written anew, a text without any is the same, or has as many names; where it may be written otherwise than that it
+    is read once more, slowly.
+    """
+    anew = msgspec.json.encode(value)
+    if anew == text.encode():
+        return
+    if anew.count(b'":') == text.count('":') and not any(mark in text for mark in _OTHERWISE):
+        return
+    try:
+        json.loads(text, object_pairs_hook=_only_once)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise RepeatedError(_twice(pairs))
+    return members
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    names = [name for name, _ in pairs]
+    return next(name for name in names if names.count(name) > 1)
 
 
 def dumps(value: object) -> bytes:
@@ -60,9 +103,12 @@ class JsonReader:
         self._at = 0
         self._gone = 0
         self._ended = False
+        self._repeated = ""
+        self._decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=self._object)
 
     def at(self, path: Sequence[str]) -> Iterator[tuple[str, Any]]:
-        """Give (JSON pointer, value) of what stands at a path, in order.
+        """Give (JSON pointer, value) of what stands at a path, in order; where one has a member twice, why it is
+        refused.
 
         Raises:
             SourceError: it is no JSON, or not this; the message says at which character.
@@ -73,7 +119,8 @@ class JsonReader:
 
     def _walk(self, path: tuple[str, ...], pointer: str) -> Iterator[tuple[str, Any]]:
         if not path:
-            yield pointer, self._value()
+            value = self._value()
+            yield pointer, repeated(self._repeated) if self._repeated else value
         elif path[0] == EACH:
             yield from self._items(path[1:], pointer)
         else:
@@ -91,7 +138,7 @@ class JsonReader:
 
     def _members(self, path: tuple[str, ...], pointer: str) -> Iterator[tuple[str, Any]]:
         self._take("{")
-        first = True
+        first, met = True, False
         while self._peek() != "}":
             if not first:
                 self._take(",")
@@ -101,6 +148,9 @@ class JsonReader:
                 self._fail("a member's name is missing")
             self._take(":")
             if name == path[0]:
+                if met:
+                    self._fail(f"the member {name} is there twice")
+                met = True
                 yield from self._walk(path[1:], f"{pointer}/{name}")
             else:
                 self._value()
@@ -110,8 +160,9 @@ class JsonReader:
         """Give the value that begins here. One that ends where the text in memory does may go on behind it."""
         self._peek()
         while True:
+            self._repeated = ""
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = self._decoder.raw_decode(self._text, self._at)
                 if end < len(self._text) or self._ended:
                     if self._text.find("\\u", self._at, end) >= 0:
                         self._check_letters(value)
@@ -125,6 +176,12 @@ class JsonReader:
             if len(self._text) - self._at > LONGEST:
                 self._fail(f"a value is longer than {LONGEST:,} characters, or no JSON")
             self._more()
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            self._repeated = self._repeated or _twice(pairs)
+        return members
 
     def _check_letters(self, value: object) -> None:
         """Refuse half a character (a surrogate by itself): JSON may have it, but nothing that is stored or sent."""

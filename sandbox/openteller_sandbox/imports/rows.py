@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from openteller_sandbox.imports import open_data_uk
-from openteller_sandbox.imports.files import Source
-from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, loads
+from openteller_sandbox.imports.files import Lines, Source
+from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, RepeatedError, loads, repeated
 from openteller_sandbox.imports.mapping import Columns
 from openteller_sandbox.imports.refusals import Item, Refusal, SourceError, wrong
 from openteller_sandbox.imports.shape import Shape
@@ -22,6 +22,7 @@ _FEATURES = re.compile(r'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[')
 _BRANDS = re.compile(r'"Brand"\s*:\s*\[')
 _DATA = re.compile(r'\s*\{\s*(?:"(?:links|meta)"\s*:.*?)?"data"\s*:\s*\[', re.DOTALL)
 _RECORD_SEPARATOR = "\x1e"  # of GeoJSON text sequences
+_LOOK_FOR = "look for a quotation mark without its second one"
 
 
 class Format(StrEnum):
@@ -113,7 +114,7 @@ def items(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Ma
         case Format.CSV:
             return _cells(source, kind, shape, reading, chosen)
         case Format.NDJSON:
-            return _checked(_lines(source), lambda value: (dict(value), []))
+            return _checked(lines_of(source), lambda value: (dict(value), []))
         case Format.GEOJSON:
             found = JsonReader(source).at(("features", EACH))
             return _checked(found, lambda value: _feature(value, kind, shape, chosen))
@@ -147,18 +148,67 @@ def _checked(found: _Found, make: _Make) -> Iterator[Item]:
         yield Item(where, record, tuple(faults))
 
 
-def _lines(source: Source) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(source.lines(LONGEST), 1):
+def lines_of(source: Source) -> Iterator[tuple[str, Any]]:
+    """Give (line, value) of JSON lines; in place of one that is none, why it is refused."""
+    lines = Lines(source, LONGEST)
+    lines.skip_blank()
+    for line in lines:
+        where = f"line {lines.number}"
         text = line.strip("\ufeff" + _RECORD_SEPARATOR + " \t\r\n")
-        if not text:
-            continue
-        if len(text) > LONGEST:
-            yield f"line {number}", wrong("", "ROW_BROKEN", f"is longer than {LONGEST:,} characters")
-            continue
+        if len(line) > LONGEST:
+            yield where, wrong("", "ROW_BROKEN", f"is longer than {LONGEST:,} characters")
+        elif text:
+            try:
+                yield where, loads(text)
+            except RepeatedError as error:
+                yield where, repeated(error.name)
+            except ValueError as error:
+                yield where, wrong("", "ROW_BROKEN", f"is no JSON ({str(error).partition(':')[0]})")
+        lines.skip_blank()
+
+
+class Table:
+    """The rows of a table with separators, for as long as each is not too long.
+
+    A quotation mark without its second one makes one row of all that follows, which memory need not hold.
+
+    where: the line at which the row begins that was given last.
+    """
+
+    def __init__(self, source: Source, delimiter: str = ",") -> None:
+        self._name = source.name
+        self._lines = Lines(source, LONGEST)
+        self._begins = self._size = 0
+        self._rows = csv.reader(self._of_a_row(), delimiter=delimiter, strict=True)
+
+    @property
+    def where(self) -> str:
+        """Say at which line the row begins."""
+        return f"line {self._begins}"
+
+    def __iter__(self) -> Table:
+        return self
+
+    def __next__(self) -> list[str]:
+        """Give a row, but none of blank lines.
+
+        Raises:
+            SourceError: a quotation mark has no second one, or a row is too long.
+        """
+        self._lines.skip_blank()
+        self._begins, self._size = self._lines.number + 1, 0
         try:
-            yield f"line {number}", loads(text)
-        except ValueError as error:
-            yield f"line {number}", wrong("", "ROW_BROKEN", f"is no JSON ({str(error).partition(':')[0]})")
+            return next(self._rows)
+        except csv.Error as error:
+            raise SourceError(f"{self._name}, {self.where}: {error}; {_LOOK_FOR}") from error
+
+    def _of_a_row(self) -> Iterator[str]:
+        for line in self._lines:
+            self._size += len(line)
+            if self._size > LONGEST:
+                text = f"a row of more than {LONGEST:,} characters begins here"
+                raise SourceError(f"{self._name}, {self.where}: {text}; {_LOOK_FOR}")
+            yield line
 
 
 def _feature(
@@ -200,27 +250,21 @@ def _brands(source: Source, kind: Kind) -> Iterator[Item]:
 
 
 def _cells(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Mapping[str, str]) -> Iterator[Item]:
-    head = source.head.lstrip("\ufeff").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    rows = csv.reader(source.lines(LONGEST), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip("\ufeff \t\r") for name in next(rows, [])]
-        if not header or len(header) > _MOST_COLUMNS:
-            raise SourceError(f"{source.name} has no header: the first line names the columns")
-        columns = Columns(shape, header, chosen, kind.columns)
-        reading.ignored = [column for column in columns.ignored if column]
-        if all(path is None for path in columns.paths):
-            raise SourceError(f"{source.name}: no column is known ({', '.join(header[:10])}): name them with --map")
-        for row in rows:
-            where = f"line {rows.line_num}"
-            if not any(row):
-                continue
-            if len(row) != len(header):
-                text = f"has {len(row)} cells, the header {len(header)}: look for a separator inside a text"
-                yield Item(where, {}, (wrong("", "ROW_BROKEN", text),))
-                continue
-            record, faults = columns.record(row)
-            yield Item(where, record, tuple(faults))
-    except csv.Error as error:
-        advice = "look for a quotation mark without its second one"
-        raise SourceError(f"{source.name}, line {rows.line_num}: {error}; {advice}") from error
+    head = source.head.lstrip("\ufeff \t\r\n").splitlines()[:1]
+    rows = Table(source, max(_DELIMITERS, key=head[0].count) if head else ",")
+    header = [name.strip("\ufeff \t\r") for name in next(rows, [])]
+    if not any(header) or len(header) > _MOST_COLUMNS:
+        raise SourceError(f"{source.name} has no header: the first line names the columns")
+    columns = Columns(shape, header, chosen, kind.columns)
+    reading.ignored = [column for column in columns.ignored if column]
+    if all(path is None for path in columns.paths):
+        raise SourceError(f"{source.name}: no column is known ({', '.join(header[:10])}): name them with --map")
+    for row in rows:
+        if not any(row):
+            continue
+        if len(row) != len(header):
+            text = f"has {len(row)} cells, the header {len(header)}: look for a separator inside a text"
+            yield Item(rows.where, {}, (wrong("", "ROW_BROKEN", text),))
+            continue
+        record, faults = columns.record(row)
+        yield Item(rows.where, record, tuple(faults))

@@ -9,14 +9,18 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, cast
 
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.imports.refusals import Refusal, wrong
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd\ud800-\udfff]")
+_TOO_MANY = "ITEMS_TOO_MANY"
+_MOST_ITEMS = 1000
+_MOST_FAULTS = 100
+_MOST_RIGHT, _LONGEST_RIGHT = 4096, 4096
 # A spreadsheet takes these for a formula; a telephone number and an amount begin with a sign and a digit.
-_MOST_RIGHT = 4096
 _FORMULA = re.compile(r"\s*(?:[=@|]|[+-](?![0-9 (]))")
 _SUSPECT = re.compile(_CONTROL.pattern + r'|\\u[0-9a-f]{4}|\\[nrtbf]|"\s*[=@|+-]')
 
@@ -24,11 +28,11 @@ _SUSPECT = re.compile(_CONTROL.pattern + r'|\\u[0-9a-f]{4}|\\[nrtbf]|"\s*[=@|+-]
 class Shape:
     """A component, or a part of one.
 
-    members: of an object, by name. items: of an array. values: of an open enumeration. kind: the JSON type. is_text:
-    whether it is any text. is_long: whether it has lists of objects.
+    members: of an object, by name. items: of an array; most: how many of them there may be. values: of an open
+    enumeration. kind: the JSON type. is_text: whether it is any text. is_long: whether it has lists of objects.
     """
 
-    __slots__ = ("_right", "is_long", "is_text", "items", "kind", "members", "values")
+    __slots__ = ("_right", "is_long", "is_text", "items", "kind", "members", "most", "values")
 
     def __init__(self, contract: Contract, schema: Mapping[str, Any]) -> None:
         node, _ = contract.resolve(schema)
@@ -39,6 +43,7 @@ class Shape:
             if not member.get("x-computed")
         }
         self.items = Shape(contract, node["items"]) if "items" in node else None
+        self.most = int(node.get("maxItems", _MOST_ITEMS))
         values = node.get("x-extensible-enum") or node.get("enum")
         self.values: frozenset[str] | None = frozenset(values) if values else None
         inner = [self.items, *self.members.values()]
@@ -69,6 +74,14 @@ class Shape:
             else:
                 yield path
 
+    def look(self, record: Mapping[str, Any], line: bytes) -> tuple[list[Refusal], bool]:
+        """Find what is wrong with a record, which is also given as JSON, and say whether its schema may be asked, too.
+
+        It may not where there is too much: it finds something wrong with each of a million items, and keeps all of it.
+        """
+        found = list(islice(self.faults(record, texts=is_suspect(line.decode())), _MOST_FAULTS))
+        return found, len(found) < _MOST_FAULTS and not any(fault.code == _TOO_MANY for fault in found)
+
     def faults(self, value: object, field: str = "", *, texts: bool = True) -> Iterator[Refusal]:
         """Find what is wrong. What has another type than it should is left to the schema.
 
@@ -90,20 +103,22 @@ class Shape:
         if key in self._right:
             return
         found = list(self._inner_faults(value, field, texts=False))
-        if not found and len(self._right) < _MOST_RIGHT:
+        if not found and len(self._right) < _MOST_RIGHT and len(key) < _LONGEST_RIGHT:
             self._right.add(key)
         yield from found
 
     def _inner_faults(self, value: object, field: str, *, texts: bool) -> Iterator[Refusal]:
         if isinstance(value, list) and self.items is not None:
-            if texts or not self.items.is_text:
+            if len(value) > self.most:
+                yield wrong(field, _TOO_MANY, f"has {len(value):,} items, of which there may be {self.most}")
+            elif texts or not self.items.is_text:
                 for number, inner in enumerate(value):
                     yield from self.items.faults(inner, f"{field}.{number}", texts=texts)
         elif isinstance(value, dict) and self.kind == "object":
             for name, inner in value.items():
                 member = self.members.get(name)
                 if member is None:
-                    yield wrong(_shown(f"{field}.{name}"), "FIELD_UNKNOWN", "there is no such member: leave it out")
+                    yield wrong(shown(f"{field}.{name}"), "FIELD_UNKNOWN", "there is no such member: leave it out")
                 elif texts or not member.is_text:
                     yield from member.faults(inner, f"{field}.{name}" if field else name, texts=texts)
 
@@ -121,6 +136,6 @@ def is_suspect(text: str) -> bool:
     return _SUSPECT.search(text) is not None
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """Give a member's name back as far as it is short and plain."""
     return re.sub(r"[^\w.-]", "?", path.strip("."))[:80]

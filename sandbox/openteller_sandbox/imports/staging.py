@@ -28,8 +28,9 @@ CREATE TABLE refused (code TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE parts (about TEXT, value TEXT, detail TEXT, members BLOB);
 """
 _CACHE_KIB = 48 * 1024
-_MOST_HELD = 3_000_000
-"""Members of sets in memory, of 4 bytes each and what their keys take."""
+_MOST_HELD = 96 << 20
+_OF_A_KEY, _OF_A_MEMBER = 450, 5
+"""Bytes of sets in memory: what a file's words are, nobody knows, and each may be in one place only."""
 
 
 class Staged(NamedTuple):
@@ -223,16 +224,14 @@ class Sets:
         for key in keys:
             held[key].append(number)
             self._count += 1
-        if self._count > _MOST_HELD:
-            self._put_down()
+        self._put_down_if_large()
 
     def extend(self, key: SetKey, numbers: Iterable[int]) -> None:
         """Put numbers into a set."""
         before = len(self._held[key])
         self._held[key].extend(numbers)
         self._count += len(self._held[key]) - before
-        if self._count > _MOST_HELD:
-            self._put_down()
+        self._put_down_if_large()
 
     def whole(self) -> Iterator[tuple[SetKey, list[int]]]:
         """Give every set that has members, by key, its numbers ascending."""
@@ -240,6 +239,10 @@ class Sets:
         for key, members in self._staging.parts():
             if members:
                 yield key, sorted(members)
+
+    def _put_down_if_large(self) -> None:
+        if self._count * _OF_A_MEMBER + len(self._held) * _OF_A_KEY > _MOST_HELD:
+            self._put_down()
 
     def _put_down(self) -> None:
         self._staging.put_parts(self._held.items())

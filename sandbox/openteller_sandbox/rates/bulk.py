@@ -6,7 +6,6 @@ the ECB's days make boards with the demo bank's spreads, and sheets of another b
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -22,11 +21,11 @@ from openteller_sandbox.db import Database, Tx
 from openteller_sandbox.http import json_text
 from openteller_sandbox.imports.files import Source
 from openteller_sandbox.imports.identifiers import derived
-from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, loads
+from openteller_sandbox.imports.json_stream import EACH, JsonReader
 from openteller_sandbox.imports.mapping import number
 from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
 from openteller_sandbox.imports.refusals import Refusal, SourceError, wrong
-from openteller_sandbox.imports.rows import Format, detect
+from openteller_sandbox.imports.rows import Format, Table, detect, lines_of
 from openteller_sandbox.rates import boards, following, importing, store
 from openteller_sandbox.rates.chain import Chain, ChainError, sheet_hash
 
@@ -131,26 +130,22 @@ class _Import:
     def _days(self, source: Source) -> Iterator[tuple[date, str, dict[str, Decimal]]]:
         """Give the days of a file, in any order, with what a euro is worth."""
         seen: dict[date, str] = {}
-        rows = csv.reader(source.lines(LONGEST), strict=True)
-        try:
-            header = [name.strip("\ufeff \t\r\n").upper() for name in next(rows, [])]
-            if header[:1] != ["DATE"] or "CNY" not in header:
-                raise SourceError(f"{source.name} has no columns Date and CNY: give the ECB's eurofxref-hist.csv")
-            for cells in rows:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                self._outcome.read += 1
-                if self._outcome.read > MOST:
-                    raise SourceError(f"{source.name} has more than {MOST:,} days")
-                where = f"line {rows.line_num}"
-                day, per_euro, faults = _day(header, cells, seen)
-                if faults or day is None:
-                    self._refuse(where, day.isoformat() if day else "?", faults)
-                    continue
-                seen[day] = where
-                yield day, where, per_euro
-        except csv.Error as error:
-            raise SourceError(f"{source.name}, line {rows.line_num}: {error}") from error
+        rows = Table(source)
+        header = [name.strip("\ufeff \t\r\n").upper() for name in next(rows, [])]
+        if header[:1] != ["DATE"] or "CNY" not in header:
+            raise SourceError(f"{source.name} has no columns Date and CNY: give the ECB's eurofxref-hist.csv")
+        for cells in rows:
+            if not any(cell.strip() for cell in cells):
+                continue
+            self._outcome.read += 1
+            if self._outcome.read > MOST:
+                raise SourceError(f"{source.name} has more than {MOST:,} days")
+            day, per_euro, faults = _day(header, cells, seen)
+            if faults or day is None:
+                self._refuse(rows.where, day.isoformat() if day else "?", faults)
+                continue
+            seen[day] = rows.where
+            yield day, rows.where, per_euro
 
     def _sheets(
         self, last: Record, published_after: int, days: Mapping[date, Mapping[str, Decimal]]
@@ -211,15 +206,12 @@ class _Import:
             return
         if self._outcome.format is not Format.NDJSON:
             raise SourceError(f"{source.name}: {self._outcome.format} is no format of rates")
-        for place, line in enumerate(source.lines(LONGEST), 1):
-            if line.strip():
-                try:
-                    yield f"line {place}", loads(line)
-                except ValueError:
-                    yield f"line {place}", None
+        yield from lines_of(source)
 
     def _fault(self, value: Any, chain: Chain, known: Mapping[str, str]) -> tuple[str, Refusal | None]:
         """Look whether a sheet fits behind the others, and let it follow if it does."""
+        if isinstance(value, Refusal):
+            return "?", value
         try:
             sheet, rows = value["sheet"], value["rows"]
             identifier = str(sheet["rate_sheet_id"])

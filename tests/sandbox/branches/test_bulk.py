@@ -236,6 +236,11 @@ def test_branches_of_a_file_may_name_each_other_in_any_order(bring: Callable[...
         ({"branch_id": FEW[0]["branch_id"]}, "CODE_OTHER"),
         ({"timezone": "Mars/Olympus"}, "HOURS_INVALID"),
         ({"moved_to": "brn_nowhere"}, "REFERENCE_UNKNOWN"),
+        ({"services": [1] * 300_000}, "ITEMS_TOO_MANY"),
+        (
+            {"availability": {"standard": [{"day": "MONDAY", "opening_hours": [{}] * 99}], "special": []}},
+            "ITEMS_TOO_MANY",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_right_is_refused_with_its_member(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
+import tracemalloc
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openteller_sandbox.imports import hours_text, json_stream
-from openteller_sandbox.imports.files import Source, opened
-from openteller_sandbox.imports.json_stream import EACH, JsonReader
+from openteller_sandbox.imports.files import Lines, Source, opened
+from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, RepeatedError, loads
 from openteller_sandbox.imports.mapping import number
-from openteller_sandbox.imports.refusals import SourceError
-from openteller_sandbox.imports.rows import Format, detect
+from openteller_sandbox.imports.refusals import Refusal, SourceError
+from openteller_sandbox.imports.rows import Format, Table, detect, lines_of
 
 
 class Pieces(Source):
@@ -27,6 +30,18 @@ class Pieces(Source):
 
     def read(self, count: int) -> str:
         piece, self._rest = self._rest[: min(count, self._size)], self._rest[min(count, self._size) :]
+        return piece
+
+
+class Endless(Source):
+    """The same again and again, up to a length."""
+
+    def __init__(self, text: str, length: int = 1 << 40) -> None:
+        self.name, self.head, self._block, self._left = "a file", text, text * (1 + (1 << 16) // len(text)), length
+
+    def read(self, count: int) -> str:
+        piece = self._block[: min(count, self._left)]
+        self._left -= len(piece)
         return piece
 
 
@@ -88,7 +103,7 @@ def test_the_format_is_found_out(text: str, format_: Format) -> None:
     assert detect(Pieces(text)) is format_
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_encodings_and_gzip_are_found_out(tmp_path: Path, encoding: str) -> None:
     text = "编号,名称\n1,示范银行\n" * 50
     for packed in (False, True):
@@ -96,8 +111,9 @@ def test_encodings_and_gzip_are_found_out(tmp_path: Path, encoding: str) -> None
         file = tmp_path / f"{encoding}{packed}"
         file.write_bytes(gzip.compress(data) if packed else data)
         with opened(str(file)) as source:
-            assert "".join(source.lines(1000)) == text
+            assert "".join(Lines(source, 1000)) == text
             assert source.done() == 1.0
+            assert source.encoding == ("utf-8-sig" if encoding == "utf-8" else encoding)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +123,16 @@ def test_encodings_and_gzip_are_found_out(tmp_path: Path, encoding: str) -> None
         (gzip.compress(b"a,b\n" * 1000, mtime=0)[:-9], "gzip"),
         (b"code\xff\xff,name", "neither UTF-8"),
         (b"a" * 300_000 + b"\xff", "bytes that are no"),
+        (b"PK\x03\x04 and so on", "workbook"),
+        ("code,name\n".encode("utf-16-le"), "UTF-16 without a mark"),
     ],
-    ids=["broken", "cut off", "no text", "no text far behind"],
+    ids=["broken", "cut off", "no text", "no text far behind", "a workbook", "UTF-16 without a mark"],
 )
 def test_what_is_no_text_is_told(tmp_path: Path, data: bytes, told: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(data)
     with pytest.raises(SourceError, match=told), opened(str(file)) as source:
-        list(source.lines(1000))
+        list(Lines(source, 1000))
 
 
 def test_a_file_that_is_not_there_and_an_unknown_encoding_are_told(tmp_path: Path) -> None:
@@ -123,6 +141,94 @@ def test_a_file_that_is_not_there_and_an_unknown_encoding_are_told(tmp_path: Pat
     (tmp_path / "file").write_text("x")
     with pytest.raises(SourceError, match="is no encoding"), opened(str(tmp_path / "file"), "klingon"):
         raise AssertionError
+
+
+@given(text=st.text("a \t\r\n", max_size=40), size=st.integers(1, 5))
+def test_lines_are_numbered_whether_blank_ones_are_gone_through_or_over(text: str, size: int) -> None:
+    every = text.splitlines(keepends=True) if "\n" not in text else [f"{one}\n" for one in text.split("\n")]
+    if "\n" in text:
+        every[-1] = every[-1].removesuffix("\n")
+    numbered = [(number, line) for number, line in enumerate(filter(None, every), 1)]
+    lines = Lines(Pieces(text, size), 100)
+    assert [(lines.number, line) for line in lines] == numbered
+    lines, found = Lines(Pieces(text, size), 100), []
+    lines.skip_blank()
+    for line in lines:
+        found.append((lines.number, line))
+        lines.skip_blank()
+    assert [one for one in found if one[1].strip()] == [one for one in numbered if one[1].strip()]
+
+
+def test_what_has_no_end_is_no_row_and_does_not_fill_the_memory() -> None:
+    """A quotation mark without its second one, in its many ways; a line, a value, a member that never ends."""
+    length = 8 << 20
+    tracemalloc.start()
+    try:
+        for text in ('"\n",', '"a""\n', '"\n"x\n,', "x" * 99, '"x",'):
+            with pytest.raises(SourceError, match=r"line 1: .*; look for a quotation mark"):
+                list(Table(Endless(text)))
+        for text in ("x", " ", '[{"a":', "[[],"):
+            refused = list(lines_of(Endless(text, length)))
+            assert [(where, fault.code) for where, fault in refused] == [("line 1", "ROW_BROKEN")] * (text != " ")
+        for text in ("[", '{"data":[', '[{"a":[', '["', '{"meta":["'):
+            with pytest.raises(SourceError, match=r"a file, character [0-9,]+: "):
+                list(JsonReader(Endless(text)).at((EACH,) if text[0] == "[" else ("data", EACH)))
+        assert tracemalloc.get_traced_memory()[1] < 64 * LONGEST
+    finally:
+        tracemalloc.stop()
+
+
+def test_blank_lines_cost_next_to_nothing() -> None:
+    begun = time.process_time()
+    assert list(lines_of(Endless("\n", 20_000_000))) == []
+    assert list(Table(Endless(" \r\n", 20_000_000))) == []
+    assert time.process_time() - begun < 2  # it takes a tenth of that; line by line it would be six seconds
+
+
+def test_a_row_is_told_by_the_line_at_which_it_begins() -> None:
+    rows = Table(Pieces('\n\na,"b\n\nc"\n \nd,e\n"f'))
+    found = [(rows.where, row) for row in islice(rows, 2)]
+    assert found == [("line 3", ["a", "b\n\nc"]), ("line 7", ["d", "e"])]
+    with pytest.raises(SourceError, match="line 8: "):
+        next(rows)
+
+
+def test_lines_of_an_old_mac_are_lines() -> None:
+    assert list(Table(Pieces("a,b\r1,2\r\r3,4"))) == [["a", "b"], ["1", "2"], ["3", "4"]]
+
+
+REPEATED = [
+    '{"code":"1","code":"1"}',
+    '{"a":{"b":[{"code":1,"x":2,"code":3}]}}',
+    '{"code" : 1, "x":"\\":","code" :2}',
+    '{"code":1,"c\\u006fde":2}',
+    '{"x":"\\u0022:","code":1,"code":1}',
+    '{"x\\u0022":1,"code":1,"code":":"}',
+]
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_a_member_that_is_there_twice_refuses_its_record_and_no_other(text: str) -> None:
+    with pytest.raises(RepeatedError, match="the member code is there twice"):
+        loads(text)
+    by_line = list(lines_of(Pieces(f'{{"a":1}}\n{text}\n{{"a":2}}')))
+    by_item = list(JsonReader(Pieces(f'[{{"a":1}},{text},{{"a":2}}]', 7)).at((EACH,)))
+    for found in (by_line, by_item):
+        assert [value for _, value in found[::2]] == [{"a": 1}, {"a": 2}]
+        assert isinstance(found[1][1], Refusal)
+        assert found[1][1].code == "MEMBER_REPEATED"
+        assert found[1][1].field == "code"
+
+
+@given(value=VALUES, spaced=st.booleans(), plain=st.booleans())
+def test_what_has_no_member_twice_is_read(value: Any, spaced: bool, plain: bool) -> None:
+    text = json.dumps(value, separators=(" , ", " : ") if spaced else None, ensure_ascii=plain)
+    assert loads(text) == value
+
+
+def test_the_array_of_a_file_is_not_there_twice() -> None:
+    with pytest.raises(SourceError, match="the member data is there twice"):
+        at('{"data":[1],"data":[2]}', "data", EACH)
 
 
 @pytest.mark.parametrize("text", ["31.2304", "-0.5", "121", "+7.25"])
