@@ -10,6 +10,7 @@ import gc
 import itertools
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,11 @@ from openteller_sandbox.db.sqlite import SqliteDatabase
 from openteller_sandbox.ledger import service as ledger
 from openteller_sandbox.ledger.store import ledger_lines
 from openteller_sandbox.settings import AnswerCheck, RateLimits, Settings
+
+# Compiled once, whatever the caller's environment says: else each process that a test starts compiles the whole bank
+# anew, which is two thirds of its start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 MORNING = clock.parse("2026-09-29T10:30:00+08:00")
 """When every world begins: a Tuesday, before the holidays, with the seed's rates at hand."""

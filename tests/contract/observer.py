@@ -32,6 +32,7 @@ class Observer(FlaskClient):
         self.codes: Counter[tuple[str, str]] = Counter()
         self.faults: set[str] = set()
         self._paths = [(_matcher(operation.path), operation) for operation in self.contract.operations.values()]
+        self._validators: dict[int, jsonschema_rs.Validator] = {}  # of headers, by their schema in the document
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
@@ -76,8 +77,13 @@ class Observer(FlaskClient):
                 yield f"no header {name}"
                 continue
             value = int(text) if header["schema"]["type"] == "integer" and text.isdecimal() else text
-            if not jsonschema_rs.is_valid(header["schema"], value):
+            if not self._validator(header["schema"]).is_valid(value):
                 yield f"the header {name} as {text!r}"
+
+    def _validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+        if id(schema) not in self._validators:
+            self._validators[id(schema)] = jsonschema_rs.validator_for(schema)
+        return self._validators[id(schema)]
 
     def _body_faults(self, operation: Operation, status: int, value: Any, media_type: str) -> Iterator[str]:
         self.contract.check_answer(operation, status, value, media_type)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import queue
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
@@ -47,9 +49,28 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> sub
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port on which nobody listens, below those that systems hand out: no connection gets it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def comes_up(port: int, process: subprocess.Popen[Any]) -> bool:
+    """Connect again and again until a process listens; False when it has ended, or takes too long.
+
+    What a process says is no sign: most speak just before they listen.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            return False
+    return False
 
 
 @dataclass
@@ -66,6 +87,13 @@ class Running:
             line = self.lines.get(timeout=PATIENCE_S)
             assert line is not None, f"it ended: {self.said}"
             self.said.append(line)
+
+    def said_so_far(self) -> str:
+        """Give all that it has printed up to now."""
+        with suppress(queue.Empty):
+            while (line := self.lines.get(timeout=0.1)) is not None:
+                self.said.append(line)
+        return "".join(self.said)
 
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; give the exit code and all that it has printed."""
@@ -124,17 +152,8 @@ def sandbox(folder: Path, *options: str, env: Mapping[str, str] | None = None) -
     with running("sandbox", "serve", *where, *options, cwd=folder, env=env) as process:
         process.read_until("Ctrl-C ends it")
         url = f"http://127.0.0.1:{port}"
-        _wait_until_it_listens(port)
+        assert comes_up(port, process.process), f"it does not listen: {process.said_so_far()}"
         yield url, process
-
-
-def _wait_until_it_listens(port: int) -> None:
-    """The sandbox speaks just before it listens: connecting again and again is the way to know."""
-    for _ in range(10_000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise AssertionError(f"nothing listens on {port}")
 
 
 def value_of(text: str, label: str) -> str:

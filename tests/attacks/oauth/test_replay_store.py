@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,7 @@ import redis
 from tests.attacks.oauth.browsers import rows
 from tests.attacks.oauth.parties import CREDENTIALS, Client, refused
 from tests.conftest import WallClock, make_bank
-from tests.sdk.processes import free_port
+from tests.sdk.processes import comes_up, free_port
 
 from openteller_sandbox.app import create_app
 from openteller_sandbox.bank import Bank
@@ -36,10 +34,7 @@ class RedisServer:
     def start(self) -> None:
         options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
         self.running.append(subprocess.Popen([_SERVER or "", *options], stdout=subprocess.DEVNULL))
-        until = time.monotonic() + PATIENCE_S
-        with socket.socket() as probe:
-            while probe.connect_ex(("127.0.0.1", self.port)):
-                assert time.monotonic() < until
+        assert comes_up(self.port, self.running[-1])
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port)

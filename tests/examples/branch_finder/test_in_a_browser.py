@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,11 +24,6 @@ _SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "-
 _PHONE = {"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 1.0}}
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Start the demo; gives where it is, and what it says."""
@@ -45,8 +39,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     ):
         assert process.stdout
         said = "".join(process.stdout.readline() for _ in range(9))
-        while not listens(port):
-            assert process.poll() is None, (folder / "log").read_text()
+        assert processes.comes_up(port, process), (folder / "log").read_text()
         yield f"http://127.0.0.1:{port}", said
         process.terminate()
     assert list(folder.iterdir()) == [folder / "log"]  # its bank is gone with it

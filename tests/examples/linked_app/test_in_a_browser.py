@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,11 +38,6 @@ def bank_url(folder: Path) -> Iterator[str]:
         yield url
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="module")
 def butler(bank_url: str, folder: Path) -> Iterator[str]:
     """Start the app with the commands of its README; gives where it is."""
@@ -58,8 +52,7 @@ def butler(bank_url: str, folder: Path) -> Iterator[str]:
     with (folder / "butler.log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
-            while not listens(port):
-                assert process.poll() is None, (folder / "butler.log").read_text()
+            assert processes.comes_up(port, process), (folder / "butler.log").read_text()
             yield own
         finally:
             process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import stat
 import subprocess
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 from tests.sdk.doubles import SteadyClock
-from tests.sdk.processes import free_port
+from tests.sdk.processes import comes_up, free_port
 
 from openteller import errors
 from openteller.oauth import MemoryTokenStore, RedisTokenStore, SqliteTokenStore, TokenStore
@@ -34,15 +33,9 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     port, folder = free_port(), tmp_path_factory.mktemp("redis")
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder))
     with subprocess.Popen([command, *options], stdout=subprocess.DEVNULL) as server:
-        while not _listens(port):
-            assert server.poll() is None
+        assert comes_up(port, server)
         yield port
         server.terminate()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(params=KINDS)
