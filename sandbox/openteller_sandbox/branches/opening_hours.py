@@ -1,9 +1,9 @@
 """Opening hours as rules and instants: what is open when, and when that changes. Pure: no database, no clock, no wire.
 
-The contract's three rules, in this order: a special entry of the record decides alone; then the holiday calendar gives
-make-up working days Monday's hours and public holidays Sunday's; then the weekday's own hours hold. A year whose
-holidays have not been announced yet has no exceptions, and what follows from its days is provisional. Hours are local
-times of the record's zone; instants are epoch milliseconds.
+The contract's three rules, in this order: a special entry of the record decides alone; then, on the Chinese mainland,
+the holiday calendar gives make-up working days Monday's hours and public holidays Sunday's; then the weekday's own
+hours hold. A year whose holidays have not been announced yet has no exceptions, and what follows from its days is
+provisional. Hours are local times of the record's zone; instants are epoch milliseconds.
 """
 
 from __future__ import annotations
@@ -28,17 +28,22 @@ _WEEKDAYS = {
     for index, name in enumerate(("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"))
 }
 _MONDAY, _SUNDAY = 0, 6
+_MAINLAND = frozenset(
+    f"Asia/{city}" for city in ("Shanghai", "Urumqi", "Chongqing", "Chungking", "Harbin", "Kashgar")
+) | {"PRC"}
+"""The zones of the Chinese mainland, older names included; Hong Kong, Macao and Taipei have zones, and holidays, of
+their own."""
 
 Intervals = tuple[tuple[int, int], ...]  # minutes of the local day: opens, closes
 Week = tuple[Intervals, ...]  # seven, from Monday
 
 
 class Calendar:
-    """The days on which the bank's country does not work as the weekday says.
+    """The days on which the Chinese mainland does not work as the weekday says.
 
     Args:
         exceptions: day to whether it is worked: True for a make-up working day, False for a public holiday. The years
-            that they lie in are known; a calendar without any is of a bank that has no holidays, and is known for ever.
+            that they lie in are known; a calendar without any has no holidays, and is known for ever.
     """
 
     __slots__ = ("_works", "_years")
@@ -63,6 +68,10 @@ class Calendar:
         return self._works.get(day.toordinal())
 
 
+ELSEWHERE = Calendar({})
+"""Of places that are not on the mainland: which days of their week differ, they say themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Special:
     """Days, both ends included, on which only these hours hold."""
@@ -79,6 +88,11 @@ class Hours:
     zone: ZoneInfo
     week: Week
     special: tuple[Special, ...]
+
+    @property
+    def is_on_the_mainland(self) -> bool:
+        """Whether the holidays of the Chinese mainland are the place's: its time zone tells."""
+        return self.zone.key in _MAINLAND
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from openteller_sandbox import clock
 from openteller_sandbox.branches import place_sets, store
 from openteller_sandbox.branches.directory import Directory, Key
 from openteller_sandbox.branches.opening_hours import (
+    ELSEWHERE,
     Calendar,
     Day,
     Span,
@@ -77,7 +78,7 @@ class _Timetable:
 
     def __init__(self, text: str, calendar: Calendar) -> None:
         self.hours = parse(text)
-        self._calendar = calendar
+        self._calendar = calendar if self.hours.is_on_the_mainland else ELSEWHERE
         self._stretches: tuple[_Stretch, ...] = ()
 
     def state(self, now: int) -> State:

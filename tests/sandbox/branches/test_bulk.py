@@ -340,6 +340,23 @@ def test_the_uk_open_data_of_branches_and_atms_is_read(bring: Callable[..., Outc
     assert machine["access_24h"] is True
 
 
+@pytest.mark.both_engines
+def test_an_imported_place_abroad_keeps_its_own_week_on_days_that_the_mainland_moves(
+    bring: Callable[..., Outcome], anyone: FlaskClient
+) -> None:
+    """National Day is worked in London, and the Saturday that makes up for it is not."""
+    address = {"address_lines": ["2 Bank Street"], "town_name": "London", "country": "GB"}
+    place = {"latitude": 51.52, "longitude": -0.1, "crs": "wgs84"}
+    bring([a_new(62, timezone="Europe/London", postal_address=address, location=place)])
+
+    near = {"near": "51.52,-0.1", "radius_m": 10}
+    (monday,) = listed(anyone, open_at="2026-10-05T10:30:00+01:00", **near)
+    assert monday["open_at"] == {"at": "2026-10-05T17:30:00+08:00", "until": "2026-10-06T00:00:00+08:00"}
+    assert listed(anyone, open_at="2026-10-10T10:30:00+01:00", **near) == []
+    (far_ahead,) = listed(anyone, open_at="2027-02-08T10:30:00+00:00", **near)
+    assert "provisional" not in far_ahead["open_at"]
+
+
 def state(bank: Bank) -> tuple[int, int, int]:
     directory = service.directory_of(bank.db, BRANCHES)
     return (

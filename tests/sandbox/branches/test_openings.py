@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.sandbox.branches.conftest import OpenBank, a_branch, an_atm, find, seed
 
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank
-from openteller_sandbox.branches import openings
+from openteller_sandbox.branches import openings, service
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.db import Database
 
@@ -71,6 +73,45 @@ def test_a_change_that_was_too_far_ahead_is_announced_in_time(open_bank: OpenBan
     assert shown(database, at("10-30T10:00")) == announced
     assert shown(database, at("10-16T10:00")) == {"open_now": False}
     assert shown(database, at("11-22T10:00")) == announced
+
+
+@pytest.mark.parametrize(
+    ("zone", "on_the_mainland"),
+    [
+        ("Asia/Shanghai", True),
+        ("Asia/Urumqi", True),
+        ("Asia/Kashgar", True),
+        ("PRC", True),
+        ("Asia/Hong_Kong", False),
+        ("Asia/Macau", False),
+        ("Asia/Taipei", False),
+        ("Asia/Singapore", False),
+        ("Europe/London", False),
+    ],
+)
+def test_holidays_and_make_up_days_of_the_mainland_are_of_its_places_only(
+    open_bank: OpenBank, zone: str, on_the_mainland: bool
+) -> None:
+    """A Monday of National Day and the Saturday that is worked for it; no holidays of the next year are known."""
+    workdays = [
+        {"date": "2026-10-05", "holiday": "国庆节", "off": True},
+        {"date": "2026-10-10", "holiday": "国庆节", "off": False},
+    ]
+    record = a_branch(timezone=zone)
+    database = open_bank(record, workdays=workdays)
+    monday, saturday, next_year = (
+        clock.to_ms(datetime(*day, 10, 30, tzinfo=ZoneInfo(zone)))
+        for day in ((2026, 10, 5), (2026, 10, 10), (2027, 3, 2))
+    )
+
+    assert [bool(open_codes(database, now)) for now in (monday, saturday)] == [not on_the_mainland, on_the_mainland]
+    assert shown(database, monday)["open_now"] is not on_the_mainland
+    then = find(database, BRANCHES, Filters(open_at=next_year), now=monday, count=1)
+    assert json.loads(then[0].wire)["open_at"].get("provisional", False) is on_the_mainland
+    days = service.days_of(database, record, monday, 6)
+    assert [day.exception for day in days] == ([False, None, None, None, None, True] if on_the_mainland else [None] * 6)
+    assert [bool(day.hours) for day in days] == [not on_the_mainland, True, True, True, True, on_the_mainland]
+    assert service.days_of(database, record, next_year, 1)[0].certain is not on_the_mainland
 
 
 @pytest.mark.parametrize("status", ["TEMPORARILY_CLOSED", "CLOSED", "RELOCATED", "SOMETHING_NEW"])
