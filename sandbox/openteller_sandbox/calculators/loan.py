@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from openteller_sandbox.calculators.periods import add_months
 
-__all__ = ["Extra", "Instalment", "LoanTerms", "TooMuch", "annualised_rate", "loan_schedule"]
+__all__ = ["CENT", "Extra", "Instalment", "LoanTerms", "TooLittle", "TooMuch", "annualised_rate", "loan_schedule"]
 
 CENT = Decimal("0.01")
 MILLIONTH = Decimal("0.000001")
@@ -35,6 +35,20 @@ class TooMuch(Exception):
         super().__init__(number, owed)
         self.number = number
         self.owed = owed
+
+
+class TooLittle(Exception):
+    """So little is owed that an instalment comes to less than a cent: a schedule of nothings.
+
+    Attributes:
+        number: of the instalment beside which the rest was repaid; 0 where nothing was.
+        left: what was owed after it.
+    """
+
+    def __init__(self, number: int, left: Decimal) -> None:
+        super().__init__(number, left)
+        self.number = number
+        self.left = left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +106,7 @@ def loan_schedule(terms: LoanTerms) -> list[Instalment]:
 
     Raises:
         TooMuch: more is repaid beside one than is owed.
+        TooLittle: what is owed, or what is left of it, is not worth its instalments.
     """
     with localcontext(ARITHMETIC):
         schedule = list(_instalments(terms))
@@ -103,7 +118,7 @@ def loan_schedule(terms: LoanTerms) -> list[Instalment]:
 def _instalments(terms: LoanTerms) -> Iterator[Instalment]:
     balance, end = terms.amount, terms.months
     regular: Decimal | None = None
-    number = 0
+    number, lowered, left = 0, 0, terms.amount
     while number < end:
         number += 1
         rate = terms.rate_of(number)
@@ -111,12 +126,15 @@ def _instalments(terms: LoanTerms) -> Iterator[Instalment]:
         if regular is None or (terms.repayment_type == "EQUAL_INSTALMENT" and rate != terms.rate_of(number - 1)):
             regular = _regular(terms, balance, rate, end - number + 1)
         principal = balance if number == end else _principal(terms, balance, interest, regular)
+        if balance and not principal + interest and (rate or terms.repayment_type != "INTEREST_ONLY"):
+            raise TooLittle(lowered, left)
         balance -= principal
         extra = terms.extras.get(number)
         if extra is not None:
             if extra.amount > balance:
                 raise TooMuch(number, balance)
             balance -= extra.amount
+            lowered, left = number, balance
             if not balance:
                 end = number
             elif extra.sooner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from openteller_sandbox.http import ContractSchema
-from openteller_sandbox.http.schemas import DayField, MoneyField, Pattern
+from openteller_sandbox.http.schemas import DayField, InstantField, MoneyField, Pattern
 
 _PRODUCT_CODE = (validate.Length(2, 40), Pattern("^[A-Z][A-Z0-9_]*$"))
 _CURRENCY = (validate.Length(3, 3), Pattern("^[A-Z]{3}$"))
@@ -67,3 +67,4 @@ class FxCalculationRequestSchema(ContractSchema):
     counter_currency = fields.String(required=True, validate=_CURRENCY)
     settlement = fields.String(validate=validate.OneOf(["TT", "NOTES"]))
     date = DayField()
+    as_of = InstantField()

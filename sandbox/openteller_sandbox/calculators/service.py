@@ -6,7 +6,7 @@ Results are the contract's shapes, ready to send; nothing is kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -22,13 +22,23 @@ from openteller_sandbox.calculators.deposit import (
     whole_balance_rate,
 )
 from openteller_sandbox.calculators.exchange import HOME, Leg, Prices, give, obtain
-from openteller_sandbox.calculators.loan import Extra, Instalment, LoanTerms, TooMuch, annualised_rate, loan_schedule
+from openteller_sandbox.calculators.loan import (
+    CENT,
+    Extra,
+    Instalment,
+    LoanTerms,
+    TooLittle,
+    TooMuch,
+    annualised_rate,
+    loan_schedule,
+)
 from openteller_sandbox.calculators.periods import add_months, months_of
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http.problems import Problem, field_invalid
 from openteller_sandbox.money import Money, exponent
 from openteller_sandbox.rates import service as rates
 from openteller_sandbox.rates.model import RateSheet
+from openteller_sandbox.rates.service import Moment
 
 MOST = Decimal(1_000_000_000)
 LONGEST_MONTHS = 120
@@ -132,6 +142,8 @@ def loan(
         instalments = loan_schedule(terms)
     except TooMuch as error:
         raise _too_much(error, extra_repayments) from error
+    except TooLittle as error:
+        raise _too_little(error, extra_repayments) from error
     payments = [item.payment + item.extra for item in instalments]
     currency = amount.currency
     return {
@@ -163,14 +175,17 @@ def fx(
     amount: Money,
     counter_currency: str,
     settlement: str = "TT",
-    date: date | None = None,
+    **time: Any,
 ) -> Wire:
     """Work out what an exchange gives or costs: the contract's ``FxCalculation``.
 
+    time: ``date``, or the instant ``as_of``, whose board it is by; else it is by that of now.
+
     Raises:
-        Problem: FIELD_INVALID, a currency is not on the board, or the bank handles no notes of it.
+        Problem: FIELD_INVALID, a currency is not on the board, the bank handles no notes of it, or the amount comes to
+            nothing in the other one.
     """
-    day, sheet = _sheet(tx, "FX", date, now, "/date")
+    moment, sheet = _board(tx, time, now)
     if amount.amount == 0:
         raise field_invalid("/amount/amount", "Must be above zero.")
     _check_amount(amount, amount.currency, Decimal(0), MOST)
@@ -184,15 +199,17 @@ def fx(
     board = {currency: _prices(quote, settlement) for currency, quote in quotes.items()}
     exchange = give if side == "SELL" else obtain
     legs = exchange(amount.amount, amount.currency, counter_currency, board)
+    _check_worth(legs)
     quote = next(iter(quotes.values()))
     return {
         "side": side,
         "amount": amount.wire(),
         "counter_currency": counter_currency,
         "settlement": settlement,
-        "date": str(day),
+        "date": str(moment.day),
+        **({"as_of": clock.to_wire(moment.instant)} if "as_of" in time else {}),
         **_cited(sheet, quote, "reference_date", "indicative"),
-        "is_carried_forward": sheet.is_carried_forward(day),
+        "is_carried_forward": sheet.is_carried_forward(moment.day),
         "sell": Money(legs[0].sold, legs[0].sold_currency).wire(),
         "buy": Money(legs[-1].bought, legs[-1].bought_currency).wire(),
         "legs": [_leg(leg, board[leg.base].unit, settlement) for leg in legs],
@@ -455,6 +472,17 @@ def _too_much(error: TooMuch, asked: Sequence[Wire]) -> Problem:
     )
 
 
+def _too_little(error: TooLittle, asked: Sequence[Wire]) -> Problem:
+    if not error.number:
+        return field_invalid("/amount/amount", f"Is repaid in instalments of less than {CENT}.")
+    place, extra = next((place, extra) for place, extra in enumerate(asked) if extra["number"] == error.number)
+    return field_invalid(
+        f"/extra_repayments/{place}/amount/amount",
+        f"Leaves {error.left}, which is repaid in instalments of less than {CENT}: "
+        f"all that is owed then is {extra['amount'].amount + error.left}.",
+    )
+
+
 def _echoed(rate_changes: Sequence[Wire], extra_repayments: Sequence[Wire]) -> Wire:
     """What was asked about the time of the loan, as it was asked; nothing where nothing was."""
     changes = [{**change, "rate": _rate_text(Decimal(change["rate"]))} for change in rate_changes]
@@ -464,6 +492,27 @@ def _echoed(rate_changes: Sequence[Wire], extra_repayments: Sequence[Wire]) -> W
 
 
 # Foreign exchange
+
+
+def _board(tx: Tx, time: Mapping[str, Any], now: int) -> tuple[Moment, RateSheet]:
+    """The moment that is meant, and the board that holds then."""
+    moment = rates.moment_asked(time, now, "body")
+    sheet = rates.sheet_at(tx, "FX", moment.instant, moment.known_at)
+    if sheet is None:
+        raise field_invalid(f"/{next(iter(time), 'date')}", "Is before the first sheet of rates.")
+    return moment, sheet
+
+
+def _check_worth(legs: Sequence[Leg]) -> None:
+    """Nobody changes money for nothing; what is paid for an amount is rounded up, and never nothing.
+
+    Raises:
+        Problem: FIELD_INVALID.
+    """
+    for leg in legs:
+        if not leg.bought:
+            least = Decimal(1).scaleb(-exponent(leg.bought_currency))
+            raise field_invalid("/amount/amount", f"Comes to less than {least} {leg.bought_currency}.")
 
 
 def _quote(sheet: RateSheet, currency: str, pointer: str, settlement: str) -> Wire:

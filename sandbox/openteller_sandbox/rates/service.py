@@ -37,20 +37,21 @@ class Moment:
     known_at: int
 
 
-def moment_asked(query: Mapping[str, Any], now: int) -> Moment:
-    """Give the moment that a query means by ``date``, ``as_of`` and ``known_at``; what it leaves out is now.
+def moment_asked(query: Mapping[str, Any], now: int, part: Part = "query") -> Moment:
+    """Give the moment that a query, or body, means by ``date``, ``as_of`` and ``known_at``; what it leaves out is now.
 
     Raises:
         Problem: FIELD_INVALID, one of them is still to come, or both ``date`` and ``as_of`` are there.
     """
     as_of, known_at = query.get("as_of"), known_asked(query, now)
+    at = "/" if part == "body" else ""
     if as_of is None:
-        day = day_asked(query.get("date"), now, "query", "date")
+        day = day_asked(query.get("date"), now, part, f"{at}date")
         return Moment(day, _end(day, now), known_at)
     if "date" in query:
-        raise _refused("query", "as_of", "Must not be beside `date`.")
+        raise _refused(part, f"{at}as_of", "Must not be beside `date`.")
     if as_of > now:
-        raise _refused("query", "as_of", "Must not be after now.")
+        raise _refused(part, f"{at}as_of", "Must not be after now.")
     return Moment(clock.bank_date(as_of), as_of, known_at)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openteller._cli.calling import Session, calling
-from openteller._cli.inputs import AMOUNT, CHANGE, CURRENCY, DAY, EXTRA, FRACTION
+from openteller._cli.inputs import AMOUNT, CHANGE, CURRENCY, DAY, EXTRA, FRACTION, INSTANT
 from openteller._cli.tables import facts, table
-from openteller._cli.texts import both, percent
+from openteller._cli.texts import both, instant, percent
 from openteller.money import Money
 
 if TYPE_CHECKING:
@@ -158,11 +158,10 @@ def _loan_with_schedule(found: LoanCalculation) -> str:
 @click.argument("currency", type=CURRENCY)
 @click.argument("counter", type=CURRENCY, default="CNY")
 @click.option("--notes", is_flag=True, help="Notes at the counter, instead of transfers between accounts.")
-@click.option("--date", type=DAY, help="By the board of this day; today unless told.")
+@click.option("--date", type=DAY, help="By the last board of this day; by that of now unless told.")
+@click.option("--as-of", type=INSTANT, help="Instead of a day, by the board of an instant.")
 @calling
-def fx(
-    session: Session, *, side: str, amount: str, currency: str, counter: str, notes: bool, date: dt.date | None
-) -> None:
+def fx(session: Session, *, side: str, amount: str, currency: str, counter: str, notes: bool, **time: Any) -> None:
     """Convert: what a customer gets who sells AMOUNT of CURRENCY, or pays who buys it, in COUNTER (CNY)."""
     answer = session.ask(
         session.client.calculators.fx,
@@ -170,7 +169,7 @@ def fx(
         amount=Money(amount, currency),
         counter_currency=counter,
         settlement="NOTES" if notes else None,
-        date=date,
+        **time,
     )
     session.show(answer, _fx)
 
@@ -181,7 +180,7 @@ def _fx(found: FxCalculation) -> str:
             ("Customer gives", found.sell),
             ("Customer gets", found.buy),
             *((f"{leg.base} {leg.price_type}", f"{leg.price} per {leg.unit}") for leg in found.legs),
-            ("Board of", f"{found.date}, middle of {found.reference_date}"),
+            ("Board of", f"{instant(found.as_of) if found.as_of else found.date}, middle of {found.reference_date}"),
             ("Rounding", found.rounding.description.en),
         ]
     )

@@ -10,6 +10,7 @@ from typing import Literal
 
 from openteller._core import catalogue
 from openteller._core.encoding import money
+from openteller._core.values import instant
 from openteller._sync.caller import Caller
 from openteller.models.rates import DepositCalculation, FxCalculation, LoanCalculation
 from openteller.money import Money
@@ -99,15 +100,19 @@ class Calculators:
         counter_currency: str,
         settlement: Literal["TT", "NOTES"] | None = None,
         date: dt.date | None = None,
+        as_of: dt.datetime | None = None,
     ) -> FxCalculation:
-        """Convert by the day's board.
+        """Convert by the board of now, or of another time.
 
         Args:
             side: ``SELL``: the customer gives ``amount``; ``BUY``: the customer gets it.
             settlement: ``TT`` between accounts, which is the default, or ``NOTES`` at the counter.
+            date: by the last board of this day.
+            as_of: instead, by the board that held at an instant, which has a zone.
 
         Raises:
-            InvalidRequest: a currency is on no board, or the bank handles no notes of it.
+            InvalidRequest: a currency is on no board, the bank handles no notes of it, or ``amount`` is worth less than
+                the smallest unit of the other currency.
         """
         body = {
             "side": side,
@@ -115,5 +120,6 @@ class Calculators:
             "counter_currency": counter_currency,
             "settlement": settlement,
             "date": date,
+            "as_of": instant(as_of),
         }
         return self._caller.post(catalogue.CALCULATE_FX, FxCalculation, body=body)

@@ -723,6 +723,8 @@ class FxCalculation(Model, frozen=True, kw_only=True):
     """As asked, or `TT`."""
     date: dt.date
     """A day in the bank's calendar (Asia/Shanghai)."""
+    as_of: Instant | None = None
+    """As asked; only where it was."""
     rate_sheet_id: str
     """Identifier of a rate sheet."""
     published_at: Instant

@@ -420,13 +420,71 @@ def test_nobody_gains_by_going_there_and_back(
 ) -> None:
     one, other = currencies
     amount = str((fen + 99) // 100) if one in ("JPY", "KRW") else str(Decimal(fen).scaleb(-2))
-    there = result(counter, "fx", side="SELL", amount={"amount": amount, "currency": one}, counter_currency=other,
-                   settlement=settlement)  # fmt: skip
-    if Decimal(there["buy"]["amount"]) == 0 or Decimal(there["buy"]["amount"]) > 10**9:
-        return
-    back = result(counter, "fx", side="SELL", amount=there["buy"], counter_currency=one, settlement=settlement)
 
-    assert Decimal(back["buy"]["amount"]) <= Decimal(amount)
+    def sell(given: dict[str, str], wanted: str) -> dict[str, str] | None:
+        """What the customer gets; None where that is less than there are coins for."""
+        body = {"side": "SELL", "amount": given, "counter_currency": wanted, "settlement": settlement}
+        response = counter.calculate("fx", **body)
+        if response.status_code == 422:
+            assert "Comes to less than" in response.text
+            return None
+        got: dict[str, str] = response.get_json()["buy"]
+        assert Decimal(got["amount"]) > 0
+        return got
+
+    there = sell({"amount": amount, "currency": one}, other)
+    if there is None or Decimal(there["amount"]) > 10**9:
+        return
+    back = sell(there, one)
+
+    assert back is None or Decimal(back["amount"]) <= Decimal(amount)
+
+
+def test_a_rest_that_is_too_small_for_instalments_is_refused_and_all_that_is_owed_named(counter: Counter) -> None:
+    body = {"product_code": "CAR", "amount": cny("50000"), "term": "P3Y"}
+    owed = Decimal(result(counter, "loan", **body)["schedule"][8]["balance"]["amount"])
+    response = counter.calculate("loan", **body, extra_repayments=[extra(9, str(owed - Decimal("0.05")))])
+    (error,) = response.get_json()["errors"]
+
+    assert (response.status_code, error["pointer"]) == (422, "/extra_repayments/0/amount/amount")
+    assert "Leaves 0.05" in error["message"] and str(owed) in error["message"]
+    assert len(result(counter, "loan", **body, extra_repayments=[extra(9, str(owed))])["schedule"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("side", "amount", "currency", "other", "said"),
+    [
+        ("SELL", "1", "JPY", "USD", "Comes to less than 0.01 USD."),
+        ("SELL", "0.01", "CNY", "USD", "Comes to less than 0.01 USD."),
+        ("SELL", "0.01", "CNY", "JPY", "Comes to less than 1 JPY."),
+        ("SELL", "1", "IDR", "JPY", "Comes to less than 0.01 CNY."),
+    ],
+)
+def test_nobody_gives_money_for_nothing(
+    counter: Counter, side: str, amount: str, currency: str, other: str, said: str
+) -> None:
+    response = counter.calculate(
+        "fx", side=side, amount={"amount": amount, "currency": currency}, counter_currency=other
+    )
+    (error,) = response.get_json()["errors"]
+    assert (response.status_code, error["pointer"], error["message"]) == (422, "/amount/amount", said)
+    bought = result(counter, "fx", side="BUY", amount={"amount": amount, "currency": currency}, counter_currency=other)
+    assert Decimal(bought["sell"]["amount"]) > 0, "what is wanted is paid for, however little it is"
+
+
+def test_an_instant_uses_the_board_that_held_then(counter: Counter) -> None:
+    """Of the day's boards, the one that had taken effect by then, not the last one."""
+    body = {"side": "SELL", "amount": {"amount": "100", "currency": "USD"}, "counter_currency": "CNY"}
+    answers = {}
+    for as_of in ("2026-09-28T09:45:00+08:00", "2026-09-28T16:30:00+08:00"):
+        quote = counter.rows("/v1/rates/fx", base="USD", as_of=as_of)[0]
+        answer = answers[as_of] = result(counter, "fx", **body, as_of=as_of)
+        assert {name: answer[name] for name in ("rate_sheet_id", "published_at", "date")} == {
+            name: quote[name] for name in ("rate_sheet_id", "published_at", "date")
+        }
+        assert answer["as_of"] == as_of
+    assert len({answer["rate_sheet_id"] for answer in answers.values()}) == 2
+    assert "as_of" not in result(counter, "fx", **body)
 
 
 @pytest.mark.parametrize(
@@ -441,6 +499,12 @@ def test_nobody_gains_by_going_there_and_back(
         ({"counter_currency": "MYR", "settlement": "NOTES"}, "/settlement"),
         ({"date": "2026-09-30"}, "/date"),
         ({"date": "2024-10-31"}, "/date"),
+        ({"as_of": "2026-09-29T10:30:01+08:00"}, "/as_of"),
+        ({"as_of": "2024-10-31T12:00:00+08:00"}, "/as_of"),
+        ({"as_of": "0001-01-01T00:00:00+23:59"}, "/as_of"),
+        ({"as_of": "2026-09-28T12:00:00"}, "/as_of"),
+        ({"as_of": "2026-09-28"}, "/as_of"),
+        ({"as_of": "2026-09-28T12:00:00+08:00", "date": "2026-09-28"}, "/as_of"),
         ({"side": "HOLD"}, "/side"),
     ],
 )

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openteller_sandbox.calculators.loan import Extra, Instalment, LoanTerms, TooMuch, annualised_rate, loan_schedule
+from openteller_sandbox.calculators.loan import (
+    Extra,
+    Instalment,
+    LoanTerms,
+    TooLittle,
+    TooMuch,
+    annualised_rate,
+    loan_schedule,
+)
 
 CENT = Decimal("0.01")
 AMOUNTS = st.integers(100_000, 1_000_000_000).map(lambda fen: Decimal(fen) * CENT)
@@ -93,6 +101,54 @@ def test_a_fee_makes_a_loan_dearer(terms: LoanTerms, fee_percent: int) -> None:
     payments = [item.payment for item in loan_schedule(terms)]
 
     assert annualised_rate(terms.amount * (100 - fee_percent) / 100, payments) > annualised_rate(terms.amount, payments)
+
+
+def schedule_or_rest(terms: LoanTerms) -> tuple[list[Instalment], tuple[int, Decimal] | None]:
+    """The schedule, or what was too little for one."""
+    try:
+        return loan_schedule(terms), None
+    except TooLittle as error:
+        return [], (error.number, error.left)
+
+
+@pytest.mark.parametrize("kind", ["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"])
+@given(left=st.integers(0, 400), number=st.integers(1, 359), bp=st.integers(1, 600))
+@settings(max_examples=20)
+def test_what_an_extra_repayment_leaves_is_repaid_with_money_or_refused(
+    kind: str, left: int, number: int, bp: int
+) -> None:
+    """No schedule of nothings, and a refusal that says what is left; to repay all is always possible."""
+    terms = LoanTerms(
+        amount=Decimal(10_000), rate=Decimal(bp).scaleb(-4), months=360, repayment_type=kind, start=date(2026, 9, 29)
+    )
+    owed = loan_schedule(terms)[number - 1].balance
+    rest = min(left * CENT, owed - CENT)
+    lowered = replace(terms, extras={number: Extra(amount=owed - rest, sooner=False)})
+    schedule, refused = schedule_or_rest(lowered)
+    assert refused in (None, (number, rest))
+    assert refused is None or rest > 0
+    owing = [owed, *(item.balance for item in schedule)]
+    assert all(item.payment > 0 for before, item in zip(owing, schedule, strict=False) if before)
+    assert not schedule or schedule[-1].balance == 0
+    assert loan_schedule(replace(terms, extras={number: Extra(amount=owed, sooner=False)}))[-1].balance == 0
+
+
+@pytest.mark.parametrize("kind", ["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"])
+def test_a_cent_has_no_instalments(kind: str) -> None:
+    terms = LoanTerms(
+        amount=Decimal(10_000), rate=Decimal("0.03"), months=24, repayment_type=kind, start=date(2026, 9, 29)
+    )
+    extras = {3: Extra(amount=Decimal(100), sooner=False)}
+    owed = loan_schedule(replace(terms, extras=extras))[5].balance
+    extras[6] = Extra(amount=owed - CENT, sooner=False)
+    assert schedule_or_rest(replace(terms, extras=extras)) == ([], (6, CENT))
+
+
+def test_interest_at_no_rate_is_nothing_and_true() -> None:
+    terms = LoanTerms(
+        amount=Decimal(10_000), rate=Decimal(0), months=3, repayment_type="INTEREST_ONLY", start=date(2026, 9, 29)
+    )
+    assert [item.payment for item in loan_schedule(terms)] == [0, 0, 10_000]
 
 
 def test_a_known_home_loan() -> None:

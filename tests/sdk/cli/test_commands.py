@@ -181,6 +181,7 @@ CASES = [
         "schedule",
     ),
     Case("calc fx sell 100 USD JPY", r"^Customer gets +JPY 15599$", "buy"),
+    Case("calc fx sell 100 USD --as-of 2026-09-28T09:45:00+08:00", r"^Board of +2026-09-28 09:45", "as_of"),
     Case("calc fx buy 100 usd --notes", r"^USD NOTES_SELL +675\.0757 per 100$", "sell"),
 ]
 

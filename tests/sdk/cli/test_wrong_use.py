@@ -71,6 +71,7 @@ def line_of(done: Result, code: int) -> str:
         ("calc loan HOME_FIRST 1000000 P5Y --rate 3%", "0.0310 is 3.10 %"),
         ("calc loan HOME_FIRST 1000000 P5Y --extra 50000", "give number=amount, such as 24=50000"),
         ("calc loan HOME_FIRST 1000000 P5Y --rate-change x=0.03", "give number=fraction, such as 13=0.0300"),
+        ("calc fx sell 100 USD --as-of 2026-09-28", "an offset"),
         ("calc deposit TIME_CNY_1Y 1000 --part 5", "give --withdraw, too"),
         ("calc fx give 1 USD", "is not one of"),
         ("status --url ftp://bank.example", "--url begins with http"),
