@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from openteller_sandbox.imports import hours_text
@@ -44,7 +45,8 @@ _USUAL = {
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "是"}), frozenset({"false", "no", "n", "0", "否"})
 _APOSTROPHED = frozenset("=+-@'")
 _SEPARATORS = re.compile(r"\s*[;|、]\s*")
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,4}(?:\.[0-9]{1,20})?")
+_DEGREES = re.compile(r"[+-]?[0-9]{1,4}(?:\.[0-9]{1,20})?")
+_DECIMAL = re.compile(r"[0-9]{1,14}(?:\.[0-9]{1,20})?")
 _DOUBLED = re.compile(r"[+-]?[0-9]+[.,][0-9]*[.,][0-9.,]*")
 _COMMA = re.compile(r"[+-]?[0-9]{1,3},[0-9]+")
 
@@ -139,18 +141,33 @@ _CODES = {
 
 
 def number(text: str) -> float:
-    """Read a decimal number.
+    """Read a number of degrees.
 
     Raises:
         ValueError: it is none; the message says what looks wrong.
     """
-    if _PLAIN_NUMBER.fullmatch(text):
+    if _DEGREES.fullmatch(text):
         return float(text)
+    raise ValueError(_what_is_wrong(text, "31.2304"))
+
+
+def decimal(text: str) -> Decimal:
+    """Read an amount or a rate, which may be large (20315.34 rupiah to the euro) and never has a sign.
+
+    Raises:
+        ValueError: it is none; the message says what looks wrong.
+    """
+    if _DECIMAL.fullmatch(text):
+        return Decimal(text)
+    raise ValueError(_what_is_wrong(text, "20315.34"))
+
+
+def _what_is_wrong(text: str, example: str) -> str:
     if _DOUBLED.fullmatch(text):
-        raise ValueError("has more than one decimal point: write it as 31.2304")
+        return f"has more than one decimal point: write it as {example}"
     if _COMMA.fullmatch(text):
-        raise ValueError("has a decimal comma: write it with a point, as 31.2304")
-    raise ValueError("is no decimal number such as 31.2304")
+        return f"has a decimal comma: write it with a point, as {example}"
+    return f"is no decimal number such as {example}"
 
 
 def _boolean(text: str) -> bool:

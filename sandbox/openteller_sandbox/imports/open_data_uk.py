@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openteller_sandbox.imports.mapping import number
+from openteller_sandbox.imports.mapping import decimal, number
 from openteller_sandbox.imports.refusals import Refusal, wrong
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -174,7 +174,7 @@ def _place(sent: Mapping[str, Any], faults: list[Refusal]) -> dict[str, Any]:
 
 def _amount(text: object, faults: list[Refusal]) -> str:
     try:
-        return f"{number(str(text)):.2f}"
+        return f"{decimal(str(text).strip()):.2f}"
     except ValueError as error:
         faults.append(wrong("minimum_amount.amount", "FIELD_INVALID", str(error)))
         return "0.00"

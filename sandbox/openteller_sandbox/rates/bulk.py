@@ -22,7 +22,7 @@ from openteller_sandbox.http import json_text
 from openteller_sandbox.imports.files import Source
 from openteller_sandbox.imports.identifiers import derived
 from openteller_sandbox.imports.json_stream import EACH, JsonReader
-from openteller_sandbox.imports.mapping import number
+from openteller_sandbox.imports.mapping import decimal
 from openteller_sandbox.imports.outcome import Outcome, Watch, Wish
 from openteller_sandbox.imports.refusals import Refusal, SourceError, wrong
 from openteller_sandbox.imports.rows import Format, Table, detect, lines_of
@@ -250,10 +250,10 @@ def _day(
         if (code != "CNY" and code not in boards.BY_CODE) or cell.strip() in _MISSING:
             continue
         try:
-            per_euro[code] = Decimal(cell.strip()) if number(cell.strip()[:24]) > 0 else Decimal("NaN")
-        except (ArithmeticError, ValueError) as error:
-            faults.append(wrong(code, "RATE_MALFORMED", str(error) or "is no number"))
-    faults += [wrong(code, "RATE_MALFORMED", "is not more than 0") for code, rate in per_euro.items() if rate.is_nan()]
+            per_euro[code] = decimal(cell.strip())
+        except ValueError as error:
+            faults.append(wrong(code, "RATE_MALFORMED", str(error)))
+    faults += [wrong(code, "RATE_MALFORMED", "is not more than 0") for code, rate in per_euro.items() if not rate]
     if "CNY" not in per_euro and not faults:
         faults.append(wrong("CNY", "FIELD_MISSING", "is missing: every middle is crossed with it"))
     return day, per_euro, faults

@@ -320,7 +320,7 @@ def test_the_uk_open_data_of_branches_and_atms_is_read(bring: Callable[..., Outc
     branch = {"Identification": "LB1140", "Name": "Bank Street", "Type": "Physical", "CustomerSegment": ["Personal"]}
     branch |= {"PostalAddress": address, "Availability": {"StandardAvailability": {"Day": [day]}}}
     branch |= {"ServiceAndFacility": ["BureauDeChange", "PremierCounter"], "Accessibility": ["InductionLoop"]}
-    atm = {"Identification": "LFA1140", "SupportedCurrencies": ["GBP"], "MinimumPossibleAmount": "5"}
+    atm = {"Identification": "LFA1140", "SupportedCurrencies": ["GBP"], "MinimumPossibleAmount": "20000"}
     atm |= {"Access24HoursIndicator": True, "ATMServices": ["CashWithdrawal", "PINChange"]}
     atm |= {"Location": {"LocationCategory": ["BranchExternal"], "PostalAddress": address, "Site": {"Name": "Bank"}}}
 
@@ -336,7 +336,7 @@ def test_the_uk_open_data_of_branches_and_atms_is_read(bring: Callable[..., Outc
     assert found["postal_address"]["post_code"] == "EC2R 8AH"
     assert [one["code"] for one in found["other_services"]] == ["PREMIER_COUNTER"]
     machine = listed(anyone, "/v1/atms", near="51.5136,-0.089", radius_m=10)[0]
-    assert machine["minimum_amount"] == {"amount": "5.00", "currency": "GBP"}
+    assert machine["minimum_amount"] == {"amount": "20000.00", "currency": "GBP"}
     assert machine["access_24h"] is True
 
 

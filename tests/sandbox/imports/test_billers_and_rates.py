@@ -34,6 +34,7 @@ def seed(name: str) -> list[Record]:
 
 BILLERS = seed("billers")
 SHEETS = [record for record in seed("rate_sheets") if record["sheet"]["kind"] == "FX"]
+ECB_FILE = Path(__file__).parents[3] / "tools" / "seed" / "data" / "fx_ecb.csv"
 LAST_DAY = SHEETS[-1]["rows"][0]["reference_date"]
 
 
@@ -151,6 +152,25 @@ def rates_changed(partner: Partner) -> list[Record]:
         after = {"after": dict(parse_qsl(urlsplit(page["links"]["next"]).query))["after"]}
 
 
+def test_the_ecb_s_file_is_taken_as_it_is_published(bring: Callable[..., Outcome], anyone: FlaskClient) -> None:
+    header, *known = ECB_FILE.read_text(encoding="utf-8").splitlines()
+    next_week = clock.bank_date(clock.parse(SHEETS[-1]["sheet"]["published_at"]) + 7 * clock.DAY).isoformat()
+    later = ",".join([next_week, *known[-1].split(",")[1:]])
+    newest_first = [header.replace("date", "Date"), later, *reversed(known)]
+    faults: list[Refusal] = []
+
+    outcome = bring("fx", "".join(f"{line},\n" for line in newest_first), refused=faults)
+
+    assert faults == []
+    assert (outcome.kept, outcome.read, outcome.unchanged) == (True, len(known) + 1, len(known))
+    partner = make_partner(anyone)
+    partner.advance(to=f"{next_week}T23:59:59+08:00")
+    board = {row["base"]: Decimal(row["middle"]) for row in partner.get("/v1/rates/fx").json["data"]}
+    per_euro = dict(zip(header.split(",")[1:], map(Decimal, known[-1].split(",")[1:]), strict=True))
+    assert set(board) == {"EUR", *per_euro} - {"CNY"}
+    assert board["IDR"] == (per_euro["CNY"] * 100 / per_euro["IDR"]).quantize(Decimal("0.0001"))
+
+
 def test_days_before_the_last_board_are_told(bring: Callable[..., Outcome]) -> None:
     published = clock.parse(SHEETS[-1]["sheet"]["published_at"])
     between = clock.bank_date(published - clock.DAY).isoformat()
@@ -166,6 +186,7 @@ def test_days_before_the_last_board_are_told(bring: Callable[..., Outcome]) -> N
         ("2030-01-01", "1.1.7", "8.31", "RATE_MALFORMED"),
         ("2030-01-01", "-1.17", "8.31", "RATE_MALFORMED"),
         ("2030-01-01", "0", "8.31", "RATE_MALFORMED"),
+        ("2030-01-01", "9" * 40, "8.31", "RATE_MALFORMED"),
         ("2030-01-01", "1.17", "N/A", "FIELD_MISSING"),
         ("2030-13-01", "1.17", "8.31", "FIELD_INVALID"),
         ("20300101", "1.17", "8.31", "FIELD_INVALID"),
