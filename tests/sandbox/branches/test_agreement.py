@@ -44,6 +44,7 @@ def agree(bank: Bank, name: str, seed: int, count: int) -> int:
     return answered
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("name", KINDS)
 def test_the_index_and_every_record_agree_on_random_questions(bank: Bank, name: str) -> None:
     assert agree(bank, name, 2026, FEW) > FEW // 4

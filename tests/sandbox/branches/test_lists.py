@@ -64,6 +64,7 @@ def by_distance(spot: tuple[float, float], *, wanted: Callable[[Record], bool] =
     return sorted(filter(wanted, seed("branches")), key=lambda record: metres(spot, record))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("spot", SPOTS.values(), ids=SPOTS)
 def test_the_nearest_are_those_that_measuring_all_of_them_finds(client: FlaskClient, spot: tuple[float, float]) -> None:
     found = records(client, near=f"{spot[0]},{spot[1]}", limit=20)

@@ -1,9 +1,10 @@
-"""What was known when, on the engine that the tests run on: the other tests of rates have SQLite."""
+"""What was known when, on both engines: the other tests of rates have SQLite."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 FX, HISTORY, SHEETS = "/v1/rates/fx", "/v1/rates/fx/history", "/v1/rates/sheets"
@@ -15,6 +16,7 @@ def rows(client: FlaskClient, path: str, **query: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.both_engines
 def test_a_correction_stands_in_the_place_of_the_wrong_sheet_once_it_is_known(client: FlaskClient) -> None:
     middles = [
         rows(client, FX, base="JPY", date=WRONG_EVENING, **known)[0]["middle"] for known in ({}, {"known_at": BEFORE})
@@ -24,6 +26,7 @@ def test_a_correction_stands_in_the_place_of_the_wrong_sheet_once_it_is_known(cl
     assert [sheet["sequence"] for sheet in held] == [451]
 
 
+@pytest.mark.both_engines
 def test_a_range_is_its_days_and_a_chain_its_sheets(client: FlaskClient) -> None:
     days = [f"2025-06-{number:02}" for number in range(8, 16)]
     for known in ({}, {"known_at": BEFORE}):
