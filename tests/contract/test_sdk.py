@@ -46,6 +46,8 @@ MADE_OF_OTHERS = {
     "statements.reconcile",
     "branches.near",
     "atms.near",
+    "branches.changes",
+    "atms.changes",
     "branches.export",
     "atms.export",
     "rates.fx.export",

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.sdk.doubles import BANK, Bank, answer, bank, example
+from tests.sdk.doubles import BANK, Answer, Bank, answer, bank, example, refusal
 
 from openteller import OpenTeller
-from openteller.errors import ConfigurationError
+from openteller.errors import BankFailure, ConfigurationError
 
 PLACE = (31.2304, 121.4737)
 SATURDAY = datetime.fromisoformat("2026-10-10T10:00:00+08:00")
@@ -59,4 +59,41 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(wrong: dict[str, Any]
     app = a_page()
     with pytest.raises(ConfigurationError):
         OpenTeller(BANK, wsgi_app=app).branches.list(**wrong)
+    assert app.addresses == []
+
+
+# --- a copy that keeps up
+
+
+def changed_page(data: list[str], removed: list[str], following: str | None = None) -> Answer:
+    rows = [example("listBranches")["data"][0] | {"branch_id": name} for name in data]
+    gone = [{"branch_id": name, "branch_code": "1", "removed_at": "2026-09-29T10:30:00+08:00"} for name in removed]
+    links = {"self": "/v1/branches", "next": following, "prev": None}
+    meta = {"as_of": "2026-09-29T10:30:00+08:00", "count": len(rows)}
+    then = {"removed": gone, "next_changed_since": "2026-09-29T10:00:00.123+08:00"}
+    return answer(200, {"data": rows, "links": links, "meta": meta} | then)
+
+
+def test_changes_are_those_of_all_pages_and_say_what_to_ask_with_next() -> None:
+    app = bank(changed_page(["brn_a"], ["brn_x"], "/v1/branches?after=2"), changed_page(["brn_b", "brn_a"], []))
+    news = OpenTeller(BANK, wsgi_app=app).branches.changes(SATURDAY, crs="gcj02")
+
+    assert [branch.branch_id for branch in news.changed] == ["brn_a", "brn_b", "brn_a"]
+    assert [gone.branch_id for gone in news.removed] == ["brn_x"]
+    assert news.next_changed_since == datetime.fromisoformat("2026-09-29T10:00:00.123+08:00")
+    first, second = (parse_qs(urlsplit(address).query) for address in app.addresses)
+    assert first == {"changed_since": ["2026-10-10T10:00:00+08:00"], "crs": ["gcj02"], "limit": ["100"]}
+    assert second == first | {"after": ["2"]}
+
+
+def test_of_changes_that_are_not_read_to_the_end_there_are_none() -> None:
+    app = bank(changed_page(["brn_a"], [], "/v1/branches?after=2"), refusal(503))
+    with pytest.raises(BankFailure):
+        OpenTeller(BANK, wsgi_app=app, max_retries=0).branches.changes(SATURDAY)
+
+
+def test_an_instant_without_a_zone_is_no_beginning_of_changes() -> None:
+    app = a_page()
+    with pytest.raises(ConfigurationError):
+        OpenTeller(BANK, wsgi_app=app).branches.changes(datetime(2026, 10, 10))  # noqa: DTZ001 - what is wrong with it
     assert app.addresses == []

@@ -8,8 +8,9 @@ from typing import Literal
 from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
+from openteller._core.changes import Changes, together
 from openteller._core.values import Box, Position, box, instant, position
-from openteller.models.branches import Atm, AtmList, Branch, BranchList, Ticket
+from openteller.models.branches import Atm, AtmList, Branch, BranchList, RemovedAtm, RemovedBranch, Ticket
 
 __all__ = [
     "AccessibilityName",
@@ -81,6 +82,7 @@ AccessibilityName = Literal[
 ]
 
 
+_MOST_ROWS = 100  # of a page
 _MEDIA_TYPES: dict[ExportFormat, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 
 
@@ -195,6 +197,20 @@ class AsyncBranches:
             open_at=open_at,
             crs=crs,
             limit=limit,
+        )
+
+    async def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Branch, RemovedBranch]:
+        """Read all that has changed after an instant, for whoever keeps a copy: every page, or an error and nothing.
+
+        Args:
+            since: an instant with a zone: the ``next_changed_since`` of the last time, or for a first copy one before
+                anything was, such as the beginning of the year 2000.
+
+        Raises:
+            InvalidRequest: ``since`` is in the future of the bank's time.
+        """
+        return together(
+            [page async for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since
         )
 
     async def get(self, branch_id: str, *, crs: Crs | None = None) -> Branch:
@@ -337,6 +353,16 @@ class AsyncAtms:
             open_at=open_at,
             crs=crs,
             limit=limit,
+        )
+
+    async def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Atm, RemovedAtm]:
+        """Read all that has changed after an instant, as ``client.branches.changes`` does.
+
+        Raises:
+            InvalidRequest: ``since`` is in the future of the bank's time.
+        """
+        return together(
+            [page async for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since
         )
 
     async def get(self, atm_id: str, *, crs: Crs | None = None) -> Atm:

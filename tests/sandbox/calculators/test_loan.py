@@ -127,7 +127,7 @@ def test_what_an_extra_repayment_leaves_is_repaid_with_money_or_refused(
     schedule, refused = schedule_or_rest(lowered)
     assert refused in (None, (number, rest))
     assert refused is None or rest > 0
-    owing = [owed, *(item.balance for item in schedule)]
+    owing = [terms.amount, *(item.balance for item in schedule)]
     assert all(item.payment > 0 for before, item in zip(owing, schedule, strict=False) if before)
     assert not schedule or schedule[-1].balance == 0
     assert loan_schedule(replace(terms, extras={number: Extra(amount=owed, sooner=False)}))[-1].balance == 0
