@@ -19,7 +19,6 @@ from selenium import webdriver  # noqa: E402 - only where it is installed
 from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 from tests.sandbox.test_serving import _call, _token  # noqa: E402
 
@@ -28,6 +27,8 @@ _DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (_CHROMIUM and _DRIVER), reason="chromium and chromedriver are not installed")
 
 WIDTH = 360
+_SOON_S = 0.05
+"""After which a page is asked again whether it is there."""
 _SWITCHES = (
     "--headless",
     "--no-sandbox",
@@ -64,25 +65,35 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def _look(browser: webdriver.Chrome, folder: Path, name: str) -> None:
-    """Check what holds for every page, and keep a picture of it."""
-    browser.save_screenshot(str(folder / f"{name}.png"))
+    """Check what holds for every page, and keep a picture of one for which it does not."""
+    try:
+        _check(browser, name)
+    except AssertionError:
+        browser.save_screenshot(str(folder / f"{name}.png"))
+        raise
+
+
+def _check(browser: webdriver.Chrome, name: str) -> None:
     size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
     assert size["width"] <= WIDTH, f"{name} is wider than the phone"
-    for field in browser.find_elements(By.CSS_SELECTOR, "main input:not([type=hidden]), main select, main textarea"):
-        assert _is_labelled(browser, field), f"{name} has a field without a label"
-    for target in browser.find_elements(By.CSS_SELECTOR, "main button, main .choice"):
-        assert target.size["height"] >= 40, f"{name} has a target that is hard to hit"
+    found = browser.execute_script(_WRONG)
+    assert found["unlabelled"] == [], f"{name} has a field without a label"
+    assert found["small"] == [], f"{name} has a target that is hard to hit"
+    assert found["scripts"] == 0
     complaints = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not [text for text in complaints if "Content Security Policy" in text or "Content-Security-Policy" in text]
-    assert not browser.find_elements(By.TAG_NAME, "script")
     assert browser.find_element(By.CLASS_NAME, "watermark").is_displayed()
 
 
-def _is_labelled(browser: webdriver.Chrome, field: WebElement) -> bool:
-    name = field.get_attribute("id")
-    return bool(name and browser.find_elements(By.CSS_SELECTOR, f"label[for='{name}']")) or bool(
-        field.find_elements(By.XPATH, "ancestor::label")
-    )
+_WRONG = """
+const all = (selector, isWrong) =>
+  [...document.querySelectorAll(selector)].filter(isWrong).map(element => element.outerHTML.slice(0, 120));
+return {
+  unlabelled: all("main input:not([type=hidden]), main select, main textarea", field => field.labels.length == 0),
+  small: all("main button, main .choice", target => target.getBoundingClientRect().height < 40),
+  scripts: document.getElementsByTagName("script").length,
+};
+"""
 
 
 def _press(browser: webdriver.Chrome) -> None:
@@ -90,7 +101,7 @@ def _press(browser: webdriver.Chrome) -> None:
     before = browser.page_source
     browser.find_element(By.CSS_SELECTOR, "main form button:not(.plain)").click()
     # While one page gives way to the next, the driver's questions about either may fail.
-    patient = WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
+    patient = WebDriverWait(browser, 30, _SOON_S, ignored_exceptions=[WebDriverException])
     patient.until(lambda page: page.page_source != before and page.find_element(By.TAG_NAME, "footer"))
 
 
@@ -136,7 +147,7 @@ def test_a_bill_is_paid_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path
     _look(browser, tmp_path, "receipt-being-printed")
     assert "正在制作 PDF" in browser.find_element(By.TAG_NAME, "main").text
     # The page reloads by itself until the PDF is there.
-    patient = WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException])
+    patient = WebDriverWait(browser, 60, _SOON_S, ignored_exceptions=[WebDriverException])
     patient.until(lambda page: "下载 PDF 回单" in page.find_element(By.TAG_NAME, "main").text)
     _look(browser, tmp_path, "receipt-printed")
     numbers = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "dd.mono")[:2]]
@@ -167,12 +178,22 @@ def _accessible(browser: webdriver.Chrome, name: str) -> None:
     ids = [each.get_attribute("id") for each in browser.find_elements(By.CSS_SELECTOR, "[id]")]
     assert len(ids) == len(set(ids))
     assert browser.execute_script(_PALE) == [], f"{name} has text that is hard to read"
-    reached = set()
-    for _ in range(60):
-        browser.switch_to.active_element.send_keys(Keys.TAB)
-        reached.add(browser.switch_to.active_element.id)
+    reached = _reached_by_tab(browser)
     wanted = browser.find_elements(By.CSS_SELECTOR, "main a, main button, main summary, main input:not([type=hidden])")
     assert {each.id for each in wanted if each.is_displayed()} <= reached, f"{name} has what Tab does not reach"
+
+
+def _reached_by_tab(browser: webdriver.Chrome) -> set[str]:
+    """Go on with Tab until it comes round to where it has been."""
+    reached: set[str] = set()
+    focused = browser.switch_to.active_element
+    for _ in range(60):
+        focused.send_keys(Keys.TAB)
+        focused = browser.switch_to.active_element
+        if focused.id in reached:
+            break
+        reached.add(focused.id)
+    return reached
 
 
 _PALE = r"""
@@ -346,11 +367,11 @@ def test_a_branch_is_found_from_its_neighbour_on_a_phone(browser: webdriver.Chro
     link = browser.find_element(By.CSS_SELECTOR, ".near a")
     name = link.text
     link.send_keys(Keys.ENTER)
-    WebDriverWait(browser, 10).until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text == name)
+    WebDriverWait(browser, 10, _SOON_S).until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text == name)
     _look(browser, tmp_path, "neighbour")
     browser.get(f"{url}/branches")
     browser.find_element(By.NAME, "q").send_keys("上海 虹口", Keys.ENTER)
-    WebDriverWait(browser, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".near a"))
+    WebDriverWait(browser, 10, _SOON_S).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".near a"))
     _look(browser, tmp_path, "found")
     assert "虹口" in browser.find_element(By.CSS_SELECTOR, ".near a").text
 
@@ -360,7 +381,7 @@ def test_the_rates_are_read_on_a_phone(browser: webdriver.Chrome, url: str, tmp_
     browser.get(f"{url}/rates")
     _look(browser, tmp_path, "rates")
     browser.find_element(By.LINK_TEXT, "美元").click()
-    WebDriverWait(browser, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".chart svg"))
+    WebDriverWait(browser, 10, _SOON_S).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".chart svg"))
     _look(browser, tmp_path, "rate")
     drawing = browser.find_element(By.CSS_SELECTOR, ".chart svg")
     assert drawing.size["width"] >= WIDTH - 50

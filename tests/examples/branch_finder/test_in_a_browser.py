@@ -73,7 +73,7 @@ class Walk:
         before = self.browser.find_element(By.TAG_NAME, "html").id
         self.browser.find_element(By.CSS_SELECTOR, selector).click()
         # While one page gives way to the next, the driver's questions about either may fail.
-        patient = WebDriverWait(self.browser, 30, ignored_exceptions=[WebDriverException])
+        patient = WebDriverWait(self.browser, 30, 0.05, ignored_exceptions=[WebDriverException])
         patient.until(
             lambda page: (
                 page.find_element(By.TAG_NAME, "html").id != before

@@ -76,7 +76,7 @@ def press(browser: webdriver.Chrome, form: str, button: str = ":not(.plain)") ->
     before = browser.find_element(By.TAG_NAME, "html").id
     browser.find_element(By.CSS_SELECTOR, f"{form} button{button}").click()
     # While one page gives way to the next, the driver's questions about either may fail.
-    patient = WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
+    patient = WebDriverWait(browser, 30, 0.05, ignored_exceptions=[WebDriverException])
     patient.until(
         lambda page: (
             page.find_element(By.TAG_NAME, "html").id != before
