@@ -6,13 +6,17 @@ One bank serves a whole run; a test gets a bank of its own by getting an app, an
 
 from __future__ import annotations
 
+import atexit
 import gc
 import itertools
 import os
+import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ from tests import postgres
 from tests.payer import Payer
 from werkzeug.test import TestResponse
 
-from openteller_sandbox import clock
+from openteller_sandbox import app, clock, contract
 from openteller_sandbox.app import create_app, create_bank
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.clock import Clock
@@ -162,8 +166,24 @@ class Partner:
 
 
 def new_database(engine: str, folder: Path, *, seeded: bool = True) -> str:
-    """Give the address of a new database."""
-    return str(folder / "bank.db") if engine == "sqlite" else postgres.new_database(seeded=seeded)
+    """Give the address of a new database, with the tables and the seed in it, or where there is none yet."""
+    if engine != "sqlite":
+        return postgres.new_database(seeded=seeded)
+    path = folder / "bank.db"
+    if seeded and not path.exists():
+        shutil.copyfile(_seeded(), path)
+    return str(path)
+
+
+@cache
+def _seeded() -> Path:
+    """Make a database as a first start does, before it has a clock and keys: copies take a fifth of the time."""
+    folder = Path(tempfile.mkdtemp(prefix="openteller-seeded-"))
+    atexit.register(shutil.rmtree, folder)
+    app.declare_tables()
+    settings = Settings(database=str(folder / "bank.db"))
+    app._open(settings, contract.load(), lambda: None).close()
+    return folder / "bank.db"
 
 
 def make_bank(folder: Path, wall: WallClock, *, engine: str = DEFAULT_ENGINE, **settings: Any) -> Bank:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.sdk.processes import MORNING, ROOT, environment, free_port, sandbox
 from openteller import OpenTeller
 from openteller_sandbox import clock
 from openteller_sandbox.app import create_app
+from rate_card import drawing
 from rate_card.command import Order, main, make_card
 from rate_card.faults import BankAway, NoMeans, UnfitData
 from rate_card.keeping import Made, is_current, keep
@@ -48,6 +50,14 @@ class Line:
             start_response("500 Internal Server Error", [("Content-Type", "text/html")])
             return [b"<h1>Gateway</h1>"]
         return self._app(environ, start_response)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _each_picture_is_made_once() -> Iterator[None]:
+    """It takes most of a card's time. Equal drawings give equal pictures, as is seen in a process below."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "draw_png", cache(drawing.draw_png))
+        yield
 
 
 @pytest.fixture
