@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openteller_sandbox.http.negotiation import choose
+from openteller_sandbox.http.negotiation import choose, takes_gzip
 
 JSON, GEO, CSV = "application/json", "application/geo+json", "text/csv; charset=utf-8"
 OFFERED = (JSON, GEO, CSV)
@@ -45,3 +45,29 @@ OFFERED = (JSON, GEO, CSV)
 )
 def test_the_type_that_is_wanted_most_is_chosen(accept: str | None, chosen: str | None) -> None:
     assert choose(accept, OFFERED) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "taken"),
+    [
+        pytest.param(None, False, id="no header"),
+        pytest.param("", False, id="nothing"),
+        pytest.param("gzip", True, id="gzip"),
+        pytest.param("GZip ; Q=0.5", True, id="in capitals, with a weight"),
+        pytest.param("gzip, deflate, br, zstd", True, id="a browser"),
+        pytest.param("gzip;q=0", False, id="not gzip"),
+        pytest.param("gzip;q=0.000, *", False, id="anything but gzip"),
+        pytest.param("*", False, id="whatever: not by name"),
+        pytest.param("identity, gzip;q=0.5", False, id="rather plain"),
+        pytest.param("identity;q=0.5, gzip;q=0.5", True, id="both alike"),
+        pytest.param("identity;q=0, gzip;q=0.001", True, id="not plain"),
+        pytest.param("gzip;q=2", False, id="too good to be true"),
+        pytest.param("gzip;level=9", False, id="no weight"),
+        pytest.param("gzip;q=1;q=0", False, id="two weights"),
+        pytest.param("xgzip, gzip2", False, id="others"),
+        pytest.param(",;,gzip", True, id="rubble"),
+        pytest.param("x" * 5000 + ",gzip", False, id="too far behind"),
+    ],
+)
+def test_gzip_is_taken_where_it_is_named_and_not_wanted_less(accept_encoding: str | None, taken: bool) -> None:
+    assert takes_gzip(accept_encoding) is taken

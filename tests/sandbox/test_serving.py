@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import signal
@@ -77,6 +78,10 @@ def test_a_list_without_pages_has_a_length_by_which_a_part_of_it_is_known(url: s
     assert (copy[0], copy[2]) == (304, b"")
     head_status, head, nothing = _call(url, "HEAD", "/v1/branches", Accept="application/x-ndjson")
     assert (head_status, nothing, head["etag"]) == (200, b"", headers["etag"])
+
+    packed = _call(url, "GET", "/v1/branches", Accept="application/x-ndjson", Accept_Encoding="gzip")
+    assert (packed[1]["content-encoding"], packed[1]["content-length"]) == ("gzip", str(len(packed[2])))
+    assert gzip.decompress(packed[2]) == body
 
 
 def test_a_body_that_announces_too_much_is_refused_unread(url: str) -> None:

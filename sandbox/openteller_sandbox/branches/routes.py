@@ -14,10 +14,9 @@ from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQue
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, idempotency, open_answer, page
-from openteller_sandbox.http.answers import GEO_JSON, JSON, decode_cursor, encode_cursor
+from openteller_sandbox.http.answers import CSV, GEO_JSON, JSON, STREAMS, decode_cursor, encode_cursor
 
 routes = Routes()
-_STREAMS = frozenset({shapes.CSV, shapes.LINES})
 _BESIDE_CHANGES = frozenset({"changed_since", "crs", "after", "limit"})
 
 _AS_THEY_ARE = (
@@ -105,7 +104,7 @@ def _list(call: Call, places: service.Places) -> Answer:
     seed = _seed(call, places)
 
     def make() -> Answer:
-        if call.media_type in _STREAMS:
+        if call.media_type in STREAMS:
             return _stream(call, directory, filters, seed)
         rows = service.find(database, directory, filters, now=call.now, count=limit + 1, after=after, seed=seed)
         more = encode_cursor(call, rows[limit - 1][:2]) if len(rows) > limit else None
@@ -195,7 +194,7 @@ def _check_shape(call: Call) -> None:
     faults = []
     if call.media_type == GEO_JSON and _crs(call) != datum.WGS84:
         faults.append(Fault("query", "crs", "FIELD_INVALID", "GeoJSON is in WGS-84 always (RFC 7946, section 4)."))
-    if call.media_type in _STREAMS:
+    if call.media_type in STREAMS:
         faults += [
             Fault("query", name, "FIELD_INVALID", "Is for pages: an answer in this media type has every row.")
             for name in ("limit", "after")
@@ -212,7 +211,7 @@ def _stream(call: Call, directory: service.Directory, filters: Filters, seed: in
     pages = chain([next(pages, [])], pages)  # what cannot be asked for is refused before anything is answered
     rows = (_in_datum(call, [row.wire for row in each]) for each in pages)
     name = directory.places.kind
-    if call.media_type == shapes.CSV:
+    if call.media_type == CSV:
         table, name = (shapes.BRANCH_TABLE if name == BRANCHES.kind else shapes.ATM_TABLE), f"{name}.csv"
         pieces = table.pieces(rows)
     else:

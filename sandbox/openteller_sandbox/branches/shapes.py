@@ -19,8 +19,6 @@ from openteller_sandbox.http import json_text
 
 Row = Mapping[str, Any]
 
-CSV = "text/csv; charset=utf-8"
-LINES = "application/x-ndjson"
 FEATURES_BEGIN = b'{"type":"FeatureCollection","features":['
 
 _NUMBER = rb"(-?[0-9]+(?:\.[0-9]+)?)"

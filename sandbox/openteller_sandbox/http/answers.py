@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 GEO_JSON = "application/geo+json"
+CSV = "text/csv; charset=utf-8"
+LINES = "application/x-ndjson"
+STREAMS = frozenset({CSV, LINES})
+"""What lists without pages are written in: made piece by piece, and packed for whoever takes that. Pages are short, and
+left to a proxy.
+"""
+_PACKING = 6  # a list without pages is a seventeenth then, for a third more of work
 
 
 @dataclass(slots=True)
@@ -121,12 +129,25 @@ def open_answer(
         "Last-Modified": _http_date(version),
         "Cache-Control": f"{'public' if call.caller.anonymous else 'private'}, max-age={max_age_s}",
     }
+    if call.media_type in STREAMS:
+        headers["Vary"] = "Accept, Accept-Encoding"
     if _matches(call.headers.get("If-None-Match"), tag):
         return Answer(b"", 304, headers)
     call.as_of = minute * clock.MINUTE or version
     answer = make()
     answer.headers |= headers
+    if answer.pieces and call.packed:
+        answer.pieces = Pieces(_packed(answer.pieces))
+        answer.headers["Content-Encoding"] = "gzip"
     return answer
+
+
+def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Pack a body as gzip, piece for piece, so that no piece waits for others to be made; the same bytes each time."""
+    packer = zlib.compressobj(_PACKING, wbits=31)
+    for piece in pieces:
+        yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
 
 
 @lru_cache(256)

@@ -22,7 +22,7 @@ from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.db import DatabaseError, EngineUnavailable
 from openteller_sandbox.http import checks, negotiation
-from openteller_sandbox.http.answers import GEO_JSON, JSON, Answer, json_text
+from openteller_sandbox.http.answers import GEO_JSON, JSON, STREAMS, Answer, json_text
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
@@ -241,6 +241,8 @@ class Api:
         query, sent = self._queries.read(operation, bound, received)
         headers = checks.header_values(contract, operation, received)
         value = checks.json_body(contract, operation, received) if operation.has_body else None
+        values = checks.path_values(contract, operation, path)
+        media_type = _media_type(operation, received)
         call = Call(
             bank=self._bank,
             operation=operation,
@@ -248,14 +250,15 @@ class Api:
             request_id=exchange.request_id,
             now=self._bank.now(caller.world),
             url_path=received.path,
-            path=checks.path_values(contract, operation, path),
+            path=values,
             query=query,
             sent_query=sent,
             headers=headers,
             sent_body=value,
             body=bound.body.load(value or {}) if bound.body else value,
             request_log=self.requests,
-            media_type=_media_type(operation, received),
+            media_type=media_type,
+            packed=media_type in STREAMS and negotiation.takes_gzip(received.headers.get("Accept-Encoding")),
         )
         return bound.handler(call)
 
@@ -379,7 +382,7 @@ class Api:
         if exchange.quota:
             added += exchange.quota.headers().items()
         path = exchange.received.path
-        if exchange.operation and len(exchange.operation.media_types) > 1:
+        if exchange.operation and len(exchange.operation.media_types) > 1 and "Vary" not in present:
             added.append(("Vary", "Accept"))
         if exchange.operation or (path.startswith(_OTHER_API) and not path.startswith(_PAGES)):
             added += _CORS.items()

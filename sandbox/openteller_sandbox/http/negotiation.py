@@ -1,4 +1,6 @@
-"""Which of several media types an ``Accept`` header asks for (RFC 9110, section 12.5.1)."""
+"""Which of several media types an ``Accept`` header asks for, and whether ``Accept-Encoding`` takes gzip (RFC 9110,
+sections 12.5.1 and 12.5.3).
+"""
 
 from __future__ import annotations
 
@@ -50,6 +52,23 @@ def choose(accept: str | None, offered: tuple[str, ...]) -> str | None:
         if wanted[0] > 0 and wanted > most:
             best, most = name, wanted
     return best
+
+
+@lru_cache(256)
+def takes_gzip(accept_encoding: str | None) -> bool:
+    """Tell whether the caller names gzip, and wants it at least as much as what is not packed."""
+    wanted = dict(filter(None, map(_coding, (accept_encoding or "")[:_LONGEST].split(","))))
+    gzip = wanted.get("gzip", 0.0)
+    return gzip > 0 and gzip >= wanted.get("identity", 0.0)
+
+
+def _coding(part: str) -> tuple[str, float] | None:
+    """Read how much a coding is wanted; None where that cannot be read."""
+    name, *rest = (each.strip(" \t") for each in part.split(";"))
+    key, _, value = rest[0].partition("=") if rest else ("q", "", "1")
+    if len(rest) > 1 or key.lower() != "q" or not _QUALITY.fullmatch(value):
+        return None
+    return name.lower(), float(value)
 
 
 def _range(part: str) -> _Range | None:

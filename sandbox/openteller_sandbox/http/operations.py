@@ -50,7 +50,8 @@ class Call:
 
     path, query: converted values; sent_body: the JSON that was sent; body: what marshmallow made of it; now: bank
         time of the caller's world, epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so
-        that its bytes stay the same while the tag does; media_type: as what the caller wants the answer.
+        that its bytes stay the same while the tag does; media_type: as what the caller wants the answer; packed:
+        whether it goes out as gzip.
     """
 
     bank: Bank
@@ -68,6 +69,7 @@ class Call:
     request_log: RequestLog = field(default_factory=MemoryRequestLog)
     as_of: int | None = None
     media_type: str = JSON
+    packed: bool = False
 
     @property
     def limit(self) -> int:
@@ -92,7 +94,8 @@ class Call:
 
     def normalised(self) -> str:
         """Name the representation that is asked for, whatever the order of its parameters."""
-        return f"{self.url_path}?{sorted(self.sent_query.items())!r} {self.media_type}"
+        shape = f"{self.media_type} gzip" if self.packed else self.media_type
+        return f"{self.url_path}?{sorted(self.sent_query.items())!r} {shape}"
 
 
 Handler = Callable[[Call], Answer | Later[Any]]

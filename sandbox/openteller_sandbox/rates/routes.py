@@ -8,7 +8,7 @@ from datetime import date
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Tx
 from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, open_answer, page
-from openteller_sandbox.http.answers import decode_cursor, encode_cursor
+from openteller_sandbox.http.answers import CSV, STREAMS, decode_cursor, encode_cursor
 from openteller_sandbox.rates import history, service, shapes
 from openteller_sandbox.rates.schemas import (
     DepositRateQuery,
@@ -20,7 +20,6 @@ from openteller_sandbox.rates.schemas import (
 
 routes = Routes()
 HISTORY_DAYS = 30
-_STREAMS = (shapes.CSV, shapes.LINES)
 _CURRENCIES = ("base", "currency")
 
 
@@ -93,7 +92,7 @@ def list_fx_history(call: Call) -> Answer:
     begin = max(first, cursor[0] + 1)
 
     def make() -> Answer:
-        if call.media_type in _STREAMS:
+        if call.media_type in STREAMS:
             return _whole(call, history.periods(date.fromordinal(begin), last, group), known_at)
         if begin > last.toordinal():  # where only a forged cursor leads
             return page(call, [])
@@ -113,7 +112,7 @@ def _check_shape(call: Call) -> None:
     Raises:
         Problem: FIELD_INVALID.
     """
-    if call.media_type in _STREAMS:
+    if call.media_type in STREAMS:
         faults = [
             Fault("query", name, "FIELD_INVALID", "Is for pages: an answer in this media type has every row.")
             for name in ("limit", "after")
@@ -127,7 +126,7 @@ def _whole(call: Call, asked: Iterator[history.Period], known_at: int) -> Answer
     """Answer with every row of a range, some at a time. What had been published by then stays as it is meanwhile."""
     base, now, database = call.query["base"], call.now, call.bank.db
     pages = (history.rows(database.read(), base, part, now, known_at) for part in history.parts(asked))
-    if call.media_type == shapes.CSV:
+    if call.media_type == CSV:
         pieces, ending = shapes.table(pages, grouped=call.query.get("group", "day") != "day"), "csv"
     else:
         pieces, ending = shapes.lines(pages), "ndjson"

@@ -7,10 +7,8 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
-__all__ = ["CSV", "LINES", "lines", "table"]
+__all__ = ["lines", "table"]
 
-CSV = "text/csv; charset=utf-8"
-LINES = "application/x-ndjson"
 _COLUMNS = (
     "base",
     "date",

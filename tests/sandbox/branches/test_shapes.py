@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -262,7 +263,7 @@ def test_every_shape_has_a_tag_of_its_own_by_which_a_copy_is_known(client: Flask
     whole = ask(client, accept, path, **query)
     others = {ask(client, other, path, **query).headers["ETag"] for other in ("application/json", GEO, LINES, CSV)}
     assert len(others) == 4
-    assert whole.headers["Vary"] == "Accept"
+    assert whole.headers["Vary"] == ("Accept, Accept-Encoding" if accept in {LINES, CSV} else "Accept")
     assert whole.headers["Last-Modified"].endswith(" GMT")
     assert whole.headers["Cache-Control"] == "public, max-age=60"
 
@@ -274,6 +275,43 @@ def test_every_shape_has_a_tag_of_its_own_by_which_a_copy_is_known(client: Flask
     for name in ("ETag", "Last-Modified", "Cache-Control", "Vary", "Content-Type"):
         assert head.headers[name] == whole.headers[name]
     assert head.data == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [("/v1/branches", {"city": "320500"}), ("/v1/atms", {"city": "320500"}), ("/v1/rates/fx/history", {"base": "USD"})],
+)
+@pytest.mark.parametrize("accept", [LINES, CSV])
+def test_a_list_without_pages_is_packed_for_who_takes_that_under_a_tag_of_its_own(
+    client: FlaskClient, path: str, query: dict[str, str], accept: str
+) -> None:
+    plain = ask(client, accept, path, **query)
+    sent = {"Accept": accept, "Accept-Encoding": "br, gzip;q=0.8"}
+    packed = client.get(path, query_string=query, headers=sent)
+
+    assert gzip.decompress(packed.data) == plain.data and len(packed.data) < len(plain.data) / 3
+    assert (packed.headers["Content-Encoding"], packed.content_type) == ("gzip", plain.content_type)
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept, Accept-Encoding"
+    assert client.get(path, query_string=query, headers=sent).data == packed.data, "the tag is of these bytes"
+    tags = [answer.headers["ETag"] for answer in (plain, packed)]
+    assert tags[0] != tags[1] and not any(tag.startswith("W/") for tag in tags)
+    for own, other, encoding in ((tags[0], tags[1], "identity"), (tags[1], tags[0], "gzip")):
+        asked = {"Accept": accept, "Accept-Encoding": encoding}
+        for tag, status in ((own, 304), (other, 200)):
+            copy = client.get(path, query_string=query, headers=asked | {"If-None-Match": tag})
+            assert (copy.status_code, copy.headers["ETag"]) == (status, own)
+            assert copy.headers["Vary"] == "Accept, Accept-Encoding"
+    head = client.head(path, query_string=query, headers=sent)
+    assert [head.headers[name] for name in ("ETag", "Content-Encoding")] == [tags[1], "gzip"] and head.data == b""
+
+
+def test_pages_and_refusals_are_not_packed(client: FlaskClient) -> None:
+    for accept, query, status in (("application/json", {}, 200), (GEO, {}, 200), (LINES, {"city": "Atlantis"}, 422)):
+        sent = {"Accept": accept, "Accept-Encoding": "gzip"}
+        answer = client.get("/v1/branches", query_string=query, headers=sent)
+        assert (answer.status_code, answer.headers["Vary"]) == (status, "Accept")
+        assert "Content-Encoding" not in answer.headers
 
 
 def test_no_body_is_made_for_a_copy_that_is_right(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
