@@ -25,7 +25,7 @@ _BD_TURN = math.pi * 3000 / 180
 _BD_NORTH, _BD_EAST = 0.006, 0.0065
 _CLOSE_ENOUGH = 1e-11  # degrees: a micrometre
 _DECIMALS = 6  # as many as records have: a tenth of a metre
-_FARTHEST = 0.02  # degrees: by more than that no datum moves anything (0.0173 at most)
+FARTHEST = 0.02  # degrees: by more than that no datum moves anything (0.0173 at most)
 _MOST_STEPS = 60  # each step leaves less than a hundredth of the miss; six are usual
 
 Change = Callable[[Point], Point]
@@ -57,9 +57,9 @@ def inside(positions: Positions, window: Window, crs: str) -> int:
     """
     if crs == WGS84:
         return positions.inside(window)
-    certain = window.smaller(_FARTHEST)
+    certain = window.smaller(FARTHEST)
     found = 0 if certain is None else positions.inside(certain)
-    near_an_edge = place_sets.numbers(positions.inside(window.larger(_FARTHEST)) & ~found)
+    near_an_edge = place_sets.numbers(positions.inside(window.larger(FARTHEST)) & ~found)
     edged = window.straight()
     return found | place_sets.of([number for number in near_an_edge if edged.holds(*shown(positions.at(number), crs))])
 

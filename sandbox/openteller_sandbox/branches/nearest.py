@@ -70,12 +70,12 @@ class Window(NamedTuple):
         return self._replace(west=west, east=-180.0 if self.east == 180.0 else self.east)
 
     def larger(self, by: float) -> Window:
-        """Give the window with so many degrees more on each side, up to the poles and the 180th meridian."""
+        """Give the window with so many degrees more on each side, up to the poles, and around the earth at most."""
         south, north = max(-90.0, self.south - by), min(90.0, self.north + by)
-        west, east = max(-180.0, self.west - by), min(180.0, self.east + by)
-        if west <= east and self.west > self.east:  # it goes around the whole earth
-            west, east = -180.0, 180.0
-        return Window(west, south, east, north)
+        if (self.east - self.west) % 360 + 2 * by >= 360 or (self.west, self.east) == (-180.0, 180.0):
+            return Window(-180.0, south, 180.0, north)
+        west, east = self.west - by, self.east + by
+        return Window(west + 360 if west < -180 else west, south, east - 360 if east > 180 else east, north)
 
     def smaller(self, by: float) -> Window | None:
         """Give the window with so many degrees less on each side; None where nothing is left."""
@@ -101,6 +101,24 @@ class Window(NamedTuple):
         if self.west <= self.east:
             return self.west <= bounds.west and bounds.east <= self.east
         return bounds.west >= self.west or bounds.east <= self.east
+
+    def metres_from(self, origin: Point) -> float:
+        """Give how far the nearest of its positions is from one, over ground."""
+        window, (latitude, longitude) = self.straight(), origin
+        if window.holds(
+            window.south, longitude
+        ):  # north or south of it: nothing in it is nearer than along the meridian
+            along = max(window.south - latitude, latitude - window.north, 0.0)
+            return math.radians(along) * EARTH_RADIUS_M
+        at, ends = _in_space(*origin), (window.south, window.north)
+        nearest = [Point(end, edge) for edge in (window.west, window.east) for end in ends]
+        for edge in (window.west, window.east):
+            north, across = math.radians(latitude), math.radians(edge - longitude)
+            foot = math.degrees(math.atan2(math.sin(north), math.cos(north) * math.cos(across)))
+            if window.south < foot < window.north:  # where the way meets the meridian at a right angle
+                nearest.append(Point(foot, edge))
+        chord = min(math.dist(at, _in_space(*point)) for point in nearest)
+        return 2 * EARTH_RADIUS_M * math.asin(min(1.0, chord / 2))
 
 
 Nearby = tuple[int, int]

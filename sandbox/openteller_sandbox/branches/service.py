@@ -8,7 +8,7 @@ is not stored, logged or put into an error.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from openteller_sandbox.bank import PUBLIC_WORLD, World
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.branches import datum, feed, opening_hours, openings, place_sets, search, store, tickets
+from openteller_sandbox.branches.contradictions import FAR_M, Contradictions, Where
 from openteller_sandbox.branches.directory import Directory, Key, page_path
 from openteller_sandbox.branches.directory import of as directory_of
 from openteller_sandbox.branches.nearest import START, Point, Window
@@ -205,6 +206,7 @@ def find(
     count: int,
     after: tuple[int, str] | None = None,
     seed: int | None = None,
+    from_place: bool = False,
 ) -> list[Found]:
     """Give the places that pass every filter, at most ``count``, in the order of their list.
 
@@ -216,14 +218,17 @@ def find(
         count: how many.
         after: rank and code of the last row of the page before.
         seed: of the world whose lines branches are shown with; None for none.
+        from_place: whether the position is a place's, which nobody has typed: then nothing near is nothing wrong.
 
     Raises:
-        Problem: FIELD_INVALID, a place that there is not, or words without a word.
+        Problem: FIELD_INVALID, a city that there is not, words without a word, or what contradicts itself.
     """
     tx = database.read()
     search_ = _Search(database, tx, directory, filters, now)
     last = START if after is None else (after[0], _number(tx, directory.places, after[1]))
     chosen = search_.by_distance(filters.near, count, last) if filters.near else search_.by_rank(count, last)
+    if not from_place:
+        search_.check(chosen)
     records = directory.records(tx, [number for _, number in chosen])
     known, waits, found = openings.of(database), feed.of(database), []
     tails = known.tails(now)
@@ -277,6 +282,21 @@ class _Search:
             return [(0, number) for number in place_sets.first(members, count, after=last[1])]
         return list(islice(self._ranked(members, last), count))
 
+    def check(self, chosen: Sequence[tuple[int, int]]) -> None:
+        """Look for a contradiction where nothing was found, or nothing near.
+
+        Raises:
+            Problem: FIELD_INVALID.
+        """
+        filters = self._filters
+        if (filters.near is None and filters.bbox is None) or (chosen and chosen[0][0] <= FAR_M * 1000):
+            return
+        divisions = {name: (key, self._sets[key]) for name, key in _divisions(filters) if self._sets[key]}
+        where = Where(filters.near, filters.radius_m, filters.bbox, filters.bbox_crs, divisions)
+        faults = [_fault(*found) for found in Contradictions(self._tx, self._directory, where).find()]
+        if faults:
+            raise Problem("FIELD_INVALID", "See errors[].", faults=faults)
+
     def _common(self) -> int:
         """Give the set of places that pass every filter."""
         sets, filters = list(self._sets.values()), self._filters
@@ -319,22 +339,23 @@ class _Search:
 
     def _check_divisions(self) -> None:
         """Refuse a city or a code that nobody knows: no branches there would be an answer to another question."""
-        for name in ("city", "adcode"):
+        for name, key in _divisions(self._filters):
             value = getattr(self._filters, name)
-            if (
-                value
-                and not self._sets[store.CITY, search.city_key(value)]
-                and not billers.is_division(self._tx, value)
-            ):
+            if value and not self._sets[key] and not billers.is_division(self._tx, value):
                 raise _refused(name, "There is no such division.")
+
+
+def _divisions(filters: Filters) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Give the parameters that name a division, with (about, value) of its set."""
+    if filters.adcode is not None:
+        yield "adcode", (store.CITY, filters.adcode)
+    if filters.city is not None:
+        yield "city", (store.CITY, search.city_key(filters.city))
 
 
 def _asked(filters: Filters) -> Iterator[tuple[str, str]]:
     """Give (about, value) of the stored sets that are asked for."""
-    if filters.adcode is not None:
-        yield store.CITY, filters.adcode
-    if filters.city is not None:
-        yield store.CITY, search.city_key(filters.city)
+    yield from (key for _, key in _divisions(filters))
     stored: Mapping[str, str | None] = {
         store.SERVICE: filters.service,
         store.ACCESSIBILITY: filters.accessibility,
@@ -354,7 +375,11 @@ def _words(q: str | None) -> list[str]:
 
 
 def _refused(name: str, message: str) -> Problem:
-    return Problem("FIELD_INVALID", "See errors[].", faults=[Fault("query", name, "FIELD_INVALID", message)])
+    return Problem("FIELD_INVALID", "See errors[].", faults=[_fault(name, message)])
+
+
+def _fault(name: str, message: str) -> Fault:
+    return Fault("query", name, "FIELD_INVALID", message)
 
 
 def walk(

@@ -99,7 +99,7 @@ def _found_page(bank: Bank, places: Places) -> Response:
         except Problem as problem:
             if problem.code != "FIELD_INVALID":
                 raise
-            wrong = "q"  # it has no word
+            wrong = problem.faults[0].where  # q without a word, or near the wrong way round
     shown = _shown_before(typed)
     values = {
         "kind": places.kind,
@@ -347,7 +347,8 @@ def _around(reader: _Reader, row: Row, places: Places) -> Iterator[Row]:
     db, here = reader.bank.db, row["location"]
     filters = Filters(near=Point(here["latitude"], here["longitude"]), radius_m=_AROUND_M)
     directory = branches.directory_of(db, places, reader.bank.settings.public_url)
-    rows = [json.loads(each.wire) for each in branches.find(db, directory, filters, now=reader.now, count=_LOOKED_AT)]
+    found = branches.find(db, directory, filters, now=reader.now, count=_LOOKED_AT, from_place=True)
+    rows = [json.loads(each.wire) for each in found]
     others = [each for each in rows if each["status"] in _SERVING and each["page_url"] != row["page_url"]]
     for each in others[:_EACH]:
         there = each["location"]

@@ -107,19 +107,40 @@ class Brute:
         record = place.record
         services = {each["code"]: each for each in record.get("services", ())}
         offered = services.keys() | set(record.get("atm_services", ()))
-        adcode = record["postal_address"]["adcode"]
         instant = now if filters.open_now else filters.open_at
         return (
             (filters.service is None or filters.service in offered)
             and (filters.accessibility is None or filters.accessibility in record["accessibility"])
             and (filters.segment is None or filters.segment in record.get("customer_segments", ()))
             and (filters.type is None or filters.type == record.get("branch_type", record.get("location_category")))
-            and (filters.adcode is None or adcode.startswith(re.sub("0000$|00$", "", filters.adcode)))
-            and (filters.city is None or filters.city in place.cities)
+            and is_of(place, filters)
             and (filters.bbox is None or is_inside(record["location"], filters.bbox))
             and (filters.q is None or all(says(word, place.text) for word in words(filters.q)))
             and (instant is None or self.is_open(place, services.get(filters.service or "", {}), instant))
         )
+
+    def contradicts(self, filters: Filters) -> bool:
+        """Whether the contract refuses what is asked for of where."""
+        here = [place for place in self.places if is_of(place, filters)]
+        near, radius_m, window = filters.near, filters.radius_m, filters.bbox
+        if near and abs(near.longitude) <= 90:
+            away, turned = (least_m(vector(*at), here) for at in (near, near[::-1]))
+            if away > 1_000_000 and turned <= 100_000:
+                return True
+        if window and max(abs(window.west), abs(window.east)) <= 90 and window.west < window.east:
+            turned_window = Window(window.south, window.west, window.north, window.east)
+            if not around(window, here, 9.0) and around(turned_window, here, 0.0):
+                return True
+        if near and radius_m and window and metres_to(window, near) > radius_m + 1:
+            return True
+        if not here or (filters.city, filters.adcode) == (None, None):
+            return False
+        if window and not around(window, here, 0.25 if around(window, self.places, 0.0) else 2.0):
+            return True
+        if not (near and radius_m):
+            return False
+        margin = 25_000 if least_m(vector(*near), self.places) <= radius_m else 200_000
+        return least_m(vector(*near), here) > radius_m + margin
 
     def is_open(self, place: Place, service: dict[str, Any], now: int) -> bool:
         if not place.is_serving or not self.says_open(place.record["availability"], now):
@@ -142,6 +163,46 @@ class Brute:
 def distance_mm(one: tuple[float, float, float], other: tuple[float, float, float]) -> int:
     chord = math.dist(one, other)
     return round(DIAMETER_MM * (math.asin(chord / 2) if chord < 2 else math.pi / 2))
+
+
+def least_m(at: tuple[float, float, float], places: list[Place]) -> float:
+    """How far the nearest is."""
+    return min((distance_mm(at, place.at) for place in places), default=10**12) / 1000
+
+
+def is_of(place: Place, filters: Filters) -> bool:
+    """Whether a place is of the city or the division that is named."""
+    adcode = place.record["postal_address"]["adcode"]
+    return (filters.adcode is None or adcode.startswith(re.sub("0000$|00$", "", filters.adcode))) and (
+        filters.city is None or filters.city in place.cities
+    )
+
+
+def around(window: Window, places: list[Place], degrees: float) -> bool:
+    """Whether one of them is in a window or at most so many degrees beside it."""
+    return any(
+        window.south - degrees <= place.record["location"]["latitude"] <= window.north + degrees
+        and degrees_beside(window, place.record["location"]["longitude"]) <= degrees
+        for place in places
+    )
+
+
+def degrees_beside(window: Window, longitude: float) -> float:
+    """How far a meridian is from those of a window, around the earth."""
+    if (longitude - window.west) % 360 <= (window.east - window.west) % 360:
+        return 0.0
+    return min((window.west - longitude) % 360, (longitude - window.east) % 360)
+
+
+def metres_to(window: Window, point: Point) -> float:
+    """How far a window is from a position, told by many positions along its edges."""
+    if is_inside({"latitude": point.latitude, "longitude": point.longitude}, window):
+        return 0.0
+    steps, wide, high = range(2001), (window.east - window.west) % 360, window.north - window.south
+    edges = [(window.south + high * step / 2000, east) for step in steps for east in (window.west, window.east)]
+    edges += [(north, window.west + wide * step / 2000) for step in steps for north in (window.south, window.north)]
+    at = vector(*point)
+    return min(distance_mm(at, vector(*edge)) for edge in edges) / 1000
 
 
 def is_inside(location: dict[str, Any], window: Window) -> bool:

@@ -115,4 +115,4 @@ def test_in_a_window_of_a_datum_are_those_that_are_shown_in_it(
 def test_nothing_is_moved_farther_than_the_search_looks(crs: str) -> None:
     grid = [Point(1 + north / 2, 72.1 + east / 2) for north in range(109) for east in range(131)]
     moves = [(abs(there[0] - here[0]), abs(there[1] - here[1])) for here in grid for there in [datum.shown(here, crs)]]
-    assert max(map(max, moves)) < 0.9 * datum._FARTHEST
+    assert max(map(max, moves)) < 0.9 * datum.FARTHEST

@@ -343,6 +343,61 @@ def test_what_contradicts_itself_or_cannot_be_is_422_and_named(
     assert refused(client, **query) == names
 
 
+IN_BEIJING, IN_SUZHOU = "116.2,39.7,116.6,40.1", "120.58,31.27,120.68,31.35"
+URUMQI_TURNED = "87.6168,43.8256"
+
+
+@pytest.mark.parametrize("kind", ["branches", "atms"])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"near": URUMQI_TURNED}, ["near"]),
+        ({"near": URUMQI_TURNED, "radius_m": "500"}, ["near"]),
+        ({"near": URUMQI_TURNED, "q": "上海", "open_now": "true", "crs": "gcj02"}, ["near"]),
+        ({"near": URUMQI_TURNED, "city": "乌鲁木齐", "limit": "1"}, ["near"]),
+        ({"bbox": "43,87,44,88"}, ["bbox"]),
+        ({"bbox": "43,87,44,88", "near": NEAR}, ["bbox"]),
+        ({"bbox": "43,87,44,88", "adcode": "650000", "crs": "bd09"}, ["bbox"]),
+        ({"near": NEAR, "radius_m": "5000", "bbox": IN_BEIJING}, ["bbox"]),
+        ({"near": NEAR, "radius_m": "5000", "bbox": IN_BEIJING, "city": "上海", "crs": "bd09"}, ["bbox"]),
+        ({"city": "上海", "bbox": IN_BEIJING}, ["bbox"]),
+        ({"city": "上海", "bbox": IN_SUZHOU}, ["bbox"]),
+        ({"city": "上海", "bbox": "-10,50,-9,51"}, ["bbox"]),
+        ({"adcode": "310000", "bbox": IN_BEIJING, "open_at": "2026-10-01T03:00:00+08:00"}, ["bbox"]),
+        ({"city": "北京", "near": NEAR, "radius_m": "500000"}, ["radius_m"]),
+        ({"city": "北京", "near": NEAR, "radius_m": "500", "bbox": "121,31,122,32"}, ["bbox", "radius_m"]),
+    ],
+)
+def test_a_position_the_wrong_way_round_and_places_that_are_elsewhere_are_422_and_named(
+    client: FlaskClient, kind: str, query: dict[str, str], names: list[str]
+) -> None:
+    assert refused(client, f"/v1/{kind}", **query) == names
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {
+            "near": "78.2232,15.6267"
+        },  # Longyearbyen: people live there, and no branch is where the numbers lead exchanged
+        {"near": "80.8,47.6"},  # Nagurskoye
+        {"near": "-1.2921,36.8219", "radius_m": "500000"},
+        {"near": URUMQI_TURNED, "city": "上海"},  # of which it is no mistake
+        {"near": NEAR, "city": "北京"},
+        {"near": NEAR, "radius_m": "1", "city": "上海"},
+        {"near": "31.30,121.12", "radius_m": "900", "city": "上海"},  # just outside, where a branch of Kunshan may be
+        {"bbox": "122.3,30.9,122.5,31.1", "city": "上海"},  # the sea before it
+        {"bbox": "121,31,122,32", "city": "三沙"},  # which has none anywhere
+        {"bbox": "-30,40,-20,41"},
+        {"bbox": "78,15,79,16"},
+        {"near": "0,-179.9", "radius_m": "50000", "bbox": "179.8,-1,-179.99,1"},
+    ],
+)
+def test_who_is_far_away_or_finds_nothing_near_is_answered(client: FlaskClient, query: dict[str, str]) -> None:
+    found = records(client, **query, limit=2)
+    assert bool(found) is ("near" in query and "radius_m" not in query)
+
+
 @pytest.mark.parametrize("query", [{"segment": "PERSONAL"}, {"type": "PHYSICAL"}])
 def test_atms_know_no_customers_and_have_places_of_their_own(client: FlaskClient, query: dict[str, str]) -> None:
     answer = client.get("/v1/atms", query_string=query)

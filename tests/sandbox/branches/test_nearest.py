@@ -194,6 +194,48 @@ def test_in_a_window_there_are_all_and_no_others(origin: Point, places: Places, 
     assert positions.nearest(origin, count, window=window) == expected[:count]
 
 
+@given(st.one_of(POINTS, EDGES), WINDOWS, st.floats(0, 1), st.floats(0, 1))
+@example(Point(10, 0), Window(170, 0, -170, 89), 0.5, 1)  # over the pole
+@example(Point(60, 0), Window(90, -10, 100, 89.9), 0, 0.9)  # the way meets the meridian between two corners
+def test_no_position_of_a_window_is_nearer_than_it_is_and_one_is_as_near(
+    origin: Point, window: Window, up: float, along: float
+) -> None:
+    wide = 360.0 if (window.west, window.east) == (-180.0, 180.0) else (window.east - window.west) % 360
+    metres = window.metres_from(origin)
+    assert metres <= distance_mm(origin, at_part(window, wide, up, along)) / 1000 + 0.01
+    steps = [step / 60 for step in range(61)]
+    edges = [(step, end) for step in steps for end in (0.0, 1.0)]
+    parts = [at_part(window, wide, up, along) for edge in edges for up, along in (edge, edge[::-1])]
+    nearest = min(distance_mm(origin, part) for part in parts) / 1000
+    longest_step = max(wide, window.north - window.south) / 60 * 111_200
+    assert metres == 0.0 or nearest - longest_step <= metres <= nearest + 0.01
+
+
+def at_part(window: Window, wide: float, up: float, along: float) -> Point:
+    """A position of a window, by how far up and along it is."""
+    east = window.west + wide * along
+    return Point(window.south + (window.north - window.south) * up, east - 360 if east > 180 else east)
+
+
+@pytest.mark.parametrize(
+    ("window", "by", "larger"),
+    [
+        (Window(10, 20, 30, 40), 5, Window(5, 15, 35, 45)),
+        (Window(10, -88, 30, 86), 5, Window(5, -90, 35, 90)),
+        (Window(178, 0, 180, 1), 1, Window(177, -1, -179, 2)),
+        (Window(-180, 0, -178, 1), 1, Window(179, -1, -177, 2)),
+        (Window(170, 0, -170, 1), 1, Window(169, -1, -169, 2)),
+        (Window(-179, 0, 179, 1), 1, Window(-180, -1, 180, 2)),
+        (Window(1, 0, -1, 1), 1, Window(-180, -1, 180, 2)),
+        (Window(-180, 0, 180, 1), 1, Window(-180, -1, 180, 2)),
+    ],
+)
+def test_a_window_grows_across_the_180th_meridian_and_around_the_earth_at_most(
+    window: Window, by: float, larger: Window
+) -> None:
+    assert window.larger(by) == larger
+
+
 def test_a_window_is_read_as_it_is_written() -> None:
     assert parse_window("121.3,31.1,-121.6,31.4") == Window(west=121.3, south=31.1, east=-121.6, north=31.4)
 

@@ -22,6 +22,8 @@ from openteller_sandbox.imports.refusals import Refusal
 PERSON = {"Accept": "text/html"}
 LONDON = {"latitude": 51.5136, "longitude": -0.089, "crs": "wgs84"}
 ADDRESS = {"address_lines": ["1 Lothbury"], "town_name": "London", "country": "GB"}
+EDINBURGH = {"latitude": 55.95, "longitude": -3.19, "crs": "wgs84"}
+AT_SEA = {"latitude": -3.19, "longitude": 55.95, "crs": "wgs84"}
 NIGHT = {"standard": [{"day": day, "opening_hours": hours} for day, hours in (
     ("MONDAY", [{"opens": "22:00", "closes": "24:00"}]),
     ("TUESDAY", [{"opens": "00:00", "closes": "02:00"}, {"opens": "09:00", "closes": "11:00"}]),
@@ -40,9 +42,14 @@ FOUND = [
             {"type": "EMAIL", "value": 'a"@bank.example?bcc=x@evil.example'},
         ],
     ),
+    a_branch(8, location=AT_SEA, timezone="Indian/Mahe", postal_address={**ADDRESS, "country": "SC"}),
     a_branch(7),
 ]
-MACHINES = [an_atm(1, status="OUT_OF_SERVICE"), an_atm(2, status="CASH_OUT", branch_id="brn_test7")]
+MACHINES = [
+    an_atm(1, status="OUT_OF_SERVICE"),
+    an_atm(2, status="CASH_OUT", branch_id="brn_test7"),
+    an_atm(3, location=EDINBURGH, timezone="Europe/London", postal_address=ADDRESS),
+]
 
 
 def bring(bank: Bank, folder: Path, kind: str, records: list[Record]) -> None:
@@ -91,6 +98,18 @@ def test_of_a_place_that_is_gone_a_page_says_so(anyone: FlaskClient, own_bank: B
     page(anyone, "/branches/%00", 404)
     link = {"link": "http://127.0.0.1:8080/branches/brn_test7"}
     assert "是本行的公开页面" in anyone.post("/link-check", data=link).text
+
+
+def test_of_a_bank_anywhere_in_the_world_positions_the_wrong_way_round_are_refused(anyone: FlaskClient) -> None:
+    """No machine is near where Edinburgh's numbers lead exchanged, but a branch is."""
+    for query in ({"near": "-3.19,55.95"}, {"bbox": "55,-4,56,-3"}):
+        answer = anyone.get("/v1/atms", query_string=query)
+        assert [fault["name"] for fault in answer.json["errors"]] == list(query)
+        (found,) = anyone.get("/v1/branches", query_string={**query, "limit": 1}).json["data"]
+        assert found["branch_id"] == "brn_test8"
+    assert anyone.get("/v1/atms", query_string={"near": "40.7,-74.0", "limit": 1}).json["data"]
+    assert 'role="alert"' in page(anyone, "/atms?near=-3.19,55.95", 422)
+    page(anyone, "/branches/brn_test8")  # it is where it says, though no machine is near
 
 
 def test_a_branch_that_moved_leads_to_the_one_that_took_over(anyone: FlaskClient) -> None:

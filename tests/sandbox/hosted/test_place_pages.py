@@ -418,6 +418,7 @@ def test_after_the_last_row_there_are_no_more_and_nobody_is_told_that_there_are_
         ({"q": "a" * 65}, "请输入文字"),
         ({"q": "a\x00b"}, "请输入文字"),
         ({"near": "121.4692,31.2336"}, "纬度,经度"),
+        ({"near": "87.6168,43.8256"}, "纬度,经度"),
         ({"near": "here"}, "纬度,经度"),
         ({"near": "31.2336,121.4692\n"}, "纬度,经度"),
         ({"near": "1" * 400}, "纬度,经度"),
