@@ -91,8 +91,8 @@ class Parameter:
 class Operation:
     """An operation of the contract, as far as the server needs it.
 
-    scopes: what a token must hold; anonymous: whether a caller may come without one; media_types: what a 200 can be
-    written as, the usual one first.
+    scopes: what a token must hold; anonymous: whether a caller may come without one; media_types: what the
+    answer to what succeeds can be written as, the usual one first; none where it has no body.
     """
 
     operation_id: str
@@ -295,7 +295,7 @@ class Contract:
             error_codes=frozenset(node.get("x-error-codes", [])),
             pointer=f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}",
             query_names=frozenset(parameter.name for parameter in parameters if parameter.part == "query"),
-            media_types=tuple(node["responses"].get("200", {}).get("content", ())),
+            media_types=_written_as(node["responses"]),
         )
 
     def _parameter(self, raw: Mapping[str, Any]) -> Parameter:
@@ -303,6 +303,11 @@ class Contract:
         schema, _ = self.resolve(node["schema"])
         public = (node.get("x-sensitivity") or schema.get("x-sensitivity")) == "PUBLIC"
         return Parameter(node["name"], node["in"], node.get("required", False), schema.get("type", "string"), public)
+
+
+def _written_as(responses: Mapping[str, Any]) -> tuple[str, ...]:
+    kinds = (tuple(response.get("content", ())) for status, response in sorted(responses.items()) if status < "300")
+    return next(filter(None, kinds), ())
 
 
 @cache

@@ -517,6 +517,8 @@ def expected_errors(operation: Operation) -> set[str]:
         expected |= {"404"}
     if "requestBody" in operation.node.value:
         expected |= {"413", "415", "422"}
+    if any(status < "300" and any(media_types(resolved(answer))) for status, answer in responses(operation)):
+        expected |= {"406"}
     return expected
 
 

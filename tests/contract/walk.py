@@ -118,7 +118,7 @@ class Walk:
                 self._refused(good, 401, headers=good.headers({}))
             if (nobody := unknown_id(good)) is not None:
                 assert self._send(good, nobody).status_code == 404
-            if len(good.operation.media_types) > 1:
+            if good.operation.media_types:
                 self._refused(good, 406, headers=good.headers({**self.partner.headers, "Accept": "application/xml"}))
             if good.body is not None:
                 self._refused(good, 413, json={"filler": "x" * 70_000})

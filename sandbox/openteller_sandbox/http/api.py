@@ -484,16 +484,17 @@ def _request_line(received: Request, consent_id: str, body: str | None = None) -
 
 
 def _media_type(operation: Operation, received: Request) -> str:
-    """Say as what the caller wants the answer. Most operations have one way to write it, and whoever asks gets that.
+    """Say as what the caller wants the answer; one that has no body is anything.
 
     Raises:
-        Problem: NOT_ACCEPTABLE.
+        Problem: NOT_ACCEPTABLE; nothing has been done yet.
     """
-    if len(operation.media_types) < 2:
+    if not operation.media_types:
         return JSON
     chosen = negotiation.choose(received.headers.get("Accept"), operation.media_types)
     if chosen is None:
-        raise Problem("NOT_ACCEPTABLE", f"The answer is one of {', '.join(operation.media_types)}.")
+        few = "one of " if len(operation.media_types) > 1 else ""
+        raise Problem("NOT_ACCEPTABLE", f"The answer is {few}{', '.join(operation.media_types)}.")
     return chosen
 
 

@@ -13,6 +13,8 @@ _RANGE = re.compile(rf"({_NAME})/({_NAME})")
 _PARAMETER = re.compile(rf"({_NAME})=({_NAME}|\"[^\"\\]*\")")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _LONGEST = 4096
+_ALWAYS = frozenset({("charset", "utf-8"), ("charset", "utf8")})
+"""What is true of everything that is offered, whether its name says so or not: clients ask for JSON with it."""
 
 
 class _Range(NamedTuple):
@@ -26,7 +28,7 @@ class _Range(NamedTuple):
     def fit(self, offered: _Range) -> int:
         """Say how narrowly this names a type: 0 not at all, 4 with parameters."""
         if (self.kind, self.subtype) == (offered.kind, offered.subtype):
-            return (4 if self.parameters else 3) if self.parameters <= offered.parameters else 0
+            return (4 if self.parameters else 3) if self.parameters <= offered.parameters | _ALWAYS else 0
         if self.subtype != "*":
             return 0
         return 2 if self.kind == offered.kind else int(self.kind == "*")
