@@ -45,6 +45,7 @@ lint: $(INSTALLED)
 	$(BIN)/python tools/build_models.py --check
 	$(BIN)/python tools/build_sync.py --check
 	$(BIN)/python tools/build_traditional.py --check
+	$(BIN)/python tools/build_pinyin.py --check
 	$(BIN)/python tools/build_seed.py --check
 	$(BIN)/python tools/build_docs.py --check
 	$(BIN)/python tools/build_reference.py --check
@@ -68,6 +69,7 @@ seed: $(INSTALLED)
 	$(BIN)/python tools/build_models.py
 	$(BIN)/python tools/build_sync.py
 	$(BIN)/python tools/build_traditional.py
+	$(BIN)/python tools/build_pinyin.py
 	$(BIN)/python tools/build_seed.py
 	$(BIN)/python tools/build_docs.py
 	$(BIN)/python tools/build_reference.py

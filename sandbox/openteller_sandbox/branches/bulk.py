@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from openteller_sandbox import clock
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import service as billers
-from openteller_sandbox.branches import directory, importing, place_sets, store
+from openteller_sandbox.branches import directory, importing, place_sets, spoken, store
 from openteller_sandbox.branches.completing import Record, Rules
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, DatabaseError, Row, Statement, Tx
@@ -182,7 +182,8 @@ class _Import:
 
     def _stage(self, where: str, record: Record, line: bytes, terms: str | None, *, stamped: bool) -> list[Refusal]:
         """Keep a record for now; where its code or identifier is somebody else's, say so instead."""
-        called = {"cities": self._cities.of(record["postal_address"]), "terms": terms or ""}
+        spoken_of = spoken.words_of(record)
+        called = {"cities": self._cities.of(record["postal_address"]), "terms": terms or "", "spoken": spoken_of}
         code, identifier = record[f"{self._thing}_code"], record[f"{self._thing}_id"]
         if unlike := self._staging.unlike(self._thing, code, identifier):
             return [unlike]
@@ -414,7 +415,7 @@ class _Cities:
     def of(self, address: Mapping[str, Any]) -> list[str]:
         """Give the names."""
         town, adcode = str(address["town_name"]), str(address.get("adcode", ""))
-        found = [town, town.removesuffix("市")]
+        found = [town, town.removesuffix("市"), *filter(None, [spoken.run_together(town)])]
         for code in (adcode, f"{adcode[:4]}00", f"{adcode[:2]}0000" if adcode[:2] in _MUNICIPALITIES else ""):
             found += self._names.get(code, ())
         return list(dict.fromkeys(found))

@@ -136,7 +136,7 @@ def _words(place: Place) -> Iterator[tuple[str, str, str]]:
     lines = [*address["address_lines"], address["town_name"], place.called.get("terms", "")]
     for word in named:
         yield store.NAMED, word, ""
-    for word in search.words_of("\n".join(lines)) - named:
+    for word in (search.words_of("\n".join(lines)) | place.called.get("spoken", set())) - named:
         yield store.WORD, word, ""
 
 

@@ -119,7 +119,7 @@ def test_what_a_file_adds_is_found_in_every_way_and_what_was_there_still_is(
     }
     assert anyone.get("/v1/branches/brn_test1").json == named
     assert before
-    assert listed(anyone, q="dongcheng") == before
+    assert listed(anyone, q="dongcheng") == [*before, named]  # its address is there
     assert len(listed(anyone, city="110100", service="CASH")) > 1
 
 
@@ -296,6 +296,29 @@ def test_a_table_is_read_with_usual_and_with_mapped_columns(bring: Callable[...,
     assert standard["SATURDAY"] == [{"opens": "22:00", "closes": "24:00"}]
     assert standard["SUNDAY"] == [{"opens": "00:00", "closes": "02:00"}]
     assert len(standard["MONDAY"]) == 2
+
+
+@pytest.mark.both_engines
+def test_places_with_chinese_names_are_found_by_pinyin_and_by_initials(
+    bring: Callable[..., Outcome], anyone: FlaskClient
+) -> None:
+    name = {"zh-CN": "示範銀行荔灣陳家祠支行", "en": "Chen Clan"}
+    address = {"address_lines": ["廣州市荔灣區中山七路1號"], "town_name": "廣州市", "country": "CN", "adcode": "440103"}
+    assert bring([a_new(95, name=name, postal_address=address)]).added == 1
+    for q in (
+        "chenjiaci",
+        "cjc",
+        "chen jia ci",
+        "zhongshanqilu",
+        "zsql",
+        "liwan cjc",
+        "guangzhouliwan",
+        "gz cjc",
+        "陈家祠",
+    ):
+        assert "brn_test95" in {one["branch_id"] for one in listed(anyone, q=q)}, q
+    assert "brn_test95" in {one["branch_id"] for one in listed(anyone, q="cjc", city="guangzhou")}
+    assert listed(anyone, q="chenjiaci shanghai") == []
 
 
 def test_geojson_and_the_lists_of_the_api_itself_are_read(bring: Callable[..., Outcome], anyone: FlaskClient) -> None:

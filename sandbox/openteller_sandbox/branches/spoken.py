@@ -1,0 +1,110 @@
+"""What people who type no Chinese call a place whose name is Chinese: its syllables, apart and run together, and their
+initials. Pure.
+
+A name says where a place is behind which bank it is of and before what kind of office it is, an address from the city
+to the house; each part of them is called by itself, and without what it is (市, 区, 路). 南京路 is `nan jing lu`,
+`nanjinglu`, `njl`, and also `nanjing`, `nj`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from openteller_sandbox.folding import fold
+from openteller_sandbox.pinyin import syllables
+
+_NUMBER = re.compile("[0-9０-９]")
+_HAN = re.compile("[〇㐀-䶿一-鿿]+")
+_BANK = re.compile("^.{0,20}?(?:银行|信用社|信用联社|农商行|合作社)(?:股份|有限|责任|公司)*")
+_OFFICE = re.compile("(?:(?:一级|二级)?[支分]行|分理处|储蓄所|营业部|营业厅|营业室|营业所|自助银行|网点|便民服务点)+$")
+_RANKS = "特别行政区|自治[区州县旗]|地区|省|市|区|县|旗|盟|镇|乡|街道"
+_DIVISION = re.compile(f"(.{{2,8}}?)({_RANKS})")
+_RANK = re.compile(f"^(?:{_RANKS})")
+_ROAD = re.compile("(.{1,8}?)(大街|大道|胡同|路|街|道|巷|弄)")
+_LONGEST = 12
+"""Characters that are run together: more is a sentence."""
+
+
+def words_of(record: Mapping[str, Any]) -> set[str]:
+    """Give every word that a branch or an ATM is called; none where nothing is Chinese."""
+    address = record["postal_address"]
+    town = _town(address["town_name"])
+    words, places = set(_called(town)), [town]
+    for line in address["address_lines"]:
+        divisions, called = _of_address(_before_number(line), town)
+        places += divisions
+        words |= called
+    return words | _of_name(_before_number(record["name"]["zh-CN"]), tuple(places))
+
+
+def run_together(name: str) -> str:
+    """Give the syllables of the name of a city as one word; nothing where it is not Chinese."""
+    return "".join(syllables(_town(name)))
+
+
+@lru_cache(8192)
+def _called(text: str) -> tuple[str, ...]:
+    """Give what a part of a name or an address is called."""
+    parts = [syllable for run in _HAN.findall(text) for syllable in syllables(run)]
+    words = list(parts)
+    if 1 < len(parts) <= _LONGEST:
+        words += ["".join(parts), "".join(part[0] for part in parts)]
+    return (*words, *(word.replace("v", "u") for word in words if "v" in word))
+
+
+@lru_cache(8192)
+def _of_address(line: str, town: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Give the divisions of an address, and what its parts are called; the innermost together with its town, too."""
+    divisions: list[str] = []
+    parts: list[str] = []
+    for run in _HAN.findall(fold(line)):
+        parts += _parts(run, divisions)
+    inner = [division for division in divisions if division != town][-1:]
+    called = frozenset(chain.from_iterable(map(_called, (*divisions, *parts, *(f"{town}{each}" for each in inner)))))
+    return tuple(divisions), called
+
+
+@lru_cache(8192)
+def _of_name(name: str, places: tuple[str, ...]) -> frozenset[str]:
+    """Give what the parts of a name are called, but for the bank and the kind of office; a place that the address has
+    is a part.
+    """
+    name = _OFFICE.sub("", _BANK.sub("", fold(name)))
+    parts = [name]
+    for place in places:
+        if len(place) > 1 and name.startswith(place):
+            name = _RANK.sub("", name.removeprefix(place))
+            parts.append(name)
+    for run in _HAN.findall(name):
+        parts += _parts(run, [])
+    return frozenset(chain.from_iterable(map(_called, parts)))
+
+
+def _parts(text: str, divisions: list[str]) -> Iterator[str]:
+    """Cut a text into divisions, a road, with and without what it is, and the rest."""
+    at = 0
+    while found := _DIVISION.match(text, at):
+        divisions.append(found[1])
+        at = found.end()
+    if road := _ROAD.match(text, at):
+        yield road[0]
+        yield road[1]
+        at = road.end()
+    yield text[at:]
+
+
+@lru_cache(8192)
+def _town(name: str) -> str:
+    """Give a town without its rank."""
+    name = fold(name)
+    found = _DIVISION.fullmatch(name)
+    return found[1] if found else name
+
+
+def _before_number(text: str) -> str:
+    """Give what stands before the first number: what follows it is a house, and hardly twice the same."""
+    return _NUMBER.split(text, maxsplit=1)[0] or text
