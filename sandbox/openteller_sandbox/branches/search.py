@@ -15,6 +15,7 @@ from openteller_sandbox.folding import fold
 _HAN = "〇㐀-䶿一-鿿𠀀-𲎯"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
 _OTHER_WORD = re.compile(f"[^\\W_{_HAN}]+")
+_PAIR = 2
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
@@ -34,6 +35,11 @@ def words_asked(text: str) -> list[str]:
     for run in _HAN_RUN.findall(text):
         words += _pairs(run) if len(run) > 1 else run
     return list(dict.fromkeys(words))
+
+
+def runs_asked(text: str) -> list[str]:
+    """Give the runs of Chinese that are longer than a pair: the pairs of one may be in a text, and the run not."""
+    return [run for run in _HAN_RUN.findall(fold(text)) if len(run) > _PAIR]
 
 
 def length_of(name: str) -> int:

@@ -25,6 +25,7 @@ from openteller_sandbox.branches.opening_hours import Day
 from openteller_sandbox.branches.store import ATMS, BRANCHES, Places
 from openteller_sandbox.contract import Fault
 from openteller_sandbox.db import Database, Tx
+from openteller_sandbox.folding import fold
 from openteller_sandbox.http import Problem
 from openteller_sandbox.worlds import service as worlds
 
@@ -59,6 +60,8 @@ _AT_A_TIME = 64
 """Rows of a long list that are made without anybody else having a turn: a few milliseconds."""
 
 
+_AT_ONCE = 32
+"""Names that are read at once to see whether they have what is asked for in one piece."""
 _LONGEST = 100
 """More than any name's length: how well words fit is the kind of fit times this, and the length of the name."""
 
@@ -253,6 +256,7 @@ class _Search:
         self._directory = directory
         self._filters = filters
         self._words = _words(filters.q)
+        self._runs = search.runs_asked(filters.q or "")
         self._sets: dict[Key, int] = {key: directory.members(tx, *key) for key in _asked(filters)}
         if self._words:
             self._sets["Q", *self._words] = self._with_words()
@@ -320,19 +324,39 @@ class _Search:
         return found
 
     def _ranked(self, members: int, last: tuple[int, int]) -> Iterator[tuple[int, int]]:
-        """Give rank and number: first those whose names have every word, then some, then none; of each the shortest
-        names first, which have least beside the words, and of those in order of code.
+        """Give rank and number: first those whose names have every word, longer ones in one piece, then those with
+        every word, then some, then none; of each the shortest names first, which have least beside the words, and of
+        those in order of code.
         """
         every, some = -1, 0
         for word in self._words:
             every &= self._called(word)
             some |= self._called(word)
-        for fit, tier in enumerate((members & every, members & some & ~every, members & ~some)):
+        every &= members
+        scattered = every if self._runs else 0
+        tiers = ((every, True), (scattered, False), (members & some & ~every, None), (members & ~some, None))
+        for fit, (tier, whole) in enumerate(tiers):
             for length, as_long in self._directory.lengths(self._tx) if tier else ():
                 rank = fit * _LONGEST + length
                 if rank >= last[0] and (equals := tier & as_long):
-                    after = last[1] if rank == last[0] else -1
-                    yield from ((rank, number) for number in place_sets.numbers(equals, after=after))
+                    numbers = place_sets.numbers(equals, after=last[1] if rank == last[0] else -1)
+                    yield from ((rank, number) for number in self._with_runs(numbers, whole))
+
+    def _with_runs(self, numbers: Iterator[int], whole: bool | None) -> Iterator[int]:
+        """Give those whose names have the longer words in one piece, or (with False) those whose names have not; with
+        None, and where no word is longer, all. Names are read as rows are wanted: most have them.
+        """
+        if whole is None or not self._runs:
+            yield from numbers
+            return
+        while some := list(islice(numbers, _AT_ONCE)):
+            records = self._directory.records(self._tx, some)
+            yield from (number for number in some if self._has_runs(records[number].opening) is whole)
+
+    def _has_runs(self, opening: bytes) -> bool:
+        """Tell whether the name of a record, given without its last brace, has the longer words in one piece."""
+        name = fold("\n".join(json.loads(b"%b}" % opening)["name"].values()))
+        return all(run in name for run in self._runs)
 
     def _called(self, word: str) -> int:
         return self._directory.members(self._tx, store.NAMED, word)

@@ -68,8 +68,12 @@ class Place:
 
 
 def says(word: str, text: str) -> bool:
-    """Whether a text has a word: Chinese anywhere, Latin letters and digits as a whole word."""
-    return word in text if not word.isascii() else word in LATIN.findall(text.replace("'", ""))
+    """Whether a text has a word: Latin letters and digits as a whole word; Chinese anywhere, a longer one in pieces of
+    two characters.
+    """
+    if word.isascii():
+        return word in LATIN.findall(text.replace("'", ""))
+    return all(word[at : at + 2] in text for at in range(max(1, len(word) - 1)))
 
 
 class Brute:
@@ -221,7 +225,8 @@ def rank(place: Place, q: str | None) -> int:
     if q is None:
         return 0
     named = [says(word, place.name) for word in words(q)]
-    return (0 if all(named) else 1 if any(named) else 2) * 100 + place.length
+    scattered = any(len(word) > 2 and not word.isascii() and word not in place.name for word in words(q))
+    return ((1 if scattered else 0) if all(named) else 2 if any(named) else 3) * 100 + place.length
 
 
 # --- random questions -------------------------------------------------------------------------------------------------
@@ -300,14 +305,29 @@ def a_window(draw: random.Random, place: Place) -> Window:
 
 
 def a_phrase(draw: random.Random, place: Place) -> str:
-    """Two characters of a name or an address, several words, one character, pinyin, initials, or English."""
+    """Two characters of a name or an address, more of a name, a piece that two pieces of a name make, several words, one
+    character, pinyin, initials, or English.
+    """
     name = place.record["name"]["zh-CN"].replace(" ", "")
     line = re.sub("[^一-鿿]", "", "".join(place.record["postal_address"]["address_lines"]))
     begin, there = draw.randrange(len(name) - 1), draw.randrange(len(line) - 1)
     pairs = [pair for pair in (name[begin : begin + 2], line[there : there + 2]) if not re.search("[0-9A-Za-z]", pair)]
     other = draw.choice(brute_terms(place))
     english = draw.choice(re.findall("[A-Za-z]+", place.record["name"]["en"].replace("'", "")))
-    choices = (*pairs, " ".join(pairs), line[there], other, other.upper(), english, f"{line[there]} {other}")
+    longer = re.split("[0-9A-Za-z]", name[begin : begin + draw.randrange(3, 7)])
+    ends = [at for at in range(2, len(name)) if name[at - 1] in name[:begin]]
+    made = name[name.index(name[ends[0] - 1]) - 1 :][:2] + name[ends[0] : ends[0] + 2] if ends else ""
+    choices = (
+        *pairs,
+        *longer,
+        made if not re.search("[0-9A-Za-z]", made) else "",
+        " ".join(pairs),
+        line[there],
+        other,
+        other.upper(),
+        english,
+        f"{line[there]} {other}",
+    )
     return draw.choice([choice for choice in choices if choice])
 
 

@@ -227,6 +227,24 @@ def test_whose_name_has_the_words_comes_before_who_has_them_in_the_address(clien
     assert len({row["branch_id"] for row in found}) == len(found)
 
 
+def test_a_word_in_one_piece_comes_before_one_whose_pieces_are_apart(client: FlaskClient) -> None:
+    """唐山路南振兴路支行 has 山路, 路支 and 支行; over pages and with filters, too."""
+    found = walk(client, q="山路支行", adcode="130000", limit=4)
+    names = [row["name"]["zh-CN"] for row in found]
+    kinds = ["山路支行" not in name for name in names]
+    assert set(kinds) == {True, False}
+    assert kinds == sorted(kinds)
+    first = sum(not kind for kind in kinds)
+    assert "示范银行唐山路南振兴路支行" in names[first:]
+    for part in (found[:first], found[first:]):
+        ranks = [(len(row["name"]["zh-CN"]), row["branch_code"]) for row in part if "山路" in row["name"]["zh-CN"]]
+        assert ranks == sorted(ranks)
+    assert len(set(names)) == len(names)
+    assert records(client, q="山路支行", adcode="130000", type="PHYSICAL", limit=100) == [
+        row for row in records(client, q="山路支行", adcode="130000", limit=100) if row["branch_type"] == "PHYSICAL"
+    ]
+
+
 def test_a_whole_name_comes_first(client: FlaskClient) -> None:
     for record in seed("branches")[::700]:
         name = record["name"]["zh-CN"]
