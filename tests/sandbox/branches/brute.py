@@ -305,7 +305,7 @@ def a_window(draw: random.Random, place: Place) -> Window:
 
 
 def a_phrase(draw: random.Random, place: Place) -> str:
-    """Two characters of a name or an address, more of a name, a piece that two pieces of a name make, several words, one
+    """Two characters of a name or an address, more of a name, what two parts of a name make, several words, one
     character, pinyin, initials, or English.
     """
     name = place.record["name"]["zh-CN"].replace(" ", "")
