@@ -30,7 +30,7 @@ from openteller_sandbox.http.front import PARKING, Pieces, Turn, Waiting
 from openteller_sandbox.http.front import Reply as Parked
 from openteller_sandbox.http.problems import unavailable
 from openteller_sandbox.receipts import service as receipts
-from openteller_sandbox.spool import Spool
+from openteller_sandbox.spool import NoRoom, Spool, Spooled
 from openteller_sandbox.webhooks import service as webhooks
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ _FETCHING = ("/oauth/",)
 _MOST_SPOOLING = 4
 _SPOOLED_S = 10.0
 """For how long a file of a long answer can be found."""
+_NO_ROOM = ("Retry-After", "30")
+"""When somebody may have read such an answer to its end."""
 _BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})  # the body is read whole before the app sees it
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
@@ -182,21 +184,33 @@ class Shell:
         """
         status, headers, pieces = reply
         async with self._spooling:
-            path = self._spool.new()
             try:
-                with path.open("xb") as file:
-                    while piece := await self.after_others(partial(next, cast("Pieces", pieces), b"")):
-                        file.write(piece)
-                    length = file.tell()
+                file = await self._spooled(cast("Pieces", pieces))
             except Exception as error:  # noqa: BLE001 - whatever it was, the caller gets a problem
                 log.error("%s while a long answer was made", type(error).__name__)  # noqa: TRY400 - may hold what was asked
-                path.unlink(missing_ok=True)
                 status, headers, body = self._fault(environ)
+                if isinstance(error, NoRoom):
+                    headers = [*(each for each in headers if each[0] != "Retry-After"), _NO_ROOM]
                 protocol.response_bytes(status, headers, cast("bytes", body))
                 return
-        protocol.response_file(status, [*headers, ("Content-Length", str(length))], str(path))
+        protocol.response_file(status, [*headers, ("Content-Length", str(file.size))], str(file.path))
         # It is opened at once, and can be read to its end by whoever has opened it.
-        asyncio.get_running_loop().call_later(_SPOOLED_S, partial(path.unlink, missing_ok=True))
+        asyncio.get_running_loop().call_later(_SPOOLED_S, file.remove)
+
+    async def _spooled(self, pieces: Pieces) -> Spooled:
+        """Write what is made piece by piece into a file.
+
+        Raises:
+            NoRoom: those that others still read take too much.
+        """
+        with self._spool.new() as file:
+            try:
+                while piece := await self.after_others(partial(next, pieces, b"")):
+                    file.write(piece)
+            except BaseException:  # a caller who is gone, too
+                file.remove()
+                raise
+        return file
 
     async def _answer(self, environ: dict[str, Any]) -> Reply:
         """Get the answer of the app; what it waits for is waited for beside the loop, and nobody else waits."""
