@@ -37,6 +37,7 @@ _POSITION = re.compile(
 _AFTER = re.compile(r"([0-9]{1,6})-([0-9]{1,12})-([0-9A-Za-z][0-9A-Za-z._-]{0,34})")
 """How many rows have been shown, and rank and code of the last of them."""
 _MOST_LETTERS = 64
+_YES_OR_NO = ("", "false", "true")
 _SHOWN = 20
 _DAYS = 7
 _AROUND_M = 50_000
@@ -118,6 +119,8 @@ def _wrong(typed: Mapping[str, str]) -> str | None:
         return "near"
     if typed["after"] and not _AFTER.fullmatch(typed["after"]):
         return "after"
+    if typed["open_now"] not in _YES_OR_NO:
+        return "open_now"
     q = typed["q"]
     nothing = "q" in request.args and not (q or typed["near"])
     return "q" if nothing or len(q) > _MOST_LETTERS or not q.isprintable() else None
@@ -139,7 +142,7 @@ def _more(found: list[Row] | None, shown: int) -> str | None:
 def _search(reader: _Reader, places: Places, typed: Mapping[str, str]) -> list[Row]:
     db = reader.bank.db
     near = Point(*map(float, typed["near"].split(","))) if typed["near"] else None
-    filters = Filters(near=near, q=typed["q"] or None, open_now=bool(typed["open_now"]))
+    filters = Filters(near=near, q=typed["q"] or None, open_now=typed["open_now"] == "true")
     directory = branches.directory_of(db, places, reader.bank.settings.public_url)
     last = _AFTER.fullmatch(typed["after"])
     after = (int(last[2]), last[3]) if last else None

@@ -27,6 +27,7 @@ from openteller_sandbox.rates.service import Moment
 
 _SPANS = {"month": 30, "quarter": 92, "year": 366, "all": 1_100}
 """How many days back each goes."""
+_USUAL_SPAN = "quarter"
 _DAILY = 92
 """A table has no more rows for days than that; a longer time is told by the ends of weeks or months."""
 _WEEKLY = 400
@@ -88,14 +89,15 @@ def currencies(bank: Bank, asked: Collection[str]) -> set[str]:
     """Give those of some texts that are currencies with a page."""
     if not asked:
         return set()
-    boards = {sheet.row_keys: sheet for _, sheet in _boards(bank, bank.now(), _SPANS["quarter"]) if sheet}
+    boards = {sheet.row_keys: sheet for _, sheet in _boards(bank, bank.now(), _SPANS[_USUAL_SPAN]) if sheet}
     return {each for each in asked if any(sheet.has("base", each) for sheet in boards.values())}
 
 
 def _currency(bank: Bank, currency: str) -> Response:
     now = bank.now()
-    span = request.args.get("span", "quarter")
-    quotes = _quotes(bank, currency, now, _SPANS.get(span, 0))
+    asked = request.args.get("span", _USUAL_SPAN)
+    span = asked if asked in _SPANS else _USUAL_SPAN
+    quotes = _quotes(bank, currency, now, _SPANS[span])
     if not quotes:
         raise Problem("NOT_FOUND")
     points = [
@@ -106,6 +108,7 @@ def _currency(bank: Bank, currency: str) -> Response:
         "quote": quotes[-1],
         "span": span,
         "spans": list(_SPANS),
+        "wrong": span != asked,
         "points": points,
         "lowest": min(points, key=lambda point: point.value),
         "highest": max(points, key=lambda point: point.value),
@@ -114,7 +117,7 @@ def _currency(bank: Bank, currency: str) -> Response:
         "height": charts.HEIGHT,
         "table": _told(quotes)[::-1],
     }
-    return render("rate.html", asked_locale("zh-CN"), values)
+    return render("rate.html", asked_locale("zh-CN"), values, 200 if span == asked else 422)
 
 
 def _quotes(bank: Bank, currency: str, now: int, days: int) -> list[Row]:
@@ -129,7 +132,7 @@ def _boards(bank: Bank, now: int, days: int) -> Iterable[tuple[date, RateSheet |
     """The last board of each of so many days until today."""
     tx, today = bank.db.read(), clock.bank_date(now)
     first = rates.first_day(tx, "FX")
-    if first is None or not days:
+    if first is None:
         return []
     begin = max(first, today - timedelta(days=days - 1))
     asked = [begin + timedelta(days=number) for number in range((today - begin).days + 1)]

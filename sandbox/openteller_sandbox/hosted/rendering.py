@@ -56,7 +56,8 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _OF_PAYERS = ("/pay/", "/customer", "/account-link/", "/link-check", "/receipt-check", "/R/")
-_OF_ANYBODY = ("/rates", "/branches", "/atms")
+_OF_ANYBODY = {"/rates": "rates", "/branches": "places_branches", "/atms": "places_atms"}
+"""Pages that nobody signs in to, and what they are called: each is the way back from those below it."""
 _OF_CUSTOMERS = ("/oauth/authorize",)
 _OF_PROGRAMS = ("/v1/", "/sandbox/", "/oauth/", "/.well-known/", "/openapi.json")
 _DEFAULTS: dict[str, Any] = {
@@ -69,6 +70,7 @@ _DEFAULTS: dict[str, Any] = {
     "code": None,
     "account_label": None,
     "path": None,
+    "back": None,
 }
 
 
@@ -92,10 +94,15 @@ def problem_page(
         "error_code": row.code,
         "code": held.link_code if held and way_back else None,
         "csrf": session.csrf if session and way_back else None,
+        "back": next(((path, name) for path, name in _OF_ANYBODY.items() if _below(path)), None),
     }
     response = render("problem.html", locale, values, row.status)
     response.headers.update(wait_headers(problem, row.status))
     return response
+
+
+def _below(path: str) -> bool:
+    return request.path == path or request.path.startswith(f"{path}/")
 
 
 def person_asks() -> bool:

@@ -62,6 +62,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "rates_span_quarter": ("三个月", "3 months"),
     "rates_span_year": ("一年", "1 year"),
     "rates_span_all": ("全部", "All"),
+    "rates_no_span": ("没有这个时间范围，请选择以下之一。", "There is no such time: choose one of these."),
     "rates_chart": ("中间价，每 100 外币折合人民币元。", "Middle, yuan for 100 of the currency."),
     "rates_chart_carried": ("虚线：周末和节假日沿用前一公布日。", "Dashed: carried on over weekends and holidays."),
     "rates_lowest": ("最低", "Lowest"),
@@ -92,6 +93,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Nothing was found. Write it in another way, or leave a word out.",
     ),
     "places_wrong_q": ("请输入文字，最多 64 个字。", "Type a word or some, 64 characters at most."),
+    "places_wrong_open_now": (
+        "地址中的“只看营业中的”写得不对，请重新选择。",
+        "The address says wrongly whether only open ones are wanted. Choose again.",
+    ),
     "places_wrong_near": (
         "位置应为“纬度,经度”，例如 31.2336,121.4692。",
         "The position is latitude,longitude, such as 31.2336,121.4692.",

@@ -317,6 +317,9 @@ def test_what_there_is_not_is_a_page_that_says_so(client: FlaskClient, path: str
     page = client.get(path, headers=PERSON)
 
     assert (page.status_code, page.mimetype) == (404, "text/html")
+    kind, name = ("/atms", "自助机") if path.startswith("/atms") else ("/branches", "网点")
+    assert f"<title>{name} · 示范银行</title>" in page.text
+    assert f'href="{kind}?lang=zh-CN"' in page.text
     assert "示范银行" in page.text and "<script" not in page.text
     assert page.headers["Cache-Control"] == "no-store"
 
@@ -410,11 +413,22 @@ def test_after_the_last_row_there_are_no_more_and_nobody_is_told_that_there_are_
     assert "后面没有了" in page.text and "没有找到" not in page.text and "回到开头" in page.text
 
 
+def test_what_others_add_to_an_address_changes_nothing_and_false_is_not_true(client: FlaskClient) -> None:
+    query = {"near": "31.2336,121.4692", "lang": "en"}
+    pages = [
+        client.get("/branches", query_string={**query, **more}, headers=PERSON)
+        for more in ({}, {"utm_source": "weibo", "foo": "1"}, {"open_now": ""})
+    ]
+    assert {(page.status_code, page.text) for page in pages} == {(200, pages[0].text)}
+    assert "checked" not in client.get("/branches", query_string={**query, "open_now": "false"}, headers=PERSON).text
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
         ({"q": "!!!"}, "请输入文字"),
         ({"q": "", "open_now": "true"}, "请输入文字"),
+        ({"q": "上海", "open_now": "maybe"}, "“只看营业中的”写得不对"),
         ({"q": "a" * 65}, "请输入文字"),
         ({"q": "a\x00b"}, "请输入文字"),
         ({"near": "121.4692,31.2336"}, "纬度,经度"),

@@ -80,13 +80,22 @@ def test_a_day_without_rates_is_told_with_422(client: FlaskClient, day: str) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["/rates/XXX", "/rates/CNY", "/rates/usd", "/rates/美元", "/rates/USD/x", "/rates/USD?span=decade", "/rates/%00"],
+    ["/rates/XXX", "/rates/CNY", "/rates/usd", "/rates/美元", "/rates/USD/x", "/rates/%00"],
 )
 def test_what_there_is_not_is_a_page_that_says_so(client: FlaskClient, path: str) -> None:
     page = client.get(path, headers=PERSON)
 
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert "示范银行" in page.text
+    assert "<title>今日利率与牌价 · 示范银行</title>" in page.text
+    assert 'href="/rates?lang=zh-CN"' in page.text
+
+
+def test_a_time_that_there_is_not_is_told_and_the_usual_one_shown(client: FlaskClient) -> None:
+    page = client.get("/rates/USD?span=decade&lang=en", headers=PERSON)
+    assert page.status_code == 422
+    assert "There is no such time" in page.text
+    assert client.get("/rates/USD?utm_source=weibo&lang=en", headers=PERSON).status_code == 200
+    assert cells(page.text) == cells(client.get("/rates/USD?lang=en", headers=PERSON).text)
 
 
 @pytest.mark.parametrize("path", ["/rates", "/rates/USD", "/rates/MYR?span=all&lang=en"])
