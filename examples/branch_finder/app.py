@@ -45,7 +45,9 @@ def create_app(bank: OpenTeller, secret: str) -> Flask:
     app.config.update(SECRET_KEY=secret, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True)
     app.config.update(MAX_CONTENT_LENGTH=4096)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(say=say, language=language, here=_here, code=texts.code, title=texts.title)
+    app.jinja_env.globals.update(
+        say=say, language=language, here=_here, code=texts.code, title=texts.title, refused=texts.refused
+    )
     app.jinja_env.globals.update(opening=texts.opening, week=texts.week, special=texts.special, kind_of=_kind_of)
     app.jinja_env.globals.update(WIDTH=sketch.WIDTH, HEIGHT=sketch.HEIGHT, at=texts.at, id_of=_id_of)
     app.before_request(_choose_language)

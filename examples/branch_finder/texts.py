@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -11,7 +12,7 @@ from openteller.models import Availability, DayHours, LocalizedText
 
 from .search import Place
 
-__all__ = ["LANGUAGES", "at", "code", "language", "opening", "say", "special", "title", "week"]
+__all__ = ["LANGUAGES", "at", "code", "language", "opening", "refused", "say", "special", "title", "week"]
 
 LANGUAGES = ("zh-CN", "en")
 _TEXTS = {
@@ -34,8 +35,21 @@ _TEXTS = {
     "search": ("查找", "Find"),
     "none": ("没有符合条件的地点。", "Nothing fits."),
     "check": ("有些填写的内容需要修改。", "Something that was filled in needs to be changed."),
-    "fault": ("此项无法识别，请修改：", "Change this: "),
-    "fault_page": ("无法查询，请从头开始：", "This cannot be looked up; begin anew: "),
+    "fault": ("此项无法识别，请修改。", "Change this: "),
+    "fault_q": (
+        "请写出名称、地址或城市中的文字，最多 64 个字。",
+        "Write words of a name, an address or a city, 64 characters at most.",
+    ),
+    "fault_near": (
+        "请先写纬度，后写经度，例如 31.2304,121.4737；顺序颠倒或不在范围内的坐标无法查询。",
+        "Write the latitude first, then the longitude, such as 31.2304,121.4737.",
+    ),
+    "fault_open_at": (
+        "请写出日期和时间，不能与“现在营业”同时选择，也不能太早或太晚。",
+        "Write a day and a time, not together with what is open now, and not too far away.",
+    ),
+    "fault_around": ("没有这个地点。", "There is no such place."),
+    "fault_page": ("无法查询，请从头开始。", "This cannot be looked up; begin anew."),
     "again": ("重新查找", "Start again"),
     "next": ("下一页", "Next page"),
     "first": ("回到第一页", "First page"),
@@ -134,6 +148,13 @@ def language() -> Literal["zh-CN", "en"]:
 def say(name: str) -> str:
     """Give a text in the reader's language."""
     return _TEXTS[name][language() == "en"]
+
+
+def refused(name: str, told: Iterable[str]) -> str:
+    """Say why a field was refused: to those who read English in the bank's words, which are English, else in ours."""
+    if language() == "en":
+        return say("fault") + " ".join(dict.fromkeys(told))
+    return _TEXTS.get(f"fault_{name}", _TEXTS["fault"])[0]
 
 
 def code(value: str) -> str:

@@ -155,11 +155,14 @@ def test_what_the_bank_refuses_stands_beside_its_field(query: dict[str, str], fi
     assert page.status_code == 422
     assert re.findall(r'id="fault-(\w+)"', page.text) == [field]
     assert "有些填写的内容需要修改" in page.text and "<ol>" not in page.text and "没有符合条件" not in page.text
+    told = re.search(r'class="fault"[^>]*>(.*?)</span>', page.text)
+    assert told and not re.search("[A-Za-z]{2}", told[1]), "one language"
 
 
 def test_a_cursor_of_another_list_is_told_and_leads_to_the_start(visitor: FlaskClient) -> None:
     page = visitor.get("/branches?after=zz")
-    assert page.status_code == 422 and "Not a cursor" in page.text and 'href="/branches">重新查找' in page.text
+    assert page.status_code == 422 and "请从头开始" in page.text and 'href="/branches">重新查找' in page.text
+    assert "Not a cursor" not in page.text and "Not a cursor" in visitor.get("/branches?after=zz&lang=en").text
 
 
 def test_what_is_typed_is_shown_as_text(visitor: FlaskClient) -> None:
