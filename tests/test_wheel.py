@@ -19,6 +19,8 @@ from tests.sdk import processes
 
 import openteller
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"sdk": "openteller", "sandbox": "openteller_sandbox"}
 

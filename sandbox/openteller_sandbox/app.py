@@ -6,9 +6,10 @@ import importlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from openteller_sandbox import contract as contracts
 from openteller_sandbox import prebuilt, seeding
@@ -162,6 +163,19 @@ def _open(settings: Settings, contract: Contract, on_import: Callable[[], None])
     return database
 
 
+class _Rule(Rule):
+    """A rule that requests are matched with, and no more. Werkzeug also compiles two functions for each that build its
+    address, which is most of what making an app takes; the bank's addresses are written out where they stand.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002 - werkzeug's
+        return _build_nothing
+
+
+def _build_nothing(rule: Rule, *_: object) -> NoReturn:
+    raise NotImplementedError(f"addresses are not built of rules, such as {rule.rule}")
+
+
 def create_app(bank: Bank, identify: Identify = oauth.identify) -> Flask:
     """Make the Flask app over an open bank.
 
@@ -171,6 +185,7 @@ def create_app(bank: Bank, identify: Identify = oauth.identify) -> Flask:
     from openteller_sandbox.oauth import routes as oauth_routes  # noqa: PLC0415
 
     app = Flask(_PACKAGE, static_folder=None, template_folder=str(Path(__file__).with_name("hosted") / "templates"))
+    app.url_rule_class = _Rule
     api = Api(app, bank, identify, faults.strike_request, deeds.doing)
     api.mount([_module(feature, "routes").routes for feature in FEATURES])
     app.register_blueprint(oauth_routes.blueprint(bank, api))

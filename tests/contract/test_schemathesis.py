@@ -23,6 +23,8 @@ from tests.linked import link_customer, mandate
 from openteller_sandbox import contract as contracts
 from openteller_sandbox.app import create_app
 
+pytestmark = pytest.mark.long
+
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = 200 if os.environ.get("OPENTELLER_SCHEMATHESIS") == "full" else 10
 TAGS = {operation.operation_id: operation.tag for operation in contracts.load().operations.values()}

@@ -460,7 +460,7 @@ def _real_bank(database: str) -> Bank:
 
 
 def test_dispatchers_that_are_killed_again_and_again_lose_nothing(bank: Bank, folder: Path, engine: str) -> None:
-    """Ten kills of a dispatcher at random moments. Every event arrives; twice at most what was on its way. Of a consent
+    """Kills of a dispatcher at random moments. Every event arrives; twice at most what was on its way. Of a consent
     that ends soon it tells once.
     """
     database = bank.settings.database
@@ -475,7 +475,7 @@ def test_dispatchers_that_are_killed_again_and_again_lose_nothing(bank: Bank, fo
         threading.Event().wait(0.003)
         return Answering()
 
-    kills = 10
+    kills = 6
     with receiver(answer) as server:
         endpoint(partner, server.url)
         events: list[str] = []
