@@ -26,9 +26,7 @@ GEO_JSON = "application/geo+json"
 CSV = "text/csv; charset=utf-8"
 LINES = "application/x-ndjson"
 STREAMS = frozenset({CSV, LINES})
-"""What lists without pages are written in: made piece by piece, and packed for whoever takes that. Pages are short, and
-left to a proxy.
-"""
+"""What lists without pages are written in: made piece by piece, and packed for whoever takes that."""
 _PACKING = 6  # a list without pages is a seventeenth then, for a third more of work
 
 
@@ -129,7 +127,7 @@ def open_answer(
         "Last-Modified": _http_date(version),
         "Cache-Control": f"{'public' if call.caller.anonymous else 'private'}, max-age={max_age_s}",
     }
-    if call.media_type in STREAMS:
+    if call.is_stream:
         headers["Vary"] = "Accept, Accept-Encoding"
     if _matches(call.headers.get("If-None-Match"), tag):
         return Answer(b"", 304, headers)

@@ -22,7 +22,7 @@ from openteller_sandbox.bank import ANONYMOUS, Bank, Caller, World
 from openteller_sandbox.contract import ContractError, Fault, Operation
 from openteller_sandbox.db import DatabaseError, EngineUnavailable
 from openteller_sandbox.http import checks, negotiation
-from openteller_sandbox.http.answers import GEO_JSON, JSON, STREAMS, Answer, json_text
+from openteller_sandbox.http.answers import GEO_JSON, JSON, Answer, json_text
 from openteller_sandbox.http.disturbance import Disturb, Lost, cut, hand_over, undisturbed
 from openteller_sandbox.http.exchange import Exchange, Proof
 from openteller_sandbox.http.front import Front, Reply, Waiting, finished
@@ -241,8 +241,6 @@ class Api:
         query, sent = self._queries.read(operation, bound, received)
         headers = checks.header_values(contract, operation, received)
         value = checks.json_body(contract, operation, received) if operation.has_body else None
-        values = checks.path_values(contract, operation, path)
-        media_type = _media_type(operation, received)
         call = Call(
             bank=self._bank,
             operation=operation,
@@ -250,15 +248,15 @@ class Api:
             request_id=exchange.request_id,
             now=self._bank.now(caller.world),
             url_path=received.path,
-            path=values,
+            path=checks.path_values(contract, operation, path),
             query=query,
             sent_query=sent,
             headers=headers,
             sent_body=value,
             body=bound.body.load(value or {}) if bound.body else value,
             request_log=self.requests,
-            media_type=media_type,
-            packed=media_type in STREAMS and negotiation.takes_gzip(received.headers.get("Accept-Encoding")),
+            media_type=_media_type(operation, received),
+            takes_gzip=negotiation.takes_gzip(received.headers.get("Accept-Encoding")),
         )
         return bound.handler(call)
 

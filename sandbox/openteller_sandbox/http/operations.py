@@ -12,7 +12,7 @@ from marshmallow import missing
 
 from openteller_sandbox.bank import Bank, Caller
 from openteller_sandbox.contract import Operation
-from openteller_sandbox.http.answers import JSON, Answer
+from openteller_sandbox.http.answers import JSON, STREAMS, Answer
 from openteller_sandbox.http.front import Turn
 from openteller_sandbox.http.request_log import MemoryRequestLog, RequestLog
 from openteller_sandbox.http.schemas import ContractSchema
@@ -50,8 +50,8 @@ class Call:
 
     path, query: converted values; sent_body: the JSON that was sent; body: what marshmallow made of it; now: bank
         time of the caller's world, epoch milliseconds; as_of: of which instant an answer with a strong ETag speaks, so
-        that its bytes stay the same while the tag does; media_type: as what the caller wants the answer; packed:
-        whether it goes out as gzip.
+        that its bytes stay the same while the tag does; media_type: as what the caller wants the answer; takes_gzip:
+        whether it may go out packed.
     """
 
     bank: Bank
@@ -69,7 +69,17 @@ class Call:
     request_log: RequestLog = field(default_factory=MemoryRequestLog)
     as_of: int | None = None
     media_type: str = JSON
-    packed: bool = False
+    takes_gzip: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is a list without pages, beside which there are pages."""
+        return self.media_type in STREAMS and len(self.operation.media_types) > 1
+
+    @property
+    def packed(self) -> bool:
+        """Whether the answer goes out as gzip: pages are short, and left to a proxy; a file is sent as it is kept."""
+        return self.is_stream and self.takes_gzip
 
     @property
     def limit(self) -> int:

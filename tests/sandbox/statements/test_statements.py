@@ -377,6 +377,9 @@ def test_what_the_caller_has_already_is_not_sent_again(
         assert partner.client.get(url, headers=partner.headers).data == first.data, "a strong tag is of the same bytes"
         same = partner.client.get(url, headers=partner.headers | {"If-None-Match": first.headers["ETag"]})
         assert (same.status_code, same.data) == (304, b"")
+        packed = partner.client.get(url, headers=partner.headers | {"Accept-Encoding": "gzip"})
+        assert (packed.data, packed.headers["ETag"]) == (first.data, first.headers["ETag"]), "its digest is of the file"
+        assert "Vary" not in packed.headers
         assert neighbour.client.get(url, headers=neighbour.headers | {"If-None-Match": "*"}).status_code == 404
     assert len(tags) == 4
 
