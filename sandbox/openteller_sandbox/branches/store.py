@@ -76,42 +76,13 @@ class Places:
     def __init__(self, name: str, kind: str = "") -> None:
         self.name = name
         self.kind = kind or name
-        places = Table(
-            name,
-            metadata,
-            Column("number", Integer, primary_key=True, autoincrement=False),
-            Column("place_id", String, nullable=False, unique=True),
-            Column("code", String, nullable=False, unique=True),
-            Column("latitude", Double, nullable=False),
-            Column("longitude", Double, nullable=False),
-            Column("changed_at", BigInteger, nullable=False),
-            # As opening_hours.compact writes them; NULL where the status says that it is never open.
-            Column("hours", Text),
-            # JSON, as bytes: long pages are joined of them, and neither decoded nor encoded.
-            Column("wire", LargeBinary, nullable=False),
-            Index(f"{name}_changed", "changed_at"),
-        )
-        sets = Table(
-            f"{name}_sets",
-            metadata,
-            Column("about", String, primary_key=True),
-            Column("value", String, primary_key=True),
-            Column("detail", Text, primary_key=True),
-            Column("members", LargeBinary, nullable=False),
-            sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
-        )
-        gone = Table(
-            f"{name}_gone",
-            metadata,
-            Column("place_id", String, primary_key=True),
-            Column("code", String, nullable=False),
-            Column("gone_at", BigInteger, nullable=False),
-            Index(f"{name}_gone_since", "gone_at", "place_id"),
-        )
+        places, sets, gone = _places_table(name), _sets_table(name), _gone_table(name)
+        self._say_how_to_read(places, sets)
+        self._say_how_to_tell_changes(places, gone)
+        self._say_how_to_import(places, sets, gone)
+
+    def _say_how_to_read(self, places: Table, sets: Table) -> None:
         columns = places.c
-        self.INSERT = Insert(places)
-        self.INSERT_SET = Insert(sets)
-        self.INSERT_GONE = Insert(gone)
         self.VERSION = Statement(
             select(
                 _data("slot"),
@@ -150,22 +121,8 @@ class Places:
             postgresql=lambda: _numbered(places, func.json_array_elements_text(cast(_numbers, JSON))),
         )
 
-        # What an import reads and clears, in pieces.
-        self.ROWS = Statement(
-            select(places).where(columns.number > bindparam("after")).order_by(columns.number).limit(bindparam("count"))
-        )
-        key, last = tuple_(*sets.primary_key), tuple_(*(bindparam(column.name) for column in sets.primary_key))
-        self.SET_ROWS = Statement(select(sets).where(key > last).order_by(*sets.primary_key).limit(bindparam("count")))
-        self.NUMBERS = Statement(
-            select(columns.number)
-            .where(columns.number > bindparam("after"))
-            .order_by(columns.number)
-            .limit(bindparam("count"))
-        )
-        self.CODE_OF_ID = Statement(select(columns.code).where(columns.place_id == bindparam("place_id")))
-        self.SET_KEYS = Statement(
-            select(*sets.primary_key).where(key > last).order_by(*sets.primary_key).limit(bindparam("count"))
-        )
+    def _say_how_to_tell_changes(self, places: Table, gone: Table) -> None:
+        columns = places.c
         # Numbers are in the order of codes, and on SQLite within the index of what changed when.
         self.CHANGED_SINCE = Statement(
             select(columns.place_id, columns.code, columns.changed_at, columns.hours, columns.wire)
@@ -183,16 +140,79 @@ class Places:
             .limit(bindparam("count"))
         )
         self.IS_GONE = Statement(select(gone.c.gone_at).where(gone.c.place_id == bindparam("place_id")))
+
+    def _say_how_to_import(self, places: Table, sets: Table, gone: Table) -> None:
+        """What an import writes, and what it reads and clears in pieces."""
+        columns = places.c
+        self.INSERT = Insert(places)
+        self.INSERT_SET = Insert(sets)
+        self.INSERT_GONE = Insert(gone)
+        self.ROWS = Statement(
+            select(places).where(columns.number > bindparam("after")).order_by(columns.number).limit(bindparam("count"))
+        )
+        self.NUMBERS = Statement(
+            select(columns.number)
+            .where(columns.number > bindparam("after"))
+            .order_by(columns.number)
+            .limit(bindparam("count"))
+        )
+        self.CODE_OF_ID = Statement(select(columns.code).where(columns.place_id == bindparam("place_id")))
+        self.CLEAR = Statement(delete(places).where(columns.number < bindparam("below")))
+        key, last = tuple_(*sets.primary_key), tuple_(*(bindparam(column.name) for column in sets.primary_key))
+        self.SET_ROWS = Statement(select(sets).where(key > last).order_by(*sets.primary_key).limit(bindparam("count")))
+        self.SET_KEYS = Statement(
+            select(*sets.primary_key).where(key > last).order_by(*sets.primary_key).limit(bindparam("count"))
+        )
+        self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
         self.GONE = Statement(
             select(gone).where(gone.c.place_id > bindparam("after")).order_by(gone.c.place_id).limit(bindparam("count"))
         )
         self.CLEAR_GONE = Statement(delete(gone).where(gone.c.place_id <= bindparam("last")))
-        self.CLEAR = Statement(delete(places).where(columns.number < bindparam("below")))
-        self.CLEAR_SETS = Statement(delete(sets).where(key <= last))
 
     def records(self, tx: Tx, numbers: Sequence[int]) -> list[Row]:
         """Give number, identifier, code, hours and wire of places, in any order."""
         return tx.all(self._records, numbers=str(numbers))
+
+
+def _places_table(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("place_id", String, nullable=False, unique=True),
+        Column("code", String, nullable=False, unique=True),
+        Column("latitude", Double, nullable=False),
+        Column("longitude", Double, nullable=False),
+        Column("changed_at", BigInteger, nullable=False),
+        # As opening_hours.compact writes them; NULL where the status says that it is never open.
+        Column("hours", Text),
+        # JSON, as bytes: long pages are joined of them, and neither decoded nor encoded.
+        Column("wire", LargeBinary, nullable=False),
+        Index(f"{name}_changed", "changed_at"),
+    )
+
+
+def _sets_table(name: str) -> Table:
+    return Table(
+        f"{name}_sets",
+        metadata,
+        Column("about", String, primary_key=True),
+        Column("value", String, primary_key=True),
+        Column("detail", Text, primary_key=True),
+        Column("members", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,  # the key is the row's place: half the tree, half the time
+    )
+
+
+def _gone_table(name: str) -> Table:
+    return Table(
+        f"{name}_gone",
+        metadata,
+        Column("place_id", String, primary_key=True),
+        Column("code", String, nullable=False),
+        Column("gone_at", BigInteger, nullable=False),
+        Index(f"{name}_gone_since", "gone_at", "place_id"),
+    )
 
 
 # One parameter for any count: a list of slots to fill would take longer than the look-up.
