@@ -211,6 +211,11 @@ def open_on(hours: Hours, calendar: Calendar, now: int) -> list[tuple[int, int]]
     return [(opens, closes) for opens, closes in instants if opens < closes]
 
 
+def day_begins(hours: Hours, now: int) -> int:
+    """Give the instant at which the local day of another one begins."""
+    return _instant(hours.zone, _local_day(hours.zone, now), 0)
+
+
 def _day(hours: Hours, calendar: Calendar, day: date) -> Day:
     decided = any(entry.first <= day.toordinal() <= entry.last for entry in hours.special)
     exception = None if decided else calendar.exception(day)

@@ -22,6 +22,7 @@ from openteller_sandbox.branches.opening_hours import (
     Calendar,
     Day,
     Span,
+    day_begins,
     days_from,
     is_open_at,
     open_on,
@@ -100,6 +101,10 @@ class _Timetable:
         """Give from when until when it is open on the local day of an instant."""
         return open_on(self.hours, self._calendar, now)
 
+    def day_begins(self, now: int) -> int:
+        """Give the instant at which the local day of another one begins."""
+        return day_begins(self.hours, now)
+
     def days(self, now: int, count: int) -> list[Day]:
         """Give so many days from the local day of an instant on."""
         return days_from(self.hours, self._calendar, now, count)
@@ -137,6 +142,10 @@ class Openings:
     def day(self, hours: str, now: int) -> list[tuple[int, int]]:
         """Give from when until when a place with these hours is open on the local day of an instant."""
         return self._timetable(hours).day(now)
+
+    def day_begins(self, hours: str, now: int) -> int:
+        """Give when the local day of an instant begins where a place with these hours is."""
+        return self._timetable(hours).day_begins(now)
 
     def days(self, hours: str, now: int, count: int) -> list[Day]:
         """Give so many days of a place with these hours, from the local day of an instant on."""

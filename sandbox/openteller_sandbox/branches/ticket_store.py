@@ -45,6 +45,9 @@ WAITING_OF_HOLDER = Statement(select(_T.ticket_id, _T.branch_id).where(*_OF_HOLD
 DRAWN_SINCE = Statement(select(_COUNT).where(*_OF_HOLDER, _T.created_at > bindparam("since")))
 WAITING_OF_APP = Statement(select(_COUNT).where(*_OF_BRANCH, *_WAITS, _T.app_id == bindparam("app_id")))
 DRAWN_OF_DAY = Statement(select(_COUNT).where(*_OF_BRANCH, _T.opened_at == bindparam("opened_at")))
+LAST_OF_DAY = Statement(
+    select(_T.wire).where(*_OF_BRANCH, _T.opened_at >= bindparam("begins")).order_by(_T.seq.desc()).limit(1)
+)
 BEFORE = Statement(select(_COUNT).where(*_OF_BRANCH, *_WAITS, _T.seq < bindparam("seq")))
 LAST_CALL = Statement(
     select(func.max(_T.call_at).label("call_at")).where(*_OF_BRANCH, *_WAITS, _T.seq < bindparam("seq"))

@@ -54,7 +54,7 @@ def draw(
         "ticket_id": ids.new("tkt"),
         "branch_id": branch.branch_id,
         "service": request["service"],
-        "ticket_number": f"A{place + _count(tx, store.DRAWN_OF_DAY, **where, opened_at=opened_at) + 1:03d}",
+        "ticket_number": _number(bank, tx, branch, where, place, opened_at, now),
         "estimated_call_at": call_at,
         "expires_at": call_at + LAPSES_AFTER_MS,
         "created_at": now,
@@ -168,6 +168,18 @@ def _check_limits(tx: Tx, whose: Mapping[str, str], where: Mapping[str, str], no
 
 def _limit(detail: str) -> Problem:
     return Problem("TICKET_LIMIT", detail, retry_after=_RETRY_AFTER_S)
+
+
+def _number(bank: Bank, tx: Tx, branch: Branch, where: Mapping[str, str], place: int, opened_at: int, now: int) -> str:
+    """Give the number that comes after those of the day: the branch's own, and those that apps have drawn. It is never
+    one of these again, though an import may give the branch other hours on that day, and so another line.
+    """
+    assert branch.hours is not None  # it is open
+    number = place + _count(tx, store.DRAWN_OF_DAY, **where, opened_at=opened_at) + 1
+    last = tx.one(store.LAST_OF_DAY, **where, begins=openings.of(bank.db).day_begins(branch.hours, now))
+    if last:
+        number = max(number, int(json.loads(last["wire"])["ticket_number"][1:]) + 1)
+    return f"A{number:03d}"
 
 
 def _call_at(tx: Tx, line: Line, where: Mapping[str, str], place: int, now: int) -> int | None:

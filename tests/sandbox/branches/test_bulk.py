@@ -19,7 +19,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import WallClock, make_bank
+from tests.conftest import WallClock, make_bank, make_partner
 from tests.sandbox.branches.conftest import a_branch, an_atm, seed
 
 from openteller_sandbox import app, clock
@@ -319,6 +319,27 @@ def test_places_with_chinese_names_are_found_by_pinyin_and_by_initials(
         assert "brn_test95" in {one["branch_id"] for one in listed(anyone, q=q)}, q
     assert "brn_test95" in {one["branch_id"] for one in listed(anyone, q="cjc", city="guangzhou")}
     assert listed(anyone, q="chenjiaci shanghai") == []
+
+
+@pytest.mark.both_engines
+def test_no_number_in_line_is_given_out_twice_on_a_day_whose_hours_an_import_changes(
+    bring: Callable[..., Outcome], anyone: FlaskClient
+) -> None:
+    """Later hours make a line in which fewer have been; the next numbers would be those of before."""
+    partner, numbers = make_partner(anyone), []
+    partner.advance(to="2026-09-30T15:00:00+08:00")
+    for user, opens in enumerate(["08:00", "14:30", "08:00", "14:00"]):
+        span = [{"opens": opens, "closes": "21:00"}]
+        days = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
+        week = {"standard": [{"day": day, "opening_hours": span} for day in days], "special": []}
+        record = a_new(96, branch_type="PHYSICAL", services=[{"code": "CASH"}], availability=week)
+        assert bring([{**record, "last_updated": f"2026-09-29T10:00:0{user}+08:00"}]).kept
+        for twin in ("a", "b"):
+            body = {"service": "CASH", "end_user_ref": f"who-waits-in-line-{user}{twin}"}
+            answer = partner.post("/v1/branches/brn_test96/tickets", body, key=None)
+            assert answer.status_code == 201, answer.text
+            numbers.append(int(answer.json["ticket_number"][1:]))
+    assert numbers == sorted(set(numbers))
 
 
 def test_geojson_and_the_lists_of_the_api_itself_are_read(bring: Callable[..., Outcome], anyone: FlaskClient) -> None:
