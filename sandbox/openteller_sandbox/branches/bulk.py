@@ -24,6 +24,7 @@ from openteller_sandbox.branches import directory, importing, place_sets, spoken
 from openteller_sandbox.branches.completing import Record, Rules
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, DatabaseError, Row, Statement, Tx
+from openteller_sandbox.imports import open_data_uk
 from openteller_sandbox.imports import rows as files
 from openteller_sandbox.imports.files import Source
 from openteller_sandbox.imports.identifiers import derived
@@ -131,6 +132,7 @@ class _Import:
             if outcome.read % _TOLD_EVERY == 0:
                 self._watch.moved("Reading", source.done())
         outcome.ignored = reading.ignored
+        outcome.notes += open_data_uk.told(reading.left_out)
         self._drop_dangling()
         if not outcome.read:
             raise SourceError(f"{source.name} has no records")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,11 @@ _BRANDS = re.compile(r'"Brand"\s*:\s*\[')
 _DATA = re.compile(r'\s*\{\s*(?:"(?:links|meta)"\s*:.*?)?"data"\s*:\s*\[', re.DOTALL)
 _RECORD_SEPARATOR = "\x1e"  # of GeoJSON text sequences
 _LOOK_FOR = "look for a quotation mark without its second one"
+
+
+_Found = Iterable[tuple[str, Any]]
+_Make = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Refusal]]]
+_MakeOfBrand = Callable[[Mapping[str, Any], open_data_uk.LeftOut], tuple[dict[str, Any], list[Refusal]]]
 
 
 class Format(StrEnum):
@@ -45,7 +51,7 @@ class Kind:
     """
 
     component: str
-    brands: tuple[str, Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Refusal]]]] | None = None
+    brands: tuple[str, _MakeOfBrand] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,10 +83,11 @@ BILLERS = Kind(component="Biller", columns={"biller_code": "code"})
 
 @dataclass(slots=True)
 class Reading:
-    """How a file was understood. ignored: columns that nothing is made of."""
+    """How a file was understood. ignored: columns that nothing is made of. left_out: what else, and how often."""
 
     format: Format
     ignored: list[str] = field(default_factory=list)
+    left_out: open_data_uk.LeftOut = field(default_factory=Counter)
 
 
 def detect(source: Source) -> Format:
@@ -119,16 +126,12 @@ def items(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Ma
             found = JsonReader(source).at(("features", EACH))
             return _checked(found, lambda value: _feature(value, kind, shape, chosen))
         case Format.UK_OPEN_DATA:
-            return _brands(source, kind)
+            return _brands(source, kind, reading)
         case Format.JSON:
             path = (EACH,) if source.head.lstrip("\ufeff \t\r\n").startswith("[") else ("data", EACH)
             return _checked(JsonReader(source).at(path), lambda value: (dict(value), []))
         case _:
             raise SourceError(f"{source.name}: {reading.format} is no format of {kind.component.lower()} records")
-
-
-_Found = Iterable[tuple[str, Any]]
-_Make = Callable[[Mapping[str, Any]], tuple[dict[str, Any], list[Refusal]]]
 
 
 def _checked(found: _Found, make: _Make) -> Iterator[Item]:
@@ -242,11 +245,12 @@ def _point(geometry: Mapping[str, Any]) -> dict[str, Any]:
     return {"latitude": latitude, "longitude": longitude}
 
 
-def _brands(source: Source, kind: Kind) -> Iterator[Item]:
+def _brands(source: Source, kind: Kind, reading: Reading) -> Iterator[Item]:
     if kind.brands is None:
         raise SourceError(f"{source.name}: the UK Open Data API has no {kind.component.lower()} records")
     member, make = kind.brands
-    return _checked(JsonReader(source).at(("data", EACH, "Brand", EACH, member, EACH)), make)
+    found = JsonReader(source).at(("data", EACH, "Brand", EACH, member, EACH))
+    return _checked(found, lambda value: make(value, reading.left_out))
 
 
 def _cells(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Mapping[str, str]) -> Iterator[Item]:

@@ -362,7 +362,9 @@ def test_the_uk_open_data_of_branches_and_atms_is_read(bring: Callable[..., Outc
     address |= {"GeoLocation": point}
     day = {"Name": "Monday", "OpeningHours": [{"OpeningTime": "09:30", "ClosingTime": "16:30"}]}
     branch = {"Identification": "LB1140", "Name": "Bank Street", "Type": "Physical", "CustomerSegment": ["Personal"]}
-    branch |= {"PostalAddress": address, "Availability": {"StandardAvailability": {"Day": [day]}}}
+    differs = {"Name": "Christmas", "FromDate": "2026-12-25", "ToDate": "2026-12-26", "Day": []}
+    week = {"StandardAvailability": {"Day": [day]}, "NonStandardAvailability": [differs, {"Name": "Bank holidays"}]}
+    branch |= {"PostalAddress": address, "Availability": week}
     branch |= {"ServiceAndFacility": ["BureauDeChange", "PremierCounter"], "Accessibility": ["InductionLoop"]}
     atm = {"Identification": "LFA1140", "SupportedCurrencies": ["GBP"], "MinimumPossibleAmount": "20000"}
     atm |= {"Access24HoursIndicator": True, "ATMServices": ["CashWithdrawal", "PINChange"]}
@@ -373,10 +375,13 @@ def test_the_uk_open_data_of_branches_and_atms_is_read(bring: Callable[..., Outc
         return json.dumps({"meta": meta, "data": [{"Brand": [{"BrandName": "Any", member: [record]}]}]})
 
     faults: list[Refusal] = []
-    assert bring(file("Branch", branch), refused=faults).added == 1, faults
+    outcome = bring(file("Branch", branch), refused=faults)
+    assert outcome.added == 1, faults
+    assert outcome.notes == ["Nothing is made of: NonStandardAvailability without dates (1)."]
     assert bring(file("ATM", atm), kind="atms").added == 1
     (found,) = listed(anyone, near="51.5136,-0.089", radius_m=10)
     assert (found["branch_code"], found["timezone"]) == ("LB1140", "Europe/London")
+    assert [one["end_date"] for one in found["availability"]["special"]] == ["2026-12-26"]
     assert found["postal_address"]["post_code"] == "EC2R 8AH"
     assert [one["code"] for one in found["other_services"]] == ["PREMIER_COUNTER"]
     machine = listed(anyone, "/v1/atms", near="51.5136,-0.089", radius_m=10)[0]
