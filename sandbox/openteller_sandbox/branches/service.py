@@ -220,7 +220,7 @@ def find(
         now: bank time, epoch milliseconds.
         count: how many.
         after: rank and code of the last row of the page before.
-        seed: of the world whose lines branches are shown with; None for none.
+        seed: of the world whose lines branches are shown with; None for none, as of ATMs.
         from_place: whether the position is a place's, which nobody has typed: then nothing near is nothing wrong.
 
     Raises:
