@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from openteller_sandbox import clock
-from openteller_sandbox.branches import opening_hours, place_sets, search, store
+from openteller_sandbox.branches import opening_hours, place_sets, search, spoken, store
 from openteller_sandbox.contract import Contract
 from openteller_sandbox.db import Tx
 from openteller_sandbox.seeding import SeedError, records
@@ -131,12 +131,15 @@ def _keys(place: Place, hours: str | None) -> Iterator[tuple[str, str, str]]:
 
 def _words(place: Place) -> Iterator[tuple[str, str, str]]:
     """Give (about, value, detail) of the sets of the words that a place is called, and is found by."""
-    address = place.record["postal_address"]
-    named = search.words_of("\n".join(place.record["name"].values()))
-    lines = [*address["address_lines"], address["town_name"], place.called.get("terms", "")]
+    record, called = place.record, place.called
+    address = record["postal_address"]
+    named = search.words_of("\n".join(record["name"].values()))
+    lines = [*address["address_lines"], address["town_name"], called.get("terms", "")]
+    others = (search.words_of("\n".join(lines)) | called.get("spoken", set())) - named
+    named |= spoken.in_name(record["name"]["zh-CN"], called.get("cities", ()), others)
     for word in named:
         yield store.NAMED, word, ""
-    for word in (search.words_of("\n".join(lines)) | place.called.get("spoken", set())) - named:
+    for word in others - named:
         yield store.WORD, word, ""
 
 

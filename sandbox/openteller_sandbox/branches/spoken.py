@@ -9,9 +9,9 @@ to the house; each part of them is called by itself, and without what it is (市
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 from openteller_sandbox.folding import fold
@@ -39,6 +39,43 @@ def words_of(record: Mapping[str, Any]) -> set[str]:
         places += divisions
         words |= called
     return words | _of_name(_before_number(record["name"]["zh-CN"]), tuple(places))
+
+
+def in_name(name: str, cities: Iterable[str], words: Iterable[str]) -> set[str]:
+    """Give those of some words that a name or a part of it is called: syllables after each other, or their initials.
+
+    The bank, the kind of office and a city that it begins with are no parts of it, unless the city is all there is:
+    上海静安支行 is `ja`, and so is 吉安分行, but 吉安永新支行 is not.
+
+    Args:
+        name: of a branch or an ATM, in Chinese.
+        cities: what its city is called, in Chinese among others.
+        words: what it is found by.
+    """
+    name = _without_bank(_before_number(name))
+    beginning = max((len(each) for each in map(fold, cities) if name.startswith(each)), default=0)
+    beyond = _RANK.sub("", name[beginning:])
+    skip = len(syllables(name[: len(name) - len(beyond)])) if beyond else 0
+    found: set[str] = set()
+    for run in _HAN.findall(name):
+        parts = syllables(run)
+        found.update(word for word in words if word.isascii() and _are_called(parts, max(skip, 0), word))
+        skip -= len(parts)
+    return found
+
+
+def _are_called(parts: list[str], skip: int, word: str) -> bool:
+    """Tell whether syllables after each other, not all of them among the first to be skipped, are written as a word."""
+    ends = list(accumulate(map(len, parts), initial=0))
+    at = {end: number for number, end in enumerate(ends)}
+    initials = "".join(part[0] for part in parts)
+    for together in {run := "".join(parts), run.replace("v", "u")}:
+        begin = together.find(word)
+        while begin >= 0:
+            if begin in at and at.get(begin + len(word), 0) > skip:
+                return True
+            begin = together.find(word, begin + 1)
+    return len(word) > 1 and initials.rfind(word) + len(word) > max(skip, len(word) - 1)
 
 
 def run_together(name: str) -> str:
@@ -73,7 +110,7 @@ def _of_name(name: str, places: tuple[str, ...]) -> frozenset[str]:
     """Give what the parts of a name are called, but for the bank and the kind of office; a place that the address has
     is a part.
     """
-    name = _OFFICE.sub("", _BANK.sub("", fold(name)))
+    name = _without_bank(name)
     parts = [name]
     for place in places:
         if len(place) > 1 and name.startswith(place):
@@ -82,6 +119,11 @@ def _of_name(name: str, places: tuple[str, ...]) -> frozenset[str]:
     for run in _HAN.findall(name):
         parts += _parts(run, [])
     return frozenset(chain.from_iterable(map(_called, parts)))
+
+
+def _without_bank(name: str) -> str:
+    """Take the bank off the beginning of a name, and the kind of office off its end."""
+    return _OFFICE.sub("", _BANK.sub("", fold(name)).strip())
 
 
 def _parts(text: str, divisions: list[str]) -> Iterator[str]:

@@ -48,8 +48,8 @@ NAMED, WORD, LENGTH = "NAMED", "WORD", "LENGTH"
 """What a set is about.
 
 HOURS has the hours, compact, as its detail, and as its value nothing for a place's own hours, or the service that has
-other ones. NAMED has the words of names; WORD those that a place is found by but is not called. LENGTH is how many
-letters a Chinese name has.
+other ones. NAMED has the words of names, pinyin and initials among them; WORD those that a place is found by but is not
+called. LENGTH is how many letters a Chinese name has.
 """
 
 

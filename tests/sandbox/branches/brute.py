@@ -22,6 +22,7 @@ from openteller_sandbox import clock
 from openteller_sandbox.branches.nearest import Point, Window
 from openteller_sandbox.branches.service import Filters
 from openteller_sandbox.folding import fold
+from openteller_sandbox.pinyin import syllables
 from openteller_sandbox.settings import SEED_FOLDER
 
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
@@ -52,6 +53,18 @@ class Place:
     @cached_property
     def name(self) -> str:
         return fold("\n".join(self.record["name"].values()))
+
+    @cached_property
+    def spoken(self) -> set[str]:
+        """Pinyin and initials of every part of the name, but for bank, office and the city that it begins with."""
+        own = re.split("[0-9]", self.record["name"]["zh-CN"])[0].removeprefix("示范银行").strip()
+        own = re.sub("([支分]行|自助银行|营业部)+$", "", own)
+        city = max((name for name in self.cities if own.startswith(name)), key=len, default="")
+        parts, first = syllables(own), len(city) if own.removeprefix(city).strip("市区县州盟旗") else 0
+        ranges = [parts[a:b] for a in range(len(parts)) for b in range(max(a, first) + 1, len(parts) + 1)]
+        found = {"".join(each) for each in ranges}
+        found |= {"".join(part[0] for part in each) for each in ranges if len(each) > 1}
+        return found | {word.replace("v", "u") for word in found}
 
     @cached_property
     def text(self) -> str:
@@ -224,7 +237,7 @@ def words(q: str) -> list[str]:
 def rank(place: Place, q: str | None) -> int:
     if q is None:
         return 0
-    named = [says(word, place.name) for word in words(q)]
+    named = [says(word, place.name) or word in place.spoken for word in words(q)]
     scattered = any(len(word) > 2 and not word.isascii() and word not in place.name for word in words(q))
     return ((1 if scattered else 0) if all(named) else 2 if any(named) else 3) * 100 + place.length
 

@@ -320,6 +320,11 @@ def test_places_with_chinese_names_are_found_by_pinyin_and_by_initials(
     assert "brn_test95" in {one["branch_id"] for one in listed(anyone, q="cjc", city="guangzhou")}
     assert listed(anyone, q="chenjiaci shanghai") == []
 
+    other = {**address, "address_lines": ["廣州市荔灣區陳家祠道9號"]}
+    bring([a_new(94, name={"zh-CN": "示范银行芳村支行", "en": "Fangcun"}, postal_address=other)])
+    for q in ("cjc", "chenjiaci", "chen jia ci"):  # whose name is called so comes first, though it is longer
+        assert [one["branch_id"] for one in listed(anyone, q=q)] == ["brn_test95", "brn_test94"]
+
 
 @pytest.mark.both_engines
 def test_no_number_in_line_is_given_out_twice_on_a_day_whose_hours_an_import_changes(

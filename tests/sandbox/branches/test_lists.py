@@ -227,6 +227,24 @@ def test_whose_name_has_the_words_comes_before_who_has_them_in_the_address(clien
     assert len({row["branch_id"] for row in found}) == len(found)
 
 
+@pytest.mark.parametrize("q", ["fhl", "fenghuanglu", "feng huang"])
+def test_whose_name_is_called_so_comes_before_whose_address_is(client: FlaskClient, q: str) -> None:
+    """By pinyin and by initials, over pages, as by characters."""
+    found = walk(client, q=q, adcode="310000", limit=3)
+    kinds = ["凤凰" not in row["name"]["zh-CN"] for row in found]
+    assert set(kinds) == {True, False}
+    assert kinds == sorted(kinds)
+
+
+def test_a_city_that_a_name_begins_with_is_not_what_the_place_is_called(client: FlaskClient) -> None:
+    """静安, 晋安 and 吉安分行 are `ja`; what else is in 吉安, and what is `ja` by its address alone, comes after."""
+    names = [row["name"]["zh-CN"].removeprefix("示范银行") for row in walk(client, q="ja", limit=100)]
+    first = [names.index(name) for name in ("吉安分行", "上海静安支行", "福州晋安支行", "上海静安东风路支行")]
+    then = [names.index(name) for name in names if name.startswith(("六安", "吉安吉州", "吉安永新"))]
+    assert then
+    assert max(first) < min(then)
+
+
 def test_a_word_in_one_piece_comes_before_one_whose_pieces_are_apart(client: FlaskClient) -> None:
     """唐山路南振兴路支行 has 山路, 路支 and 支行; over pages and with filters, too."""
     found = walk(client, q="山路支行", adcode="130000", limit=4)

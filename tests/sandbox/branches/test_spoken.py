@@ -51,6 +51,45 @@ def test_what_is_not_chinese_is_called_nothing_more() -> None:
     assert spoken.run_together("乐清市") == "yueqing"
 
 
+FOUND_BY = (
+    "jing an jingan ja jan dong feng dongfenglu dflu dfl jadfl fengl shang hai shanghai sh hj haijing zhihang zh e5"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "cities", "words", "named"),
+    [
+        (
+            "示范银行上海静安东风路支行",
+            "上海市 上海 shanghai",
+            FOUND_BY,
+            "jing an jingan ja dong feng dongfenglu dfl jadfl hj haijing",
+        ),
+        ("示范银行吉安分行", "吉安市 吉安 jian", "ja jian ji an sh", "ja jian ji an"),
+        ("示范银行吉安市支行", "吉安市 吉安 jian", "ja jian ji an", "ja jian ji an"),
+        (
+            "示范银行吉安永新支行",
+            "吉安市 吉安 jian",
+            "ja jian ji an jayx yx yongxin yong ayx",
+            "jayx yx yongxin yong ayx",
+        ),
+        ("示範銀行廣州荔灣支行 3号自动柜员机", "广州 广州市", "gz guangzhou lw liwan hao", "lw liwan"),
+        ("示范银行吕梁分行", "吕梁", "lvliang luliang lv lu ll l", "lvliang luliang lv lu ll"),
+        ("Bank Street", "London", "bank bs", ""),
+        ("第1支行", "", "di d zhi", "di"),
+    ],
+)
+def test_what_a_name_is_called_is_told_from_what_its_address_is(name: str, cities: str, words: str, named: str) -> None:
+    assert spoken.in_name(name, cities.split(), words.split()) == set(named.split())
+
+
+@pytest.mark.parametrize(
+    ("word", "named"), [("xian", True), ("xi", True), ("an", True), ("ian", False), ("xia", False)]
+)
+def test_syllables_are_whole(word: str, named: bool) -> None:
+    assert (spoken.in_name("西安路支行", [], [word]) == {word}) is named
+
+
 TEXT = st.text("示范银行成都市青羊区宽巷子路支行号大街1 2,ab龘", max_size=30)
 
 
