@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -57,7 +58,13 @@ class _Forms(HTMLParser):
 
 
 def forms_of(page: str) -> list[Form]:
-    """Find the forms of a page."""
+    """Find the forms of a page; whoever asks may change what is given."""
+    return [Form(form.action, form.values.copy(), dict(form.offered)) for form in _parsed(page)]
+
+
+@lru_cache(maxsize=8)
+def _parsed(page: str) -> list[Form]:
+    """Parse a page: once, though it is asked for its step, its form and its fields."""
     parser = _Forms()
     parser.feed(page)
     return parser.forms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -49,6 +50,11 @@ def snapshot(bank: Bank) -> Snapshot:
     return known[1]
 
 
+def snapshot_of(bank: Bank, tables: Collection[str]) -> Snapshot:
+    """Give the content of some tables."""
+    return _read(bank.db, tables)
+
+
 def _mark(database: SqliteDatabase) -> _Mark:
     """Give a connection and two numbers: one changes when another commits, the other with each row that it writes."""
     connection = database._connection()
@@ -56,9 +62,13 @@ def _mark(database: SqliteDatabase) -> _Mark:
     return connection, connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
 
 
-def _read(database: Database) -> Snapshot:
+def _read(database: Database, tables: Collection[str] | None = None) -> Snapshot:
     tx = database.read()
-    return {name: [tuple(row) for row in tx.all(statement)] for name, statement in _statements().items()}
+    return {
+        name: [tuple(row) for row in tx.all(statement)]
+        for name, statement in _statements().items()
+        if tables is None or name in tables
+    }
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from tests.attacks.snapshot import snapshot
+from tests.attacks.snapshot import snapshot, snapshot_of
 from tests.conftest import Partner
 from tests.payer import Payer
 from werkzeug.datastructures import MultiDict
@@ -81,7 +81,7 @@ def at(flask_app: Flask, partner: Partner) -> Callable[[str], Payer]:
 
 def money(bank: Bank) -> dict[str, Any]:
     """What would change if money moved; attempts and the page's own notes may."""
-    tables = {name: rows for name, rows in snapshot(bank).items() if name in HELD}
+    tables = snapshot_of(bank, HELD)
     payments = [tuple(row)[7:9] for row in tables.pop("payments")]  # debit and posting status
     return {**tables, "payments": payments}
 
