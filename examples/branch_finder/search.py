@@ -111,7 +111,9 @@ def _ask(bank: OpenTeller, kind: Kind, search: Search, around: Place | None, kno
     typed = {name: getattr(search, name) or None for name in ("q", "crs", "service", "accessibility", "after")}
     resource: Any = bank.branches if kind == "branches" else bank.atms
     try:
-        page = resource.list(**typed, **known, open_now=bool(search.open_now) or None, limit=ROWS).page()
+        # Who asks for one by its name is told that it has moved; who asks for what is near wants to be served.
+        states = {"serving": not search.q, "open_now": bool(search.open_now) or None}
+        page = resource.list(**typed, **known, **states, limit=ROWS).page()
     except errors.InvalidRequest as error:
         return Found(around=around, centre=known["near"], faults=_faults(error))
     except errors.ConfigurationError:  # what browsers do not send, such as half a character

@@ -146,6 +146,10 @@ class Directory:
             self._hours[value] = [(row["detail"], row["members"]) for row in rows]
         return self._hours[value]
 
+    def serving(self, tx: Tx) -> int:
+        """Give the set of places that serve anybody at any time: those that have hours at all."""
+        return self.remember(("SERVING",), lambda: place_sets.union(members for _, members in self.hours(tx, "")))
+
     def lengths(self, tx: Tx) -> list[tuple[int, int]]:
         """Give how long names are, the shortest first, with the set of the places whose names are so long."""
         if self._lengths is None:

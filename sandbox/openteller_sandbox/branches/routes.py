@@ -28,6 +28,7 @@ _AS_THEY_ARE = (
     "accessibility",
     "segment",
     "type",
+    "serving",
     "open_now",
     "open_at",
 )

@@ -89,6 +89,7 @@ class PlaceQuery(ShapeQuery):
     city = fields.String(validate=_CITY)
     q = fields.String(validate=_WORDS)
     accessibility = fields.String(validate=validate.OneOf(_ACCESSIBILITY))
+    serving = fields.Boolean(load_default=False)
     open_now = fields.Boolean(load_default=False)
     open_at = InstantField()
     changed_since = InstantField()

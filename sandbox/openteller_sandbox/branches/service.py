@@ -85,6 +85,7 @@ class Filters:
     accessibility: str | None = None
     segment: str | None = None
     type: str | None = None
+    serving: bool = False
     open_now: bool = False
     open_at: int | None = None
 
@@ -260,6 +261,8 @@ class _Search:
         self._sets: dict[Key, int] = {key: directory.members(tx, *key) for key in _asked(filters)}
         if self._words:
             self._sets["Q", *self._words] = self._with_words()
+        if filters.serving:
+            self._sets["SERVING",] = directory.serving(tx)
         instant = now if filters.open_now else filters.open_at
         if instant is not None:
             key, members = openings.of(database).open_places(tx, directory, filters.service, instant)

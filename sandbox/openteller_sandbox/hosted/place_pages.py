@@ -42,9 +42,7 @@ _SHOWN = 20
 _DAYS = 7
 _AROUND_M = 50_000
 _EACH = 4
-"""So many branches and so many machines are shown around a place, …"""
-_LOOKED_AT = 12
-"""… of so many: those that do not serve are left out."""
+"""So many branches and so many machines are shown around a place."""
 _SERVING = frozenset({"OPEN", "IN_SERVICE", "CASH_OUT"})
 _SAME_PLACE_M = 5
 _TELEPHONE = re.compile(r"\+?[0-9][0-9 ()-]{2,30}")
@@ -142,7 +140,9 @@ def _more(found: list[Row] | None, shown: int) -> str | None:
 def _search(reader: _Reader, places: Places, typed: Mapping[str, str]) -> list[Row]:
     db = reader.bank.db
     near = Point(*map(float, typed["near"].split(","))) if typed["near"] else None
-    filters = Filters(near=near, q=typed["q"] or None, open_now=typed["open_now"] == "true")
+    # Who asks for one by its name is told that it has moved; who asks for what is near wants to be served.
+    q, is_open = typed["q"] or None, typed["open_now"] == "true"
+    filters = Filters(near=near, q=q, serving=q is None, open_now=is_open)
     directory = branches.directory_of(db, places, reader.bank.settings.public_url)
     last = _AFTER.fullmatch(typed["after"])
     after = (int(last[2]), last[3]) if last else None
@@ -348,11 +348,11 @@ def _neighbours(reader: _Reader, row: Row) -> list[Row]:
 
 def _around(reader: _Reader, row: Row, places: Places) -> Iterator[Row]:
     db, here = reader.bank.db, row["location"]
-    filters = Filters(near=Point(here["latitude"], here["longitude"]), radius_m=_AROUND_M)
+    filters = Filters(near=Point(here["latitude"], here["longitude"]), radius_m=_AROUND_M, serving=True)
     directory = branches.directory_of(db, places, reader.bank.settings.public_url)
-    found = branches.find(db, directory, filters, now=reader.now, count=_LOOKED_AT, from_place=True)
+    found = branches.find(db, directory, filters, now=reader.now, count=_EACH + 1, from_place=True)
     rows = [json.loads(each.wire) for each in found]
-    others = [each for each in rows if each["status"] in _SERVING and each["page_url"] != row["page_url"]]
+    others = [each for each in rows if each["page_url"] != row["page_url"]]
     for each in others[:_EACH]:
         there = each["location"]
         degrees = maps.bearing(here["latitude"], here["longitude"], there["latitude"], there["longitude"])

@@ -105,6 +105,7 @@ class AsyncBranches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         changed_since: datetime | None = None,
@@ -122,6 +123,7 @@ class AsyncBranches:
             city: by name in Chinese or Latin letters, or by division code.
             q: words of name, address or city: Chinese, pinyin, initials, English.
             service: with ``open_now`` or ``open_at`` the service itself is on offer then.
+            serving: only what serves at all: neither closed, nor moved, nor out of service.
             open_now: only what is open at this moment of bank time.
             open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
                 ``open_now``.
@@ -144,6 +146,7 @@ class AsyncBranches:
             "accessibility": accessibility,
             "segment": segment,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "changed_since": instant(changed_since),
@@ -166,6 +169,7 @@ class AsyncBranches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -193,6 +197,7 @@ class AsyncBranches:
             accessibility=accessibility,
             segment=segment,
             type=type,
+            serving=serving,
             open_now=open_now,
             open_at=open_at,
             crs=crs,
@@ -236,6 +241,7 @@ class AsyncBranches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -255,6 +261,7 @@ class AsyncBranches:
             "accessibility": accessibility,
             "segment": segment,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "crs": crs,
@@ -281,6 +288,7 @@ class AsyncAtms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         changed_since: datetime | None = None,
@@ -302,6 +310,7 @@ class AsyncAtms:
             "service": service,
             "accessibility": accessibility,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "changed_since": instant(changed_since),
@@ -323,6 +332,7 @@ class AsyncAtms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -349,6 +359,7 @@ class AsyncAtms:
             service=service,
             accessibility=accessibility,
             type=type,
+            serving=serving,
             open_now=open_now,
             open_at=open_at,
             crs=crs,
@@ -387,6 +398,7 @@ class AsyncAtms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -405,6 +417,7 @@ class AsyncAtms:
             "service": service,
             "accessibility": accessibility,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "crs": crs,

@@ -63,7 +63,9 @@ class AsyncStatements:
         Raises:
             NotFound: there is none for this partner.
         """
-        outcome = await self._caller.send(catalogue.DOWNLOAD_STATEMENT, identifiers={"statement_id": statement_id})
+        outcome = await self._caller.send(
+            catalogue.DOWNLOAD_STATEMENT, identifiers={"statement_id": statement_id}, accept="text/csv"
+        )
         file = outcome.answer.body
         digest = base64.b64encode(hashlib.sha256(file).digest()).decode()
         if outcome.answer.headers.get("content-digest") != f"sha-256=:{digest}:":

@@ -34,6 +34,9 @@ _FILTERS = (
     click.option("--service", metavar="CODE", help="Only where it is offered: CASH, FOREIGN_EXCHANGE, …"),
     click.option("--accessibility", metavar="CODE", help="Only with this help: WHEELCHAIR_ACCESS, SIGN_LANGUAGE, …"),
     click.option("--type", metavar="CODE", help="Only this kind: PHYSICAL, COMMUNITY, …; of machines BRANCH_LOBBY, …"),
+    click.option(
+        "--serving", is_flag=True, default=None, help="Only what serves: not closed, moved, or out of service."
+    ),
     click.option("--open-now", is_flag=True, default=None, help="Only what is open at this moment of bank time."),
     click.option("--open-at", type=INSTANT, help="Only what is open then, such as 2026-10-10T16:30:00+08:00."),
     click.option(

@@ -106,6 +106,7 @@ class Branches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         changed_since: datetime | None = None,
@@ -123,6 +124,7 @@ class Branches:
             city: by name in Chinese or Latin letters, or by division code.
             q: words of name, address or city: Chinese, pinyin, initials, English.
             service: with ``open_now`` or ``open_at`` the service itself is on offer then.
+            serving: only what serves at all: neither closed, nor moved, nor out of service.
             open_now: only what is open at this moment of bank time.
             open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
                 ``open_now``.
@@ -145,6 +147,7 @@ class Branches:
             "accessibility": accessibility,
             "segment": segment,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "changed_since": instant(changed_since),
@@ -167,6 +170,7 @@ class Branches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -194,6 +198,7 @@ class Branches:
             accessibility=accessibility,
             segment=segment,
             type=type,
+            serving=serving,
             open_now=open_now,
             open_at=open_at,
             crs=crs,
@@ -235,6 +240,7 @@ class Branches:
         accessibility: AccessibilityName | None = None,
         segment: SegmentName | None = None,
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -254,6 +260,7 @@ class Branches:
             "accessibility": accessibility,
             "segment": segment,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "crs": crs,
@@ -280,6 +287,7 @@ class Atms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         changed_since: datetime | None = None,
@@ -301,6 +309,7 @@ class Atms:
             "service": service,
             "accessibility": accessibility,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "changed_since": instant(changed_since),
@@ -322,6 +331,7 @@ class Atms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -348,6 +358,7 @@ class Atms:
             service=service,
             accessibility=accessibility,
             type=type,
+            serving=serving,
             open_now=open_now,
             open_at=open_at,
             crs=crs,
@@ -384,6 +395,7 @@ class Atms:
         service: AtmServiceName | None = None,
         accessibility: AccessibilityName | None = None,
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
+        serving: bool | None = None,
         open_now: bool | None = None,
         open_at: datetime | None = None,
         crs: Crs | None = None,
@@ -402,6 +414,7 @@ class Atms:
             "service": service,
             "accessibility": accessibility,
             "type": type,
+            "serving": serving,
             "open_now": open_now,
             "open_at": instant(open_at),
             "crs": crs,

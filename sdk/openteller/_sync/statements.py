@@ -64,7 +64,9 @@ class Statements:
         Raises:
             NotFound: there is none for this partner.
         """
-        outcome = self._caller.send(catalogue.DOWNLOAD_STATEMENT, identifiers={"statement_id": statement_id})
+        outcome = self._caller.send(
+            catalogue.DOWNLOAD_STATEMENT, identifiers={"statement_id": statement_id}, accept="text/csv"
+        )
         file = outcome.answer.body
         digest = base64.b64encode(hashlib.sha256(file).digest()).decode()
         if outcome.answer.headers.get("content-digest") != f"sha-256=:{digest}:":

@@ -62,7 +62,7 @@ def test_words_of_any_script_find_what_the_bank_finds(words: str, visitor: Flask
 @pytest.mark.parametrize("typed", [SQUARE, "31.2304，121.4737", " 31.2304 , 121.4737 "])
 def test_typed_coordinates_give_the_nearest_first(typed: str, visitor: FlaskClient, client: OpenTeller) -> None:
     page = visitor.get("/atms", query_string={"near": typed})
-    rows = client.atms.near(SQUARE, limit=10).page().data
+    rows = client.atms.near(SQUARE, serving=True, limit=10).page().data
     assert ids(page) == names(rows)
     assert f"<small>{rows[0].distance_m:,} m</small>" in page.text and 'class="centre"' in page.text
 
@@ -78,7 +78,7 @@ def test_typed_coordinates_give_the_nearest_first(typed: str, visitor: FlaskClie
     ids=lambda value: "-".join(value) if value else "",
 )
 def test_filters_are_the_banks(query: dict[str, str], same: Any, visitor: FlaskClient, client: OpenTeller) -> None:
-    asked: dict[str, Any] = {"near": SQUARE, "limit": 10, **(same or query)}
+    asked: dict[str, Any] = {"near": SQUARE, "serving": True, "limit": 10, **(same or query)}
     if "open_at" in asked:
         asked["open_at"] = texts.datetime.fromisoformat(asked["open_at"])
     assert ids(visitor.get("/branches", query_string={"near": SQUARE, **query})) == names(
@@ -97,10 +97,10 @@ def test_a_place_of_a_list_is_where_to_look_around(visitor: FlaskClient, client:
     detail = visitor.get(f"/branches/{branch.branch_id}").text
     assert f'href="/atms?around={branch.branch_id}"' in detail
     page = visitor.get("/atms", query_string={"around": branch.branch_id})
-    assert ids(page) == names(client.atms.near(branch.location, limit=10).page().data)
+    assert ids(page) == names(client.atms.near(branch.location, serving=True, limit=10).page().data)
     assert branch.name.zh_cn in page.text
     elsewhere = visitor.get("/atms", query_string={"around": branch.branch_id, "near": SQUARE})
-    assert ids(elsewhere) == names(client.atms.near(SQUARE, limit=10).page().data)
+    assert ids(elsewhere) == names(client.atms.near(SQUARE, serving=True, limit=10).page().data)
 
 
 def test_pages_follow_each_other_with_the_same_filters(visitor: FlaskClient, client: OpenTeller) -> None:

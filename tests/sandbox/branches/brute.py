@@ -130,6 +130,7 @@ class Brute:
             and (filters.accessibility is None or filters.accessibility in record["accessibility"])
             and (filters.segment is None or filters.segment in record.get("customer_segments", ()))
             and (filters.type is None or filters.type == record.get("branch_type", record.get("location_category")))
+            and (place.is_serving or not filters.serving)
             and is_of(place, filters)
             and (filters.bbox is None or is_inside(record["location"], filters.bbox))
             and (filters.q is None or all(says(word, place.text) for word in words(filters.q)))
@@ -272,6 +273,8 @@ def a_question(draw: random.Random, brute: Brute) -> dict[str, Any]:
     asked = {name: make() for name, make in makers.items() if draw.random() < (0.7 if name == "near" else 0.25)}
     if "near" in asked and draw.random() < 0.4:
         asked["radius_m"] = draw.choice((50, 900, 5_000, 60_000, 500_000))
+    if draw.random() < 0.25:
+        asked["serving"] = True
     match draw.randrange(6):
         case 0:
             adcode = place.record["postal_address"]["adcode"]

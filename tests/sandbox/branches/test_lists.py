@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -501,3 +502,14 @@ def test_traditional_characters_find_what_simplified_ones_find(
     found, wanted = (client.get("/v1/branches", query_string={"limit": 100, **each}).json for each in (query, same))
     assert found["data"] == wanted["data"]
     assert found["data"]
+
+
+@pytest.mark.parametrize("path", ["/v1/branches", "/v1/atms"])
+def test_what_serves_nobody_at_any_hour_is_left_out_where_that_is_asked_for(partner: Partner, path: str) -> None:
+    def states(**query: str) -> set[str]:
+        lines = partner.client.get(path, query_string=query, headers={"Accept": "application/x-ndjson"}).text
+        return {json.loads(line)["status"] for line in lines.splitlines()}
+
+    serving = {"OPEN"} if path == "/v1/branches" else {"IN_SERVICE", "CASH_OUT"}
+    assert states(serving="true") == serving
+    assert states(serving="false") == states() > serving
