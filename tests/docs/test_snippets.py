@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,23 @@ def test_the_snippets_of_a_page_print_what_it_shows(
             if block.language == "python":
                 printed = snippets.run(block, names)
                 assert snippets.settled(printed) == snippets.settled(block.shown), f"{page.name}:{block.line}"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("page", ["branches-and-atms", "rates", "calculators"])
+def test_open_data_is_read_with_curl_as_told(page: str, counter: str, tmp_path: Path) -> None:
+    (told,) = [each.text for each in snippets.blocks(snippets.ROOT / "docs" / f"{page}.md") if "curl" in each.text]
+    script = told.replace("http://127.0.0.1:8080", counter)
+
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert '"as_of"' in done.stdout or '"rate_sheet_id"' in done.stdout
+    assert '"data":[]' not in done.stdout
+    if page == "branches-and-atms":
+        assert len((tmp_path / "shanghai.csv").read_bytes().splitlines()) > 50
 
 
 def test_each_service_has_a_page_with_snippets_one_of_them_async() -> None:
