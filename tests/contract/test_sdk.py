@@ -333,7 +333,7 @@ def argument_type(document: Json, node: Json) -> Any:
             members = {name: resolved(document, one) for name, one in schema.get("properties", {}).items()}
             plain = all(one["type"] == "string" for one in members.values())
             return Money if set(members) == {"amount", "currency"} else Mapping[str, str if plain else object]
-    formats = {"date": dt.date, "date-time": dt.datetime, "decimal": Decimal}
+    formats = {"date": dt.date | str, "date-time": dt.datetime | str, "decimal": Decimal}
     return formats.get(schema.get("format", ""), str)
 
 

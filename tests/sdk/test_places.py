@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.sdk.doubles import BANK, Answer, Bank, answer, bank, example, refusal
 
-from openteller import OpenTeller
+from openteller import OpenTeller, geo
 from openteller.errors import BankFailure, ConfigurationError
 
 PLACE = (31.2304, 121.4737)
@@ -28,7 +28,7 @@ def sent(app: Bank) -> dict[str, str]:
 
 def test_near_is_a_list_by_distance() -> None:
     first, second = a_page(), a_page()
-    OpenTeller(BANK, wsgi_app=first).branches.near(PLACE, within_m=500, q="支行", open_at=SATURDAY).page()
+    OpenTeller(BANK, wsgi_app=first).branches.near(PLACE, radius_m=500, q="支行", open_at=SATURDAY).page()
     OpenTeller(BANK, wsgi_app=second).branches.list(near=PLACE, radius_m=500, q="支行", open_at=SATURDAY).page()
     assert first.addresses == second.addresses
 
@@ -39,10 +39,29 @@ def test_a_part_of_the_map_and_an_instant_are_written_as_the_contract_has_them()
     assert sent(app) == {"bbox": "170,-1.5,-170.1234568,0.0000001", "open_at": "2026-10-10T10:00:00+08:00"}
 
 
+def test_texts_are_sent_as_the_contract_has_them() -> None:
+    app = a_page()
+    instant = SATURDAY.isoformat()
+    OpenTeller(BANK, wsgi_app=app).branches.list(
+        near=" 31.2304， -0.50 ", bbox="170, -1.5,-170,0", open_at=instant
+    ).page()
+    assert sent(app) == {"near": "31.2304,-0.50", "bbox": "170,-1.5,-170,0", "open_at": instant}
+
+
+@pytest.mark.parametrize("text", ["1e1,1_0", "121.4737,31.2304", "31.2304", "人民广场", ""])
+def test_a_text_that_is_no_position_is_sent_for_the_bank_to_refuse_by_its_field(text: str) -> None:
+    app = a_page()
+    OpenTeller(BANK, wsgi_app=app).branches.list(near=text).page()
+    assert parse_qs(urlsplit(app.addresses[0]).query, keep_blank_values=True) == {"near": [text]}
+    with pytest.raises(ConfigurationError):
+        geo.distance_m(text, PLACE)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"near": (121.4737, 31.2304)},
+        {"near": (math.inf, "x")},
         {"near": (math.nan, 0.0)},
         {"near": (31.2,)},
         {"bbox": (31.1, 121.3, 31.4, 121.6)},
@@ -58,7 +77,7 @@ def test_a_part_of_the_map_and_an_instant_are_written_as_the_contract_has_them()
 def test_what_cannot_be_is_refused_before_anything_is_sent(wrong: dict[str, Any]) -> None:
     app = a_page()
     with pytest.raises(ConfigurationError):
-        OpenTeller(BANK, wsgi_app=app).branches.list(**wrong)
+        OpenTeller(BANK, wsgi_app=app).branches.list(**wrong).page()
     assert app.addresses == []
 
 
@@ -92,8 +111,15 @@ def test_of_changes_that_are_not_read_to_the_end_there_are_none() -> None:
         OpenTeller(BANK, wsgi_app=app, max_retries=0).branches.changes(SATURDAY)
 
 
-def test_an_instant_without_a_zone_is_no_beginning_of_changes() -> None:
+@pytest.mark.parametrize("wrong", [datetime(2026, 10, 10), "2026-10-10T10:00:00", "yesterday", 5, None])  # noqa: DTZ001
+def test_what_is_no_instant_with_a_zone_is_no_beginning_of_changes(wrong: Any) -> None:
     app = a_page()
     with pytest.raises(ConfigurationError):
-        OpenTeller(BANK, wsgi_app=app).branches.changes(datetime(2026, 10, 10))  # noqa: DTZ001 - what is wrong with it
+        OpenTeller(BANK, wsgi_app=app).branches.changes(wrong)
     assert app.addresses == []
+
+
+def test_changes_begin_at_an_instant_that_is_a_text() -> None:
+    app = bank(changed_page([], []))
+    OpenTeller(BANK, wsgi_app=app).branches.changes("2026-10-10T02:00:00Z")
+    assert sent(app)["changed_since"] == "2026-10-10T02:00:00+00:00"

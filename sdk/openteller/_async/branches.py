@@ -9,7 +9,7 @@ from openteller._async.caller import AsyncCaller
 from openteller._async.paging import AsyncRows
 from openteller._core import catalogue
 from openteller._core.changes import Changes, together
-from openteller._core.values import Box, Position, box, instant, position
+from openteller._core.values import Box, Position, aware, box, position
 from openteller.models.branches import Atm, AtmList, Branch, BranchList, RemovedAtm, RemovedBranch, Ticket
 
 __all__ = [
@@ -107,8 +107,8 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
-        changed_since: datetime | None = None,
+        open_at: datetime | str | None = None,
+        changed_since: datetime | str | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -125,8 +125,8 @@ class AsyncBranches:
             service: with ``open_now`` or ``open_at`` the service itself is on offer then.
             serving: only what serves at all: neither closed, nor moved, nor out of service.
             open_now: only what is open at this moment of bank time.
-            open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
-                ``open_now``.
+            open_at: only what is open at this instant: a datetime with a zone, or a text such as
+                ``2026-10-10T16:30:00+08:00``; rows then have ``open_at``. Instead of ``open_now``.
             changed_since: what has changed after this instant instead, on pages that also have ``removed`` and
                 ``next_changed_since``; goes with ``crs``, ``after`` and ``limit`` only.
             crs: the datum of positions, asked and answered: ``gcj02`` for Chinese maps, ``bd09`` for Baidu's.
@@ -148,8 +148,8 @@ class AsyncBranches:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
-            "changed_since": instant(changed_since),
+            "open_at": open_at,
+            "changed_since": changed_since,
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -160,7 +160,7 @@ class AsyncBranches:
         self,
         place: Position,
         *,
-        within_m: int | None = None,
+        radius_m: int | None = None,
         bbox: Box | None = None,
         adcode: str | None = None,
         city: str | None = None,
@@ -171,15 +171,15 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
         limit: int | None = None,
     ) -> AsyncRows[BranchList, Branch]:
         """List branches around a position, the nearest first and on and on, page by page as rows are read.
 
         Args:
-            place: latitude and longitude in degrees, or the ``location`` of a branch.
-            within_m: metres around it; without it rows go on to the farthest.
+            place: latitude and longitude in degrees, as a pair or as text, or the ``location`` of a branch.
+            radius_m: metres around it; without it rows go on to the farthest.
 
         The other arguments are those of ``list``.
 
@@ -188,7 +188,7 @@ class AsyncBranches:
         """
         return self.list(
             near=place,
-            radius_m=within_m,
+            radius_m=radius_m,
             bbox=bbox,
             adcode=adcode,
             city=city,
@@ -204,7 +204,7 @@ class AsyncBranches:
             limit=limit,
         )
 
-    async def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Branch, RemovedBranch]:
+    async def changes(self, since: datetime | str, *, crs: Crs | None = None) -> Changes[Branch, RemovedBranch]:
         """Read all that has changed after an instant, for whoever keeps a copy: every page, or an error and nothing.
 
         Args:
@@ -214,8 +214,9 @@ class AsyncBranches:
         Raises:
             InvalidRequest: ``since`` is in the future of the bank's time.
         """
+        start = aware(since)
         return together(
-            [page async for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since
+            [page async for page in self.list(changed_since=start, crs=crs, limit=_MOST_ROWS).pages()], start
         )
 
     async def get(self, branch_id: str, *, crs: Crs | None = None) -> Branch:
@@ -243,7 +244,7 @@ class AsyncBranches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
     ) -> bytes:
         """Download every branch that matches the filters, which are those of ``list``: a table, or JSON lines.
@@ -263,7 +264,7 @@ class AsyncBranches:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
+            "open_at": open_at,
             "crs": crs,
         }
         outcome = await self._caller.send(catalogue.LIST_BRANCHES, query=query, accept=_MEDIA_TYPES[format])
@@ -290,8 +291,8 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
-        changed_since: datetime | None = None,
+        open_at: datetime | str | None = None,
+        changed_since: datetime | str | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -312,8 +313,8 @@ class AsyncAtms:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
-            "changed_since": instant(changed_since),
+            "open_at": open_at,
+            "changed_since": changed_since,
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -324,7 +325,7 @@ class AsyncAtms:
         self,
         place: Position,
         *,
-        within_m: int | None = None,
+        radius_m: int | None = None,
         bbox: Box | None = None,
         adcode: str | None = None,
         city: str | None = None,
@@ -334,15 +335,15 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
         limit: int | None = None,
     ) -> AsyncRows[AtmList, Atm]:
         """List cash machines around a position, the nearest first and on and on, page by page as rows are read.
 
         Args:
-            place: latitude and longitude in degrees, or the ``location`` of a branch.
-            within_m: metres around it; without it rows go on to the farthest.
+            place: latitude and longitude in degrees, as a pair or as text, or the ``location`` of a branch.
+            radius_m: metres around it; without it rows go on to the farthest.
 
         The other arguments are those of ``list``.
 
@@ -351,7 +352,7 @@ class AsyncAtms:
         """
         return self.list(
             near=place,
-            radius_m=within_m,
+            radius_m=radius_m,
             bbox=bbox,
             adcode=adcode,
             city=city,
@@ -366,14 +367,15 @@ class AsyncAtms:
             limit=limit,
         )
 
-    async def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Atm, RemovedAtm]:
+    async def changes(self, since: datetime | str, *, crs: Crs | None = None) -> Changes[Atm, RemovedAtm]:
         """Read all that has changed after an instant, as ``client.branches.changes`` does.
 
         Raises:
             InvalidRequest: ``since`` is in the future of the bank's time.
         """
+        start = aware(since)
         return together(
-            [page async for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since
+            [page async for page in self.list(changed_since=start, crs=crs, limit=_MOST_ROWS).pages()], start
         )
 
     async def get(self, atm_id: str, *, crs: Crs | None = None) -> Atm:
@@ -400,7 +402,7 @@ class AsyncAtms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
     ) -> bytes:
         """Download every cash machine that matches the filters, which are those of ``list``: a table, or JSON lines.
@@ -419,7 +421,7 @@ class AsyncAtms:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
+            "open_at": open_at,
             "crs": crs,
         }
         outcome = await self._caller.send(catalogue.LIST_ATMS, query=query, accept=_MEDIA_TYPES[format])

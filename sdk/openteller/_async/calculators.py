@@ -10,7 +10,6 @@ from typing import Literal
 from openteller._async.caller import AsyncCaller
 from openteller._core import catalogue
 from openteller._core.encoding import money
-from openteller._core.values import instant
 from openteller.models.rates import DepositCalculation, FxCalculation, LoanCalculation
 from openteller.money import Money
 
@@ -28,8 +27,8 @@ class AsyncCalculators:
         *,
         product_code: str,
         amount: Money,
-        start_date: dt.date | None = None,
-        end_date: dt.date | None = None,
+        start_date: dt.date | str | None = None,
+        end_date: dt.date | str | None = None,
         early_withdrawal: Mapping[str, object] | None = None,
     ) -> DepositCalculation:
         """Work out what a deposit brings.
@@ -60,7 +59,7 @@ class AsyncCalculators:
         term: str,
         rate: Decimal | None = None,
         repayment_type: Literal["EQUAL_INSTALMENT", "EQUAL_PRINCIPAL", "INTEREST_ONLY"] | None = None,
-        start_date: dt.date | None = None,
+        start_date: dt.date | str | None = None,
         upfront_fee: Money | None = None,
         rate_changes: Sequence[Mapping[str, object]] | None = None,
         extra_repayments: Sequence[Mapping[str, object]] | None = None,
@@ -98,8 +97,8 @@ class AsyncCalculators:
         amount: Money,
         counter_currency: str,
         settlement: Literal["TT", "NOTES"] | None = None,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
     ) -> FxCalculation:
         """Convert by the board of now, or of another time.
 
@@ -119,6 +118,6 @@ class AsyncCalculators:
             "counter_currency": counter_currency,
             "settlement": settlement,
             "date": date,
-            "as_of": instant(as_of),
+            "as_of": as_of,
         }
         return await self._caller.post(catalogue.CALCULATE_FX, FxCalculation, body=body)

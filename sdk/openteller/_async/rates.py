@@ -46,8 +46,8 @@ class AsyncRateSheets:
         *,
         kind: Literal["DEPOSIT", "LOAN", "FX"] | None = None,
         rows: bool | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> AsyncRows[RateSheetList, RateSheet]:
@@ -80,9 +80,9 @@ class AsyncDepositRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         currency: str | None = None,
         product_type: Literal["DEMAND", "TIME", "INSTALMENT", "NOTICE", "CERTIFICATE_OF_DEPOSIT"] | None = None,
     ) -> AsyncRows[DepositRateList, DepositRate]:
@@ -103,9 +103,9 @@ class AsyncLoanRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         loan_purpose: Literal[
             "HOME_PURCHASE", "HOME_IMPROVEMENT", "CAR", "CONSUMPTION", "EDUCATION", "BUSINESS", "AGRICULTURE"
         ]
@@ -128,9 +128,9 @@ class AsyncFxRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         base: str | None = None,
     ) -> AsyncRows[FxQuoteList, FxQuote]:
         """List the board of a day of the bank's calendar, or of an instant (``as_of``), now unless told; one currency
@@ -145,10 +145,10 @@ class AsyncFxRates:
         self,
         *,
         base: str,
-        from_: dt.date | None = None,
-        to: dt.date | None = None,
+        from_: dt.date | str | None = None,
+        to: dt.date | str | None = None,
         group: Literal["day", "week", "month"] | None = None,
-        known_at: dt.datetime | None = None,
+        known_at: dt.datetime | str | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> AsyncRows[FxQuoteList, FxQuote]:
@@ -175,10 +175,10 @@ class AsyncFxRates:
         format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
         *,
         base: str,
-        from_: dt.date | None = None,
-        to: dt.date | None = None,
+        from_: dt.date | str | None = None,
+        to: dt.date | str | None = None,
         group: Literal["day", "week", "month"] | None = None,
-        known_at: dt.datetime | None = None,
+        known_at: dt.datetime | str | None = None,
     ) -> bytes:
         """Download a currency's whole history, by the arguments of ``history``: a table, or JSON lines."""
         query = {"base": base, "from": from_, "to": to, "group": group, "known_at": known_at}

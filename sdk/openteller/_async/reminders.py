@@ -91,7 +91,7 @@ class AsyncReminders:
         )
 
     async def postpone(
-        self, reminder_id: str, *, remind_at: datetime | None = None, remind_on: date | None = None
+        self, reminder_id: str, *, remind_at: datetime | str | None = None, remind_on: date | str | None = None
     ) -> Reminder:
         """Let a reminder come again later; the event ``bill.due`` tells of it.
 

@@ -104,7 +104,7 @@ class AsyncSandbox:
         """Get the bank time of the app's world."""
         return await self._caller.get(catalogue.GET_CLOCK, Clock)
 
-    async def advance_clock(self, *, seconds: int | None = None, to: datetime | None = None) -> Clock:
+    async def advance_clock(self, *, seconds: int | None = None, to: datetime | str | None = None) -> Clock:
         """Move bank time on, by seconds or to an instant; what falls due on the way is done before this returns.
 
         Raises:
@@ -261,7 +261,7 @@ class AsyncFaults:
         effect: Mapping[str, object],
         times: int | None = None,
         probability: Decimal | None = None,
-        expires_at: datetime | None = None,
+        expires_at: datetime | str | None = None,
     ) -> Fault:
         """Let something go wrong from now on.
 

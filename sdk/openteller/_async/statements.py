@@ -26,7 +26,7 @@ class AsyncStatements:
         self._caller = caller
 
     def list(
-        self, *, business_date: date | None = None, after: str | None = None, limit: int | None = None
+        self, *, business_date: date | str | None = None, after: str | None = None, limit: int | None = None
     ) -> AsyncRows[StatementList, Statement]:
         """List the partner's statements, the one made last first: of a day, that is the version which counts."""
         query = {"business_date": business_date, "after": after, "limit": limit}
@@ -82,7 +82,7 @@ class AsyncStatements:
         self,
         mine: Iterable[Own],
         *,
-        business_date: date | None = None,
+        business_date: date | str | None = None,
         statement_id: str | None = None,
         types: Collection[str] | None = None,
     ) -> Reconciliation:
@@ -109,7 +109,7 @@ class AsyncStatements:
         rows = self.rows(statement.statement_id, limit=_MOST_ROWS)
         return compare(statement, await rows.to_list(at_most=statement.count + 1), own, types=types)
 
-    async def _latest(self, business_date: date | None) -> Statement:
+    async def _latest(self, business_date: date | str | None) -> Statement:
         statement = await self.list(business_date=business_date, limit=1).first()
         if statement is None:
             raise NotFound(f"there is no statement of {business_date or 'any day'} yet", code="NOT_FOUND")

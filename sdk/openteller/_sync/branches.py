@@ -8,7 +8,7 @@ from typing import Literal
 
 from openteller._core import catalogue
 from openteller._core.changes import Changes, together
-from openteller._core.values import Box, Position, box, instant, position
+from openteller._core.values import Box, Position, aware, box, position
 from openteller._sync.caller import Caller
 from openteller._sync.paging import Rows
 from openteller.models.branches import Atm, AtmList, Branch, BranchList, RemovedAtm, RemovedBranch, Ticket
@@ -108,8 +108,8 @@ class Branches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
-        changed_since: datetime | None = None,
+        open_at: datetime | str | None = None,
+        changed_since: datetime | str | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -126,8 +126,8 @@ class Branches:
             service: with ``open_now`` or ``open_at`` the service itself is on offer then.
             serving: only what serves at all: neither closed, nor moved, nor out of service.
             open_now: only what is open at this moment of bank time.
-            open_at: only what is open at this instant, which has a zone; rows then have ``open_at``. Instead of
-                ``open_now``.
+            open_at: only what is open at this instant: a datetime with a zone, or a text such as
+                ``2026-10-10T16:30:00+08:00``; rows then have ``open_at``. Instead of ``open_now``.
             changed_since: what has changed after this instant instead, on pages that also have ``removed`` and
                 ``next_changed_since``; goes with ``crs``, ``after`` and ``limit`` only.
             crs: the datum of positions, asked and answered: ``gcj02`` for Chinese maps, ``bd09`` for Baidu's.
@@ -149,8 +149,8 @@ class Branches:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
-            "changed_since": instant(changed_since),
+            "open_at": open_at,
+            "changed_since": changed_since,
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -161,7 +161,7 @@ class Branches:
         self,
         place: Position,
         *,
-        within_m: int | None = None,
+        radius_m: int | None = None,
         bbox: Box | None = None,
         adcode: str | None = None,
         city: str | None = None,
@@ -172,15 +172,15 @@ class Branches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
         limit: int | None = None,
     ) -> Rows[BranchList, Branch]:
         """List branches around a position, the nearest first and on and on, page by page as rows are read.
 
         Args:
-            place: latitude and longitude in degrees, or the ``location`` of a branch.
-            within_m: metres around it; without it rows go on to the farthest.
+            place: latitude and longitude in degrees, as a pair or as text, or the ``location`` of a branch.
+            radius_m: metres around it; without it rows go on to the farthest.
 
         The other arguments are those of ``list``.
 
@@ -189,7 +189,7 @@ class Branches:
         """
         return self.list(
             near=place,
-            radius_m=within_m,
+            radius_m=radius_m,
             bbox=bbox,
             adcode=adcode,
             city=city,
@@ -205,7 +205,7 @@ class Branches:
             limit=limit,
         )
 
-    def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Branch, RemovedBranch]:
+    def changes(self, since: datetime | str, *, crs: Crs | None = None) -> Changes[Branch, RemovedBranch]:
         """Read all that has changed after an instant, for whoever keeps a copy: every page, or an error and nothing.
 
         Args:
@@ -215,7 +215,8 @@ class Branches:
         Raises:
             InvalidRequest: ``since`` is in the future of the bank's time.
         """
-        return together([page for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since)
+        start = aware(since)
+        return together([page for page in self.list(changed_since=start, crs=crs, limit=_MOST_ROWS).pages()], start)
 
     def get(self, branch_id: str, *, crs: Crs | None = None) -> Branch:
         """Get a branch.
@@ -242,7 +243,7 @@ class Branches:
         type: BranchTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
     ) -> bytes:
         """Download every branch that matches the filters, which are those of ``list``: a table, or JSON lines.
@@ -262,7 +263,7 @@ class Branches:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
+            "open_at": open_at,
             "crs": crs,
         }
         outcome = self._caller.send(catalogue.LIST_BRANCHES, query=query, accept=_MEDIA_TYPES[format])
@@ -289,8 +290,8 @@ class Atms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
-        changed_since: datetime | None = None,
+        open_at: datetime | str | None = None,
+        changed_since: datetime | str | None = None,
         crs: Crs | None = None,
         after: str | None = None,
         limit: int | None = None,
@@ -311,8 +312,8 @@ class Atms:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
-            "changed_since": instant(changed_since),
+            "open_at": open_at,
+            "changed_since": changed_since,
             "crs": crs,
             "after": after,
             "limit": limit,
@@ -323,7 +324,7 @@ class Atms:
         self,
         place: Position,
         *,
-        within_m: int | None = None,
+        radius_m: int | None = None,
         bbox: Box | None = None,
         adcode: str | None = None,
         city: str | None = None,
@@ -333,15 +334,15 @@ class Atms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
         limit: int | None = None,
     ) -> Rows[AtmList, Atm]:
         """List cash machines around a position, the nearest first and on and on, page by page as rows are read.
 
         Args:
-            place: latitude and longitude in degrees, or the ``location`` of a branch.
-            within_m: metres around it; without it rows go on to the farthest.
+            place: latitude and longitude in degrees, as a pair or as text, or the ``location`` of a branch.
+            radius_m: metres around it; without it rows go on to the farthest.
 
         The other arguments are those of ``list``.
 
@@ -350,7 +351,7 @@ class Atms:
         """
         return self.list(
             near=place,
-            radius_m=within_m,
+            radius_m=radius_m,
             bbox=bbox,
             adcode=adcode,
             city=city,
@@ -365,13 +366,14 @@ class Atms:
             limit=limit,
         )
 
-    def changes(self, since: datetime, *, crs: Crs | None = None) -> Changes[Atm, RemovedAtm]:
+    def changes(self, since: datetime | str, *, crs: Crs | None = None) -> Changes[Atm, RemovedAtm]:
         """Read all that has changed after an instant, as ``client.branches.changes`` does.
 
         Raises:
             InvalidRequest: ``since`` is in the future of the bank's time.
         """
-        return together([page for page in self.list(changed_since=since, crs=crs, limit=_MOST_ROWS).pages()], since)
+        start = aware(since)
+        return together([page for page in self.list(changed_since=start, crs=crs, limit=_MOST_ROWS).pages()], start)
 
     def get(self, atm_id: str, *, crs: Crs | None = None) -> Atm:
         """Get a cash machine.
@@ -397,7 +399,7 @@ class Atms:
         type: AtmTypeName | None = None,  # noqa: A002 - the name in the contract
         serving: bool | None = None,
         open_now: bool | None = None,
-        open_at: datetime | None = None,
+        open_at: datetime | str | None = None,
         crs: Crs | None = None,
     ) -> bytes:
         """Download every cash machine that matches the filters, which are those of ``list``: a table, or JSON lines.
@@ -416,7 +418,7 @@ class Atms:
             "type": type,
             "serving": serving,
             "open_now": open_now,
-            "open_at": instant(open_at),
+            "open_at": open_at,
             "crs": crs,
         }
         outcome = self._caller.send(catalogue.LIST_ATMS, query=query, accept=_MEDIA_TYPES[format])

@@ -67,7 +67,7 @@ class Consents:
         self,
         consent_id: str,
         *,
-        consent_expires_at: datetime,
+        consent_expires_at: datetime | str,
         return_url: str | None = None,
         locale: Literal["zh-CN", "en"] | None = None,
         idempotency_key: str | None = None,

@@ -47,8 +47,8 @@ class RateSheets:
         *,
         kind: Literal["DEPOSIT", "LOAN", "FX"] | None = None,
         rows: bool | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[RateSheetList, RateSheet]:
@@ -81,9 +81,9 @@ class DepositRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         currency: str | None = None,
         product_type: Literal["DEMAND", "TIME", "INSTALMENT", "NOTICE", "CERTIFICATE_OF_DEPOSIT"] | None = None,
     ) -> Rows[DepositRateList, DepositRate]:
@@ -104,9 +104,9 @@ class LoanRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         loan_purpose: Literal[
             "HOME_PURCHASE", "HOME_IMPROVEMENT", "CAR", "CONSUMPTION", "EDUCATION", "BUSINESS", "AGRICULTURE"
         ]
@@ -129,9 +129,9 @@ class FxRates:
     def list(
         self,
         *,
-        date: dt.date | None = None,
-        as_of: dt.datetime | None = None,
-        known_at: dt.datetime | None = None,
+        date: dt.date | str | None = None,
+        as_of: dt.datetime | str | None = None,
+        known_at: dt.datetime | str | None = None,
         base: str | None = None,
     ) -> Rows[FxQuoteList, FxQuote]:
         """List the board of a day of the bank's calendar, or of an instant (``as_of``), now unless told; one currency
@@ -146,10 +146,10 @@ class FxRates:
         self,
         *,
         base: str,
-        from_: dt.date | None = None,
-        to: dt.date | None = None,
+        from_: dt.date | str | None = None,
+        to: dt.date | str | None = None,
         group: Literal["day", "week", "month"] | None = None,
-        known_at: dt.datetime | None = None,
+        known_at: dt.datetime | str | None = None,
         after: str | None = None,
         limit: int | None = None,
     ) -> Rows[FxQuoteList, FxQuote]:
@@ -176,10 +176,10 @@ class FxRates:
         format: ExportFormat = "csv",  # noqa: A002 - what everybody calls it
         *,
         base: str,
-        from_: dt.date | None = None,
-        to: dt.date | None = None,
+        from_: dt.date | str | None = None,
+        to: dt.date | str | None = None,
         group: Literal["day", "week", "month"] | None = None,
-        known_at: dt.datetime | None = None,
+        known_at: dt.datetime | str | None = None,
     ) -> bytes:
         """Download a currency's whole history, by the arguments of ``history``: a table, or JSON lines."""
         query = {"base": base, "from": from_, "to": to, "group": group, "known_at": known_at}

@@ -105,7 +105,7 @@ class Sandbox:
         """Get the bank time of the app's world."""
         return self._caller.get(catalogue.GET_CLOCK, Clock)
 
-    def advance_clock(self, *, seconds: int | None = None, to: datetime | None = None) -> Clock:
+    def advance_clock(self, *, seconds: int | None = None, to: datetime | str | None = None) -> Clock:
         """Move bank time on, by seconds or to an instant; what falls due on the way is done before this returns.
 
         Raises:
@@ -260,7 +260,7 @@ class Faults:
         effect: Mapping[str, object],
         times: int | None = None,
         probability: Decimal | None = None,
-        expires_at: datetime | None = None,
+        expires_at: datetime | str | None = None,
     ) -> Fault:
         """Let something go wrong from now on.
 

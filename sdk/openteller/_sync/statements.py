@@ -27,7 +27,7 @@ class Statements:
         self._caller = caller
 
     def list(
-        self, *, business_date: date | None = None, after: str | None = None, limit: int | None = None
+        self, *, business_date: date | str | None = None, after: str | None = None, limit: int | None = None
     ) -> Rows[StatementList, Statement]:
         """List the partner's statements, the one made last first: of a day, that is the version which counts."""
         query = {"business_date": business_date, "after": after, "limit": limit}
@@ -83,7 +83,7 @@ class Statements:
         self,
         mine: Iterable[Own],
         *,
-        business_date: date | None = None,
+        business_date: date | str | None = None,
         statement_id: str | None = None,
         types: Collection[str] | None = None,
     ) -> Reconciliation:
@@ -110,7 +110,7 @@ class Statements:
         rows = self.rows(statement.statement_id, limit=_MOST_ROWS)
         return compare(statement, rows.to_list(at_most=statement.count + 1), own, types=types)
 
-    def _latest(self, business_date: date | None) -> Statement:
+    def _latest(self, business_date: date | str | None) -> Statement:
         statement = self.list(business_date=business_date, limit=1).first()
         if statement is None:
             raise NotFound(f"there is no statement of {business_date or 'any day'} yet", code="NOT_FOUND")
