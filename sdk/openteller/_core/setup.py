@@ -93,7 +93,7 @@ class Setup:
     deadline: float = 30.0
     max_retries: int = 3
     headers: tuple[tuple[str, str], ...] = (
-        ("accept", "application/json"),
+        ("accept", "application/json, */*;q=0.1"),  # some operations have another type only, such as files
         ("accept-encoding", "gzip"),
         ("user-agent", f"openteller-python/{__version__}"),
     )
