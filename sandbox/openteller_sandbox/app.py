@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from openteller_sandbox import contract as contracts
 from openteller_sandbox import prebuilt, seeding
+from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.biller_port.served import ServedBillers
 from openteller_sandbox.clock import Clock, to_wire
@@ -93,6 +94,7 @@ def create_bank(
     _settle_clock(bank)
     for feature in FEATURES:
         bank.due_handlers |= getattr(_module(feature, "service"), "DUE_HANDLERS", {})
+    bank.due_handlers |= announcements.DUE_HANDLERS
     bank.listeners += [webhooks.fan_out, saved_billers.hear, reminders.hear]
     bank.make_app = create_app
     payments.ensure_receipt_key(bank)

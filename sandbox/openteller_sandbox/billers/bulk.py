@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any
 
 from openteller_sandbox import clock
+from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import importing, service, store
 from openteller_sandbox.db import Database, Tx
@@ -154,6 +155,7 @@ class _Import:
             return
         with self._bank.db.act() as tx:
             self._merge(tx)
+            announcements.imported(self._bank, tx, announcements.BILLERS, outcome)
         outcome.kept = True
 
     def _merge(self, tx: Tx | None) -> None:

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from openteller_sandbox import clock
+from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import service as billers
 from openteller_sandbox.branches import directory, importing, place_sets, spoken, store
@@ -99,6 +100,7 @@ class _Import:
         wish: Wish,
         watch: Watch,
     ) -> None:
+        self._bank = bank
         self._database = bank.db
         self._filling = filling
         self._places = places
@@ -397,11 +399,15 @@ class _Import:
         self._filling.breathe()
 
     def _switch(self) -> None:
-        """Let everybody read the new tables from now on; when this is done it is on disk, with all before it."""
+        """Let everybody read the new tables from now on, and have apps told; when this is done it is on disk, with all
+        before it.
+        """
         new = {"new_slot": 1 - self._slot, "new_version": self._outcome.version}
         with self._database.act(self._scope) as tx:
             if not tx.run(store.SWITCH, kind=self._places.kind, by=self._mine, **new):
                 raise Overtaken("another import has begun meanwhile: nothing of this one is kept")
+            type_ = announcements.BRANCHES if self._thing == "branch" else announcements.ATMS
+            announcements.imported(self._bank, tx, type_, self._outcome, before=self._before)
 
     @property
     def _scope(self) -> str:

@@ -15,12 +15,15 @@ def list_events(call: Call) -> Answer:
     """List the app's events, oldest first; not for a customer, as they tell of others."""
     if call.caller.customer_id:
         raise Problem("INSUFFICIENT_SCOPE", "The list is of the whole app: it takes the app's own token.")
+    if (type_ := call.query.get("type")) and not service.is_known(call.bank, type_):
+        fault = Fault("query", "type", "FIELD_INVALID", "There is no such type of event; EventType lists them.")
+        raise Problem("FIELD_INVALID", "See errors[].", faults=[fault])
     limit = call.limit
     rows = service.page(
         call.bank.db.read(),
         call.caller.app_id,
         after=call.query.get("after"),
-        type_=call.query.get("type"),
+        type_=type_,
         count=limit + 1,
     )
     if rows is None:

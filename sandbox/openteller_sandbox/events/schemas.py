@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from openteller_sandbox.http import ContractSchema
-from openteller_sandbox.http.schemas import DayField, InstantField, Pattern
+from openteller_sandbox.http.schemas import DayField, ExactInstantField, InstantField, Pattern
 
 _EVENT_ID = (validate.Length(8, 48), Pattern("^evt_[0-9a-z]{4,44}$"))
 _EVENT_TYPE = (validate.Length(3, 40), Pattern("^[a-z][a-z_]*[.][a-z][a-z_]*$"))
@@ -27,6 +27,10 @@ class EventDataSchema(ContractSchema):
     rate_sheet_id = fields.String()
     webhook_endpoint_id = fields.String()
     kind = fields.String()
+    added = fields.Integer()
+    changed = fields.Integer()
+    removed = fields.Integer()
+    changed_since = ExactInstantField()
     status = fields.String()
     version = fields.Integer(required=True)
 

@@ -55,6 +55,11 @@ def compose(bank: Bank, type_: str, data: Mapping[str, Any], now: int) -> tuple[
     return event_id, json_text(wire)
 
 
+def is_known(bank: Bank, type_: str) -> bool:
+    """Tell whether the contract has a type: a list of a misspelt one would be empty, and look like a real one."""
+    return type_ in bank.contract.at("/components/schemas/EventType")["x-extensible-enum"]
+
+
 def page(tx: Tx, app_id: str, *, after: str | None, type_: str | None, count: int) -> list[tuple[str, str]] | None:
     """Give (event_id, wire) of an app's events after one of them; None when ``after`` names none of the app's."""
     seq = 0

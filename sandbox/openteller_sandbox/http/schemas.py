@@ -77,6 +77,13 @@ class InstantField(fields.Field[int]):
             raise ValidationError("not an instant") from error
 
 
+class ExactInstantField(InstantField):
+    """An instant to the millisecond, for what is asked with again."""
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002
+        return None if value is None else clock.to_wire_exactly(value)
+
+
 class DayField(fields.Field[date]):
     """A day of the bank's calendar."""
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from weakref import WeakValueDictionary
 
 from openteller_sandbox.account_links import service as account_links
+from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank, Caller, World
 from openteller_sandbox.branches import service as branches
 from openteller_sandbox.clock import Clock, to_wire
@@ -162,6 +163,7 @@ class Replay:
         twin = self._twin()
         try:
             left_out = list(self._live(twin))
+            self._note_announcements(twin)
             after = store.state(twin.db.read(), self.world_id)
         finally:
             twin.db.close()
@@ -206,6 +208,14 @@ class Replay:
                 reason = str(error) if isinstance(error, NotRepeated) else type(error).__name__
                 yield {"number": deed.number, "name": deed.name, "reason": reason}
 
+    def _note_announcements(self, twin: Bank) -> None:
+        """Note what an import has noted and nobody has been told yet: no deed of the world has."""
+        names = store.columns("due_acts")
+        for row in self.before["due_acts"]:
+            act = dict(zip(names, row, strict=True))
+            if act["kind"] == announcements.ANNOUNCED:
+                announcements.schedule_again(twin, World(self.world_id), act["subject"], act["due_at"])
+
     def _set_clock(self, twin: Bank, deed: Deed) -> None:
         self.wall, twin.clock.base_offset_ms = deed.wall_at, deed.base_ms
 
@@ -222,6 +232,8 @@ class Replay:
         elif deed.actor == deeds.CLOCK:
             worlds.move(twin, world, details["to"])
         else:
+            if deed.name == announcements.ANNOUNCED:  # what an import has noted is in no deed
+                announcements.schedule_again(twin, world, details["subject"], details["at"])
             with deeds.again(deed):
                 if not due.repeat(twin, world, details):
                     raise NotRepeated("it is not due")

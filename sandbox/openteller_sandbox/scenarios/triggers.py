@@ -11,6 +11,7 @@ from typing import Any
 
 from openteller_sandbox import clock, ids
 from openteller_sandbox.account_links import service as account_links
+from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank, Caller, Due
 from openteller_sandbox.biller_port import port
 from openteller_sandbox.bills import service as bills
@@ -53,7 +54,8 @@ def trigger(bank: Bank, caller: Caller, type_: str, subject: Mapping[str, Any]) 
     act, member = known
     for name in subject:
         if name not in {member, "new"}:
-            raise field_invalid(f"/{name}", f"{type_} is about {member}.")
+            about = "nothing of an app's" if member == "new" else member
+            raise field_invalid(f"/{name}", f"{type_} is about {about}.")
     last = events.last_id(bank.db.read(), caller.app_id, type_)
     act(bank, caller, subject)
     told = events.last(bank.db.read(), caller.app_id, type_)
@@ -124,6 +126,15 @@ def _bill_fetch(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
 def _rate_sheet(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:
     """Tell once more of a sheet that holds: sheets come with the seed, and none is made up."""
     rates.tell_again(bank, caller.world, caller.app_id, subject.get("rate_sheet_id"), bank.now(caller.world))
+
+
+def _import(type_: str) -> Trigger:
+    """Tell once more what the last import has changed: what all worlds share is changed for none of them."""
+
+    def act(bank: Bank, caller: Caller, subject: Mapping[str, Any]) -> None:  # noqa: ARG001 - as every trigger
+        announcements.tell_again(bank, caller.world, caller.app_id, type_, bank.now(caller.world))
+
+    return act
 
 
 def _open_dispute(type_: str) -> Trigger:
@@ -299,6 +310,9 @@ BY_TYPE: dict[str, tuple[Trigger, str]] = {
     **{f"payment.{status.value}": (_payment(status), "payment_id") for status in Status},
     "bill_fetch.ready": (_bill_fetch, "bill_fetch_id"),
     "rate.changed": (_rate_sheet, "rate_sheet_id"),
+    announcements.BRANCHES: (_import(announcements.BRANCHES), "new"),
+    announcements.ATMS: (_import(announcements.ATMS), "new"),
+    announcements.BILLERS: (_import(announcements.BILLERS), "new"),
     "refund.pending": (_payment(Status.REFUND_PENDING), "payment_id"),
     "refund.succeeded": (_payment(Status.REFUNDED), "payment_id"),
     "refund.failed": (_payment(Status.REFUND_FAILED), "payment_id"),

@@ -30,6 +30,9 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     BILL_FETCH_READY = "bill_fetch.ready"
     RATE_CHANGED = "rate.changed"
+    BRANCH_CHANGED = "branch.changed"
+    ATM_CHANGED = "atm.changed"
+    BILLER_CHANGED = "biller.changed"
     WEBHOOK_ENDPOINT_TEST = "webhook_endpoint.test"
     DISPUTE_ASSIGNED = "dispute.assigned"
     DISPUTE_RESOLVED = "dispute.resolved"
@@ -80,6 +83,14 @@ class EventData(Model, frozen=True, kw_only=True):
     """With `webhook_endpoint.test`."""
     kind: Open[RateKind] | None = None
     """With `rate.changed`."""
+    added: int | None = None
+    """With `branch.changed`, `atm.changed`, `biller.changed`: how many are new."""
+    changed: int | None = None
+    """With the same: how many are other than before."""
+    removed: int | None = None
+    """With the same: how many are gone. Billers that go are deactivated."""
+    changed_since: Instant | None = None
+    """With `branch.changed` and `atm.changed`: what to ask the list with for just that."""
     status: str | None = None
     """The status that the resource has taken."""
     version: int

@@ -1,0 +1,1 @@
+"""What an import has changed, told to apps."""
