@@ -20,7 +20,7 @@ from openteller_sandbox.bank import Bank
 
 _SERVER = shutil.which("redis-server")
 pytestmark = pytest.mark.skipif(_SERVER is None, reason="redis-server is not installed")
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @dataclass
