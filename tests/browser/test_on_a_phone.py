@@ -366,6 +366,8 @@ def test_a_branch_is_found_from_its_neighbour_on_a_phone(browser: webdriver.Chro
     assert min(browser.execute_script(script)) >= 9
     link = browser.find_element(By.CSS_SELECTOR, ".near a")
     name = link.text
+    browser.execute_script("document.querySelectorAll('main bdi').forEach(each => each.textContent += 'W'.repeat(500))")
+    _look(browser, tmp_path, "branch-of-long-words")
     link.send_keys(Keys.ENTER)
     WebDriverWait(browser, 10, _SOON_S).until(lambda driver: driver.find_element(By.TAG_NAME, "h1").text == name)
     _look(browser, tmp_path, "neighbour")
@@ -374,6 +376,8 @@ def test_a_branch_is_found_from_its_neighbour_on_a_phone(browser: webdriver.Chro
     WebDriverWait(browser, 10, _SOON_S).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".near a"))
     _look(browser, tmp_path, "found")
     assert "虹口" in browser.find_element(By.CSS_SELECTOR, ".near a").text
+    browser.execute_script("document.querySelectorAll('main bdi').forEach(each => each.textContent += 'W'.repeat(500))")
+    _look(browser, tmp_path, "found-of-long-words")
 
 
 def test_the_rates_are_read_on_a_phone(browser: webdriver.Chrome, url: str, tmp_path: Path) -> None:

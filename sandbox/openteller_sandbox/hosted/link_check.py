@@ -32,9 +32,17 @@ _PLACES = (
     r"|/customer(?:/wld_[0-9a-z]{4,44}(?:/extensions/cex_[0-9a-z]{4,44})?)?"
     r"|/oauth/authorize\?client_id=app_[0-9a-z]{4,44}&request_uri=[A-Za-z0-9%:._~-]{1,200}"
     r"|/device"
-    r"|(?P<open>/(?:rates(?:/(?P<currency>[A-Z]{3}))?|branches|atms)|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44}))"
 )
-"""Pages of the bank whose addresses stand in chats."""
+"""Pages of the bank whose addresses stand in chats, and say by themselves what is paid or allowed there."""
+_OPEN = (
+    r"/(?:rates(?:/(?P<currency>[A-Z]{3}))?|branches|atms)"
+    r"|/branches/(?P<branch>brn_[0-9a-z]{1,44})|/atms/(?P<atm>atm_[0-9a-z]{1,44})"
+)
+"""Pages that anybody may read; they are the bank's whatever is asked of them."""
+_ASKED = r"A-Za-z0-9._~:/?#@&=+%\-"
+"""What a query or fragment consists of, as part of a pattern's class, as far as every chat takes it for the link. What
+comes after, such as a comma or Chinese, is looked at like all else: a chat may make a link of its own of it.
+"""
 _SAID = {"ours": "pay", "open": "open"}
 
 
@@ -59,8 +67,10 @@ def _own_links(public_url: str) -> re.Pattern[str]:
     scheme, _, place = public_url.partition("://")
     whole = rf"(?<![A-Za-z0-9_{_IN_LINKS}])(?i:{scheme}://)"
     short = rf"(?<![\w{_IN_LINKS}\u3002\uff0e\uff61])"
-    ends = rf"(?:\?lang=[A-Za-z-]{{0,8}})?(?![A-Za-z0-9_{_IN_LINKS.replace('.', '')}]|\.[A-Za-z0-9])"
-    return re.compile(rf"(?:{whole}|{short})(?i:{re.escape(place)})(?:{_PLACES}){ends}")
+    ends = rf"(?![A-Za-z0-9_{_IN_LINKS.replace('.', '')}]|\.[A-Za-z0-9])"
+    exact = rf"(?:{_PLACES})(?:\?lang=[A-Za-z-]{{0,8}})?{ends}"
+    asked = rf"(?P<open>{_OPEN})(?:(?P<asked>[?#][{_ASKED}]*)(?![{_ASKED}\\])|{ends})"
+    return re.compile(rf"(?:{whole}|{short})(?i:{re.escape(place)})(?:{exact}|{asked})")
 
 
 def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
@@ -68,12 +78,13 @@ def _answer(bank: Bank, own: re.Pattern[str], text: str) -> str:
     bank; ``not_ours``; or ``mixed``, where a link of the bank stands beside something else that may be one. Of a link
     with a secret, of a place or of a currency, the address proves nothing: the bank must have such a page.
     """
-    text = "".join(each for each in text if unicodedata.category(each) != "Cf")  # nobody sees them
-    found = list(own.finditer(text))
+    seen = "".join(each for each in text if unicodedata.category(each) != "Cf")  # nobody sees them
+    found = list(own.finditer(seen))
     quoted = {each["currency"] for each in found if each["currency"]}
     if not found or quoted - currencies(bank, quoted) or not all(_is_issued(bank, each) for each in found):
         return "not_ours"
-    rest = own.sub(" ", text)
+    # What nobody sees may end a link in a chat: then what seems to be asked of a page is looked at, too.
+    rest = own.sub(" ", seen) if seen == text else own.sub(lambda each: f" {each['asked'] or ''}", seen)
     others = (_OTHERS.search(form.lower()) for form in (rest, unicodedata.normalize("NFKC", rest)))
     if any(others):
         return "mixed"

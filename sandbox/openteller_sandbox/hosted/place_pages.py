@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -31,11 +32,12 @@ from openteller_sandbox.http import Problem
 from openteller_sandbox.http.api import Api
 
 _IDENTIFIER = re.compile("(?:brn|atm)_[0-9a-z]{1,44}")
-_POSITION = re.compile(
-    r"-?(?:90(?:\.0{1,7})?|[1-8]?[0-9](?:\.[0-9]{1,7})?),-?(?:180(?:\.0{1,7})?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]{1,7})?)"
-)
+_DEGREES = r"(-?[0-9]{1,3}(?:\.[0-9]{1,7})?)(?:(?<=\.[0-9]{7})[0-9]+)?"
+_POSITION = re.compile(f" *{_DEGREES} *[,，] *{_DEGREES} *")
+"""Latitude and longitude as people type and copy them; what is finer than a centimetre or so is left off."""
 _AFTER = re.compile(r"([0-9]{1,6})-([0-9]{1,12})-([0-9A-Za-z][0-9A-Za-z._-]{0,34})")
 """How many rows have been shown, and rank and code of the last of them."""
+_MOST_NORTH, _MOST_EAST = 90, 180
 _MOST_LETTERS = 64
 _YES_OR_NO = ("", "false", "true")
 _SHOWN = 20
@@ -47,6 +49,8 @@ _SERVING = frozenset({"OPEN", "IN_SERVICE", "CASH_OUT"})
 _SAME_PLACE_M = 5
 _TELEPHONE = re.compile(r"\+?[0-9][0-9 ()-]{2,30}")
 _MAX_AGE_S = 60
+_JOINING = "\u200c\u200d"
+"""What nobody sees, but words of some scripts and pictures need."""
 
 Row = dict[str, Any]
 
@@ -90,8 +94,10 @@ def _found_page(bank: Bank, places: Places) -> Response:
     locale = asked_locale("zh-CN")
     reader = _Reader(bank, locale, translator(locale), bank.now())
     typed = {name: request.args.get(name, "") for name in ("q", "near", "open_now", "after")}
+    near = _position(typed["near"])
+    wrong = "near" if typed["near"] and near is None else _wrong(typed)
+    typed["near"] = near or ""
     found: list[Row] | None = None
-    wrong = _wrong(typed)
     if wrong is None and (typed["q"] or typed["near"]):
         try:
             found = _search(reader, places, typed)
@@ -99,6 +105,8 @@ def _found_page(bank: Bank, places: Places) -> Response:
             if problem.code != "FIELD_INVALID":
                 raise
             wrong = problem.faults[0].where  # q without a word, or near the wrong way round
+    if wrong in {"near", "open_now"}:
+        typed[wrong] = ""  # nobody sees these in the form: they would be wrong again with the next words
     shown = _shown_before(typed)
     values = {
         "kind": places.kind,
@@ -112,9 +120,7 @@ def _found_page(bank: Bank, places: Places) -> Response:
 
 
 def _wrong(typed: Mapping[str, str]) -> str | None:
-    """Name what is no question."""
-    if typed["near"] and not _POSITION.fullmatch(typed["near"]):
-        return "near"
+    """Name what is no question, but for a position."""
     if typed["after"] and not _AFTER.fullmatch(typed["after"]):
         return "after"
     if typed["open_now"] not in _YES_OR_NO:
@@ -122,6 +128,14 @@ def _wrong(typed: Mapping[str, str]) -> str | None:
     q = typed["q"]
     nothing = "q" in request.args and not (q or typed["near"])
     return "q" if nothing or len(q) > _MOST_LETTERS or not q.isprintable() else None
+
+
+def _position(typed: str) -> str | None:
+    """Give a position as the bank writes it; None where it is none."""
+    found = _POSITION.fullmatch(typed)
+    if found is None or abs(float(found[1])) > _MOST_NORTH or abs(float(found[2])) > _MOST_EAST:
+        return None
+    return f"{found[1]},{found[2]}"
 
 
 def _shown_before(typed: Mapping[str, str]) -> int:
@@ -213,6 +227,9 @@ def _values(reader: _Reader, places: Places, row: Row) -> dict[str, Any]:
         "row": row,
         "is_branch": is_branch,
         "place_name": row["name"][reader.locale],
+        "title": _line(row["name"][reader.locale]),
+        "latitude": _degrees(row["location"]["latitude"]),
+        "longitude": _degrees(row["location"]["longitude"]),
         "serves": serves,
         "trouble": _trouble(reader, row),
         "successor": _other(reader, row.get("moved_to")),
@@ -389,4 +406,15 @@ def _description(reader: _Reader, row: Row, days: list[Day]) -> str:
     if days:
         parts.append(f"{_day_name(reader, days[0].day)} {_hours(reader, days[0]) or reader.t('place_shut')}")
     parts += [contact["value"] for contact in row.get("contacts", ())[:1]]
-    return " · ".join(parts)
+    return _line(" · ".join(parts))
+
+
+def _line(text: str) -> str:
+    """Give a text for where no markup can hold it: it turns nothing around, and ends no line."""
+    kept = (each for each in text if unicodedata.category(each) != "Cf" or each in _JOINING)
+    return "".join(each if unicodedata.category(each) not in {"Cc", "Zl", "Zp"} else " " for each in kept)
+
+
+def _degrees(degrees: float) -> str:
+    """Write degrees in full, as far as the bank has them: 0.00001 and not 1e-05."""
+    return f"{degrees + 0.0:.7f}".rstrip("0").rstrip(".")

@@ -42,6 +42,13 @@ FOUND = [
             {"type": "EMAIL", "value": 'a"@bank.example?bcc=x@evil.example'},
         ],
     ),
+    a_branch(
+        9,
+        name={"zh-CN": "支行\u202e行支\u200b\u2066", "en": "Old\u202e teertS\u200e Street"},
+        postal_address={**ADDRESS, "address_lines": ["1 \u202eyruboltoL"], "country": "GH"},
+        location={"latitude": 5.7, "longitude": 0.00001, "crs": "wgs84"},
+        timezone="Africa/Accra",
+    ),
     a_branch(8, location=AT_SEA, timezone="Indian/Mahe", postal_address={**ADDRESS, "country": "SC"}),
     a_branch(7),
 ]
@@ -116,7 +123,7 @@ def test_a_branch_that_moved_leads_to_the_one_that_took_over(anyone: FlaskClient
     moved = page(anyone, "/branches/brn_test1?lang=en")
 
     assert "This branch has moved." in moved
-    assert '<a href="/branches/brn_test2?lang=en">New Street</a>' in moved
+    assert '<a href="/branches/brn_test2?lang=en"><bdi>New Street</bdi></a>' in moved
     assert "seven days from today" not in moved and "until" not in moved, "its hours are over"
 
 
@@ -159,3 +166,21 @@ def test_what_a_record_says_is_text_on_its_page(anyone: FlaskClient) -> None:
     text = page(anyone, "/branches/brn_test6?lang=en")
     assert "{{ 7 * 7 }}" in text and "javascript:alert(1)" in text
     assert "?bcc" not in re.findall('href="mailto:([^"]*)"', text)[0]
+
+
+@pytest.mark.abuse("page", "turns what stands after an imported name around by invisible characters")
+def test_what_turns_text_around_stays_within_a_name_and_out_of_a_title(anyone: FlaskClient) -> None:
+    text = page(anyone, "/branches/brn_test9?lang=en")
+    head, _, body = text.partition("</head>")
+    assert not re.search("[\u200b-\u200f\u2028-\u202e\u2066-\u2069]", head)
+    assert "<title>Old teertS Street · " in head and 'og:title" content="Old teertS Street"' in head
+    for one in (body, page(anyone, "/branches?near=5.7,0&lang=en").partition("</head>")[2]):
+        assert "\u202e" in one
+        assert "\u202e" not in re.sub("<bdi>[^<]*</bdi>", "", one)
+
+
+def test_a_position_stands_there_to_be_copied_in_plain_degrees(anyone: FlaskClient) -> None:
+    text = page(anyone, "/branches/brn_test9")
+    assert '<span class="mono whole">5.7,0.00001</span> <small>WGS-84</small>' in text
+    assert 'href="geo:5.7,0.00001"' in text and 'place:location:longitude" content="0.00001"' in text
+    page(anyone, "/branches?near=5.7,0.00001")

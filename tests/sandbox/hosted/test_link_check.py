@@ -104,6 +104,59 @@ def test_pages_that_anybody_may_read_are_told_from_those_that_ask_for_something(
     assert MIXED in said(client, f"{branch} evil.example/x")
 
 
+def test_open_pages_are_the_banks_whatever_is_asked_of_them(client: FlaskClient, link: str) -> None:
+    branch, atm = (client.get(f"/v1/{kind}?limit=1").json["data"][0]["page_url"] for kind in ("branches", "atms"))
+    for text in (
+        f"{HERE}/branches?near=31.2336,121.4692",
+        f"{HERE}/atms?near=31.2336,-121.4692&open_now=true",
+        f"{HERE}/branches?q=静安&lang=en",
+        f"{HERE}/branches?q=%E9%9D%99%E5%AE%89+x&after=20-12-310",
+        f"{HERE}/rates?date=2026-09-27",
+        f"牌价：{HERE}/rates?date=2026-09-27。",
+        f"{HERE}/rates/USD?span=year, and {HERE}/rates/USD?span=month.",
+        f"{branch}#hours",
+        f"{branch}?lang=en&utm_source=weibo",
+        f"{branch}?utm_source=weibo.com&to=http%3A%2F%2Fevil.example#/x",
+        f"{atm}?".removeprefix("http://"),
+        f"{branch}?next=//evil.example@evil.example:80",
+    ):
+        assert OPEN in said(client, text), text
+    for exact in (f"{link}?utm_source=weibo", f"{link}#x", f"{HERE}/customer?x=1", f"{HERE}/device?near=1,2"):
+        assert NO in said(client, exact), exact
+
+
+@pytest.mark.abuse("link", "makes an address of another site look like an open page of the bank's")
+def test_what_only_looks_like_an_open_page_is_none(client: FlaskClient) -> None:
+    place = HERE.removeprefix("http://")
+    query = "?near=31.2336,121.4692"
+    for no in (
+        f"http://user@{place}/branches{query}",
+        f"http://{place}@evil.example/branches{query}",
+        f"http://evil.example/{place}/branches{query}",
+        f"http://evil.example?{HERE}/branches{query}",
+        f"http://127.0.0.1:8081/branches{query}",
+        f"http://127.0.0.1/branches{query}",
+        f"https://{place}/branches{query}",
+        f"http://{place}.evil.example/branches{query}",
+        f"http://１27.0.0.1:8080/branches{query}",
+        f"http://127。0.0.1:8080/branches{query}",
+        f"http:\\\\{place}/branches{query}",
+        f"http://{place}\\branches{query}",
+        f"{HERE}/branches\\..\\evil{query}",
+        f"{HERE}/branches?\\evil",
+        f"{HERE}//branches{query}",
+        f"http:///{place}/branches{query}",
+        f"{HERE}/branches//{query}",
+        f"{HERE}/branches/../pay{query}",
+        f"{HERE}/branchés{query}",
+        f"{HERE}/branches/brn_nowhere?lang=en#hours",
+        f"{HERE}/rates/XXX?span=year",
+    ):
+        assert OPEN not in said(client, no), no
+    for mixed in ("?q=静安evil.example", "?q=静安，evil.example", "?q=1,evil.example", "?q=1\u200bevil.example"):
+        assert MIXED in said(client, f"{HERE}/branches{mixed}"), mixed
+
+
 def test_the_banks_other_pages_are_told_from_those_on_which_one_pays(
     client: FlaskClient, link: str, to_link: str
 ) -> None:

@@ -368,6 +368,42 @@ def test_words_and_positions_find_what_the_lists_find(client: FlaskClient, kind:
     assert page.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    "typed", [" 31.2336 , 121.4692 ", "31.2336，121.4692", "31.23360000,121.46920000499999999999", "031.2336, 121.4692"]
+)
+def test_a_position_is_taken_as_people_write_it(client: FlaskClient, typed: str) -> None:
+    page = client.get("/branches", query_string={"near": typed}, headers=PERSON)
+    exact = client.get("/branches?near=31.2336,121.4692", headers=PERSON)
+    assert (page.status_code, found(page.text)) == (200, found(exact.text))
+
+
+def test_a_position_that_is_used_is_told_and_can_be_left(client: FlaskClient) -> None:
+    page = client.get("/branches?near=31.2336,121.4692&q=%E9%9D%99%E5%AE%89&open_now=true&lang=en", headers=PERSON).text
+    assert "from 31.2336,121.4692 (WGS-84)" in text_of(page)
+    (away,) = re.findall(r'<a href="([^"]+)">without the position</a>', page)
+    other = client.get(f"/branches{html.unescape(away)}", headers=PERSON).text
+    assert "121.4692" not in other and "checked" in other and 'value="静安"' in other and found(other)
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ({"near": "91.5,121.4737", "q": "静安"}, "91.5"),
+        ({"near": "121.4737,31.2304", "q": "静安"}, "121.4737"),
+        ({"near": "121.4737,31.2304"}, "121.4737"),
+        ({"open_now": "maybe", "q": "静安"}, "maybe"),
+    ],
+)
+def test_what_was_wrong_and_is_not_seen_does_not_come_again_with_the_next_words(
+    client: FlaskClient, query: dict[str, str], wrong: str
+) -> None:
+    page = client.get("/branches", query_string=query, headers=PERSON)
+    assert page.status_code == 422
+    assert wrong not in page.text
+    sent = dict(re.findall(r'<input[^>]* name="(\w+)" [^>]*?value="([^"]*)"', page.text)) | {"q": "静安"}
+    assert client.get("/branches", query_string=sent, headers=PERSON).status_code == 200
+
+
 def test_who_asks_for_nothing_gets_the_form_and_who_finds_nothing_is_told(client: FlaskClient) -> None:
     assert "查找结果" not in client.get("/branches", headers=PERSON).text
     nothing = client.get("/branches?q=xyzzy", headers=PERSON).text
@@ -437,6 +473,11 @@ def test_what_others_add_to_an_address_changes_nothing_and_false_is_not_true(cli
         ({"near": "here"}, "纬度,经度"),
         ({"near": "31.2336,121.4692\n"}, "纬度,经度"),
         ({"near": "1" * 400}, "纬度,经度"),
+        ({"near": "3111.2,121"}, "纬度,经度"),
+        ({"near": "90.01,121.4692"}, "纬度,经度"),
+        ({"near": "31.2336,180.00001"}, "纬度,经度"),
+        ({"near": "31.2336,121.4692,1"}, "纬度,经度"),
+        ({"near": "31.2336 121.4692"}, "纬度,经度"),
         ({"near": '"><script>'}, "纬度,经度"),
         ({"q": "上海", "after": "20"}, "重新查找"),
         ({"q": "上海", "after": "20-1-"}, "重新查找"),
