@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -65,6 +68,19 @@ def _discreetly() -> Iterator[None]:
         raise click.UsageError(without_numbers(text), error.ctx) from None
 
 
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO}
+
+
+def _leave_unprinted(error: OSError) -> NoReturn:
+    """End where a stream takes no more. What is left in it would be tried once more at the end, with a traceback."""
+    with suppress(OSError):
+        click.echo(f"Error: the standard output cannot be written: {error.strerror}", err=True)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+    raise SystemExit(1) from None
+
+
 class _Counter(click.Group):
     """The whole command line. Commands are imported when they are asked for; usage errors hold no account number."""
 
@@ -78,6 +94,15 @@ class _Counter(click.Group):
             module, _, name = _ELSEWHERE[cmd_name].partition(":")
             self.add_command(getattr(import_module(f"openteller._cli.{module}"), name), cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; where what it prints to is full, say so in one line."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in _FULL or error.filename is not None:
+                raise
+            _leave_unprinted(error)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options before the command."""

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from openteller._core.degrees import degrees
 from openteller.money import Money
 
 __all__ = [
@@ -26,9 +27,13 @@ __all__ = [
     "LIMIT",
     "PAIR",
     "POSITION",
+    "TERMS",
+    "Positioned",
+    "whole_position",
 ]
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,8})m)?(?:([0-9]{1,9})s)?")
+_MINUS = re.compile(r"-[0-9.]+(?:[,，].*)?")
 _SECONDS = (86_400, 3_600, 60, 1)
 _LONGEST_S = 400 * 86_400
 """As in the contract's ``ClockAdvance``."""
@@ -72,7 +77,7 @@ class _Position(_Word):
     form = "give latitude,longitude in degrees, latitude first: 39.91,116.40"
 
     def read(self, text: str) -> tuple[float, float]:
-        latitude, longitude = (float(part) for part in text.replace("，", ",").split(","))
+        latitude, longitude = degrees(text)
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
             raise ValueError
         return latitude, longitude
@@ -83,10 +88,20 @@ class _Box(_Word):
     form = "give west,south,east,north in degrees, longitude first: 121.3,31.1,121.6,31.3"
 
     def read(self, text: str) -> tuple[float, ...]:
-        west, south, east, north = (float(part) for part in text.replace("，", ",").split(","))
+        west, south, east, north = degrees(text)
         if not (-180 <= west <= 180 and -180 <= east <= 180 and west != east and -90 <= south < north <= 90):
             raise ValueError
         return west, south, east, north
+
+
+class _Terms(_Word):
+    name = "words"
+    form = "give words to look for, such as 静安"
+
+    def read(self, text: str) -> str:
+        if not text:
+            raise ValueError
+        return text
 
 
 class _Day(_Word):
@@ -175,8 +190,30 @@ class _Currency(_Word):
         return Money(0, text.upper()).currency
 
 
+class Positioned(click.Command):
+    """A command that takes a position, which may begin with a minus: no option is a minus and a number."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; a blank before a number keeps it from being taken for an option."""
+        return super().parse_args(ctx, [f" {word}" if _MINUS.fullmatch(word) else word for word in args])
+
+
+def whole_position(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[float, float]:
+    """Read a position that a shell may have taken apart at a blank.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
+    written = "".join(words)
+    found: tuple[float, float] = POSITION.convert(
+        written if "," in written or "，" in written else ",".join(words), param, ctx
+    )
+    return found
+
+
 POSITION = _Position()
 BOX = _Box()
+TERMS = _Terms()
 DAY = _Day()
 INSTANT = _Instant()
 DURATION = _Duration()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openteller._cli.calling import Session, calling, paged
-from openteller._cli.inputs import BOX, INSTANT, LIMIT, POSITION
+from openteller._cli.files import keep
+from openteller._cli.inputs import BOX, INSTANT, LIMIT, POSITION, TERMS, Positioned, whole_position
+from openteller._cli.place_facts import of_atm, of_branch
 from openteller._cli.tables import table
 from openteller._cli.texts import more, open_hours
 
@@ -22,9 +24,14 @@ __all__ = ["atms", "branches"]
 _NEAR = click.option("--near", type=POSITION, help="Around this point, the nearest first.")
 _RADIUS = click.option("--radius", "radius_m", type=click.IntRange(min=1), metavar="M", help="Metres around the point.")
 _WORDS = click.option(
-    "--q", metavar="WORDS", help="Words of name, address or city: Chinese, pinyin, initials, English."
+    "--q", type=TERMS, metavar="WORDS", help="Words of name, address or city: Chinese, pinyin, initials, English."
 )
 _SEGMENT = click.option("--segment", metavar="CODE", help="Only what serves them: PERSONAL, PREMIER, CORPORATE, …")
+_CRS = click.option(
+    "--crs",
+    type=click.Choice(["wgs84", "gcj02", "bd09"]),
+    help="The datum of positions: gcj02 is AMap's and Tencent's, bd09 Baidu's. [default: wgs84]",
+)
 _FILTERS = (
     click.option("--bbox", type=BOX, help="Only a part of the map; west above east goes across the 180th meridian."),
     click.option(
@@ -39,11 +46,7 @@ _FILTERS = (
     ),
     click.option("--open-now", is_flag=True, default=None, help="Only what is open at this moment of bank time."),
     click.option("--open-at", type=INSTANT, help="Only what is open then, such as 2026-10-10T16:30:00+08:00."),
-    click.option(
-        "--crs",
-        type=click.Choice(["wgs84", "gcj02", "bd09"]),
-        help="The datum of positions: gcj02 is AMap's and Tencent's, bd09 Baidu's. [default: wgs84]",
-    ),
+    _CRS,
 )
 _FORMAT = click.option(
     "--format", "kind", type=click.Choice(["csv", "ndjson", "geojson"]), default="csv", show_default=True
@@ -74,14 +77,25 @@ def atms() -> None:
     """Find cash machines."""
 
 
-def _add_commands(group: click.Group, name: str, view: Callable[[Any], str], *filters: Callable[[Any], Any]) -> None:
-    """Give a group its commands. name: of the resource of the client; filters: what narrows its lists."""
+def _add_commands(
+    group: click.Group,
+    name: str,
+    view: Callable[[Any], str],
+    told: Callable[[Any], str],
+    *filters: Callable[[Any], Any],
+) -> None:
+    """Give a group its commands.
+
+    name: of the resource of the client. view: sets a page; told: says all of one. filters: what narrows its lists.
+    """
 
     def listed(session: Session, query: dict[str, Any]) -> None:
         session.show(session.ask(getattr(session.client, name).list(**query).page), view)
 
-    @group.command("near", help=f"List the {name} nearest to POSITION, which is latitude,longitude: 39.91,116.40.")
-    @click.argument("position", type=POSITION)
+    @group.command(
+        "near", cls=Positioned, help=f"List the {name} nearest to POSITION, which is latitude,longitude: 39.91,116.40."
+    )
+    @click.argument("position", nargs=-1, required=True, metavar="POSITION", callback=whole_position)
     @_with(_RADIUS, _WORDS, *filters)
     @click.option("--limit", type=LIMIT, default=10, show_default=True, help="Rows, 1 to 100.")
     @click.option("--after", metavar="CURSOR", help="Go on where a page ended.")
@@ -90,7 +104,7 @@ def _add_commands(group: click.Group, name: str, view: Callable[[Any], str], *fi
         listed(session, {"near": position, **query})
 
     @group.command("find", help=f"Find {name} by WORDS of names or addresses: Chinese, pinyin, initials, English.")
-    @click.argument("words")
+    @click.argument("words", type=TERMS, metavar="WORDS")
     @_with(*filters)
     @paged
     @calling
@@ -104,6 +118,13 @@ def _add_commands(group: click.Group, name: str, view: Callable[[Any], str], *fi
     def list_command(session: Session, **query: Any) -> None:
         listed(session, query)
 
+    @group.command("show", help=f"Show all of one of the {name}, by its ID: hours, services, its page for people.")
+    @click.argument("identifier", metavar="ID")
+    @_CRS
+    @calling
+    def show(session: Session, *, identifier: str, crs: str | None) -> None:
+        session.show(session.ask(getattr(session.client, name).get, identifier, crs=crs), told)
+
     @group.command("export", help=f"Download all {name} that every filter fits: a table, JSON lines or GeoJSON.")
     @_with(_FORMAT, _OUTPUT, _NEAR, _RADIUS, _WORDS, *filters)
     @calling
@@ -111,17 +132,7 @@ def _add_commands(group: click.Group, name: str, view: Callable[[Any], str], *fi
         if kind == "geojson" and query["crs"] not in {None, "wgs84"}:
             raise click.UsageError("GeoJSON is always in WGS-84: leave --crs out, or take --format ndjson")
         file = getattr(session.client, name).export("csv" if kind == "csv" else "ndjson", **query)
-        _write(_geojson(file) if kind == "geojson" else file, output)
-
-
-def _write(file: bytes, output: Path | None) -> None:
-    if output is None:
-        click.echo(file, nl=False)
-        return
-    try:
-        output.write_bytes(file)
-    except OSError as error:
-        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+        keep(_geojson(file) if kind == "geojson" else file, output)
 
 
 def _geojson(lines: bytes) -> bytes:
@@ -171,12 +182,12 @@ def _distance(place: Branch | Atm) -> str | None:
 
 
 def _opening(place: Branch | Atm, usual: str) -> str:
-    return open_hours(place.status, usual, open_now=place.open_now, next_change_at=place.next_change_at)
+    return open_hours(place.status, usual, open_now=place.open_now, until=place.next_change_at, zone=place.timezone)
 
 
 def _address(place: Branch | Atm) -> str:
     return "".join(place.postal_address.address_lines)
 
 
-_add_commands(branches, "branches", _branches, *_FILTERS[:5], _SEGMENT, *_FILTERS[5:])
-_add_commands(atms, "atms", _atms, *_FILTERS)
+_add_commands(branches, "branches", _branches, of_branch, *_FILTERS[:5], _SEGMENT, *_FILTERS[5:])
+_add_commands(atms, "atms", _atms, of_atm, *_FILTERS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openteller._cli.calling import Session, calling, dump, paged
+from openteller._cli.files import keep
 from openteller._cli.tables import facts, table
 from openteller._cli.texts import instant, more
 
@@ -64,14 +65,7 @@ def rows(session: Session, *, statement_id: str, after: str | None, limit: int) 
 @calling
 def download(session: Session, *, statement_id: str, output: Path | None) -> None:
     """Download a statement as CSV, its digest verified."""
-    file = session.client.statements.download(statement_id)
-    if output is None:
-        click.echo(file, nl=False)
-        return
-    try:
-        output.write_bytes(file)
-    except OSError as error:
-        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+    keep(session.client.statements.download(statement_id), output)
 
 
 @statements.command()

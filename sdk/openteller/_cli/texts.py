@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
     from openteller.models import ListLinks, LocalizedText
 
-__all__ = ["both", "cursor", "instant", "moment", "more", "open_hours", "percent"]
+__all__ = ["both", "cursor", "instant", "moment", "more", "on_its_clock", "open_hours", "percent"]
 
 
 def instant(at: datetime | None) -> str | None:
@@ -36,11 +37,23 @@ def both(text: LocalizedText) -> str:
     return f"{text.zh_cn} · {text.en}"
 
 
-def open_hours(status: str, usual: str, *, open_now: bool, next_change_at: datetime | None) -> str:
-    """Say whether a place is open, and until when that stays so. usual: the status that needs no word."""
+def open_hours(status: str, usual: str, *, open_now: bool, until: datetime | None, zone: str) -> str:
+    """Say whether a place is open, and until when that stays so, on its own clock.
+
+    usual: the status that needs no word. zone: the place's.
+    """
     said = "open" if open_now else "closed"
-    until = f" until {moment(next_change_at)}" if next_change_at else ""
-    return f"{said}{until}" if status == usual else f"{said}{until} ({status})"
+    then = f" until {on_its_clock(until, zone)}" if until else ""
+    return f"{said}{then}" if status == usual else f"{said}{then} ({status})"
+
+
+def on_its_clock(at: datetime, zone: str) -> str:
+    """Give day and minute by the clock of a place; where that is not the bank's, which clock it is."""
+    try:
+        there = at.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):  # a machine without zones, or with fewer
+        return f"{moment(at)} {at.isoformat()[-6:]}"
+    return moment(there) if there.utcoffset() == at.utcoffset() else f"{moment(there)} {zone}"
 
 
 def more(links: ListLinks) -> str:

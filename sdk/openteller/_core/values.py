@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeAlias
 
+from openteller._core.degrees import degrees, parts
 from openteller.errors import ConfigurationError
 from openteller.models.branches import Location
 
-__all__ = ["Box", "Position", "aware", "box", "degrees", "pair", "position"]
-
-_NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]+)?")
+__all__ = ["Box", "Position", "aware", "box", "pair", "position"]
 
 Position: TypeAlias = str | tuple[float, float] | Location
 """Latitude and longitude in degrees, of WGS-84 unless a ``crs`` says another: ``"39.91,116.40"``, ``(39.91, 116.40)``,
@@ -48,7 +46,7 @@ def position(near: Position | None) -> str | None:
         ConfigurationError: it is no pair of degrees; latitude comes first.
     """
     if near is None or isinstance(near, str):
-        return near and ",".join(_split(near))
+        return near and ",".join(parts(near))
     return ",".join(map(_written, pair(near, "near")))
 
 
@@ -60,7 +58,7 @@ def box(bbox: Box | None) -> str | None:
         ConfigurationError: it is no four numbers of degrees, or has no area.
     """
     if bbox is None or isinstance(bbox, str):
-        return bbox and ",".join(_split(bbox))
+        return bbox and ",".join(parts(bbox))
     try:
         west, south, east, north = edges = tuple(map(float, bbox))
         fits = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90
@@ -69,18 +67,6 @@ def box(bbox: Box | None) -> str | None:
     if not fits or west == east:
         raise ConfigurationError("bbox is (west, south, east, north) in degrees, south less than north")
     return ",".join(map(_written, edges))
-
-
-def degrees(text: str) -> list[float]:
-    """Read numbers of degrees with commas between them, which may be Chinese ones, and blanks around.
-
-    Raises:
-        ValueError: a part is not written as a plain decimal.
-    """
-    parts = _split(text)
-    if not all(map(_NUMBER.fullmatch, parts)):  # float() takes 1e1, 1_0 and nan
-        raise ValueError("not a plain decimal")
-    return [float(part) for part in parts]
 
 
 def aware(moment: datetime | str) -> datetime:
@@ -103,10 +89,6 @@ def _numbers(place: Position) -> Iterable[float]:
     if isinstance(place, Location):
         return place.latitude, place.longitude
     return degrees(place) if isinstance(place, str) else map(float, place)
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.replace("，", ",").split(",")]
 
 
 def _written(value: float) -> str:

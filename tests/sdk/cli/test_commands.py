@@ -86,6 +86,21 @@ CASES = [
     Case("branches find 静安 --city 上海", r"^NAME +OPEN +ADDRESS +BRANCH ID\n示范银行上海静安", "data"),
     Case("branches find 没有这个地方", r"^No branch fits\.$", "data"),
     Case("atms near 39.91,116.40 --limit 2", r"^DISTANCE +NAME +OPEN +ADDRESS +ATM ID\n.*自动柜员机 +open", "data"),
+    Case("branches near -12.05,-77.04 --limit 1", r"^ *DISTANCE .*\n *[0-9]{1,2},[0-9]{3},[0-9]{3} m ", "data"),
+    Case("branches near 39.91, 116.40 --limit 1", r"^DISTANCE .*\n +487 m  示范银行北京", "data"),
+    Case("branches near -39.91 -116.40 --radius 9", r"^No branch fits\.$", "data"),
+    Case(
+        "branches show brn_au2bzlzn9t2t",
+        r"(?s)^Branch +示范银行北京分行 · Demo.*^Now +open until 09-29 17:00$.*^Hours +MON–FRI 08:30–17:00, SAT–SUN "
+        r".*^Special days +2026-10-01 – 2026-10-03  closed  国庆节$.*^Wait +[0-9]+ min.*^Other hours +CORPORATE MON–FRI"
+        r".*^Phone +\+86-.*^Page +http://127.*/branches/brn_au2bzlzn9t2t$",
+        "branch_id",
+    ),
+    Case(
+        "atms show atm_88hbj43duh5i --crs bd09",
+        r"(?s)^ATM +示范银行.*^Position +39\..* bd09$.*^Now +open$\nHours +MON–SUN 00:00–24:00$.*^Page +http.*/atms/",
+        "atm_id",
+    ),
     Case("atms near 0,0 --radius 10", r"^No cash machine fits\.$", "data"),
     Case("atms find 静安 --limit 2", r"^NAME +OPEN +ADDRESS +ATM ID\n示范银行上海静安", "data"),
     Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -100,3 +101,20 @@ def test_no_number_of_an_account_stays_in_a_message(before: str, number: str, af
 @pytest.mark.parametrize("text", ["give a day such as 2026-09-29", "39.91,116.40", "http://127.0.0.1:8080", "12345"])
 def test_dates_positions_and_ports_stay_in_a_message(text: str) -> None:
     assert refusals.without_numbers(text) == text
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Asia/Shanghai", "closed until 09-29 11:00"),
+        ("Asia/Hong_Kong", "closed until 09-29 11:00"),
+        ("America/Lima", "closed until 09-28 22:00 America/Lima"),
+        ("Europe/London", "closed until 09-29 04:00 Europe/London"),
+        ("Mars/Olympus", "closed until 09-29 11:00 +08:00"),
+        ("../zone", "closed until 09-29 11:00 +08:00"),
+    ],
+)
+def test_hours_of_a_place_are_those_of_its_own_clock_which_is_named_where_it_is_another(zone: str, said: str) -> None:
+    until = datetime.fromisoformat("2026-09-29T11:00:00+08:00")
+    assert texts.open_hours("OPEN", "OPEN", open_now=False, until=until, zone=zone) == said
+    assert texts.open_hours("BUSY", "OPEN", open_now=True, until=None, zone=zone) == "open (BUSY)"

@@ -33,6 +33,12 @@ def line_of(done: Result, code: int) -> str:
         ("branches near abc", "give latitude,longitude in degrees, latitude first: 39.91,116.40"),
         ("branches near 116.40,39.91", "latitude first"),
         ("branches near nan,1", "latitude first"),
+        ("branches near 1e1,1_0", "latitude first"),
+        ("branches near -1", "latitude first"),
+        ("branches near -12,3,-4", "latitude first"),
+        ("branches near -x", "No such option '-x'"),
+        ("atms list --near 39.91,1_0", "latitude first"),
+        ("atms list --bbox 1e1,2,3e1,4", "longitude first"),
         ("atms near 39.91", "latitude first"),
         ("branches near 39.91,116.40 --limit 0", "0 is not in the range"),
         ("branches list --bbox 1,2,3", "give west,south,east,north in degrees"),
@@ -112,6 +118,7 @@ def test_a_wrong_use_is_told_with_code_2_and_nothing_is_sent(command: str, reaso
         ("branches list --open-now --open-at 2026-10-10T16:30:00+08:00", "not for both"),
         ("atms list --accessibility LIFT", "Must be one of WHEELCHAIR_ACCESS"),
         ("atms export --city 亚特兰蒂斯", "city"),
+        ("branches show brn_000000000000", "NOT_FOUND"),
         ("branches export --output /no/such/folder/x.csv --city 苏州", "cannot be written"),
         ("rates fx XXX USD", "the board does not have XXX: openteller rates fx"),
         ("rates fx XXX", "base"),
@@ -125,6 +132,11 @@ def test_a_wrong_use_is_told_with_code_2_and_nothing_is_sent(command: str, reaso
 )
 def test_a_refusal_of_the_bank_is_told_with_code_1(counter: Counter, command: str, reason: str) -> None:
     assert reason in line_of(counter.run(*command.split()), 1)
+
+
+@pytest.mark.parametrize("words", ["", "  "])
+def test_no_words_are_nothing_to_look_for(words: str) -> None:
+    assert "give words to look for" in line_of(openteller("atms", "find", words), 2)
 
 
 def test_a_receipt_that_is_not_there_yet_says_what_to_watch(counter: Counter) -> None:
