@@ -1,8 +1,8 @@
 """What this process keeps of the branches or ATMs of a database, for as long as their data is the same.
 
 Positions are read and put in order (10 ms for 3,000 places, some seconds for a million) when somebody first asks for
-the nearest. Sets and records are kept as they are asked for, up to a number of them: most people ask for the same few
-things around the same few cities.
+the nearest, in a thread beside a server's own. Sets and records are kept as they are asked for, up to a number of them:
+most people ask for the same few things around the same few cities.
 """
 
 from __future__ import annotations
@@ -96,11 +96,16 @@ class Directory:
             self._positions = Positions(self._points(tx))
         return self._positions
 
+    @property
+    def has_positions(self) -> bool:
+        """Whether ``positions`` gives them at once."""
+        return self._positions is not None
+
     def _points(self, tx: Tx) -> Iterator[tuple[float, float]]:
         """Read where they are, some at a time: rows take more room than what is made of them."""
         after = -1
         while rows := tx.all(self.places.POSITIONS, after=after, count=_AT_ONCE):
-            yield from ((row["latitude"], row["longitude"]) for row in rows)
+            yield from ((latitude, longitude) for _, latitude, longitude in rows)
             after = rows[-1]["number"]
 
     def members(self, tx: Tx, about: str, value: str) -> int:

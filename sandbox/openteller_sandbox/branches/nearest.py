@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from heapq import heappop, heappush
 from itertools import compress, repeat
-from operator import and_, or_
+from operator import and_, mul, or_
 from typing import NamedTuple
 
 from openteller_sandbox.branches import place_sets
@@ -32,6 +32,8 @@ _LEAF_BITS = 5
 _IN_LEAF = 1 << _LEAF_BITS
 _FEW = 400  # measured one by one in the time in which a search comes by as many
 _ALL = b"\x01" * _IN_LEAF
+_AT_ONCE = 8192
+"""Places that are put in order without another thread having a turn: some milliseconds."""
 
 Vector = tuple[float, float, float]
 
@@ -182,11 +184,10 @@ class Positions:
         self._place = array("I", bytes(4 * len(latitudes)))  # where each number stands in that order
         for place, number in enumerate(self._order):
             self._place[number] = place
-        self._degrees = tuple(array("d", map(each.__getitem__, self._order)) for each in (latitudes, longitudes))
+        self._degrees = array("d"), array("d")
         self._axes = array("d"), array("d"), array("d")
-        for position in zip(*self._degrees, strict=True):
-            for axis, value in zip(self._axes, _in_space(*position), strict=True):
-                axis.append(value)
+        for begin in range(0, len(latitudes), _AT_ONCE):
+            self._put_in_order(self._order[begin : begin + _AT_ONCE], latitudes, longitudes)
         self._depth = max(0, (self._leaf_count() - 1).bit_length())
         # The tree: node 1 is the root, the halves of node n are nodes 2n and 2n+1. What nodes know is apart, too.
         size = 2 << self._depth
@@ -194,6 +195,16 @@ class Positions:
         self._bounds = _blank(size), _blank(size), _blank(size), _blank(size)
         self._radii = array("d", [-1.0]) * size  # of a node without places
         self._grow()
+
+    def _put_in_order(self, numbers: array[int], latitudes: array[float], longitudes: array[float]) -> None:
+        """Put down where the places with these numbers are, on the map and in space, as ``_in_space`` says it."""
+        for degrees, values in zip(self._degrees, (latitudes, longitudes), strict=True):
+            degrees.extend(map(values.__getitem__, numbers))
+        norths, easts = (array("d", map(math.radians, each[-len(numbers) :])) for each in self._degrees)
+        flat = array("d", map(math.cos, norths))
+        for axis, turned in zip(self._axes, (math.cos, math.sin), strict=False):
+            axis.extend(map(mul, flat, map(turned, easts)))
+        self._axes[2].extend(map(math.sin, norths))
 
     def __len__(self) -> int:
         return len(self._order)
@@ -438,6 +449,7 @@ def _chord(distance_mm: int) -> float:
 
 _STEP_BITS = 4
 _STEPS = 4  # of four bits a side: 65,536 rows and columns between the outermost places
+_PART_BITS = 10
 _ROWS = 1 << _STEP_BITS * _STEPS
 _NARROWEST = 1e-6  # degrees: nearer than that, all is one cell
 _SWAP, _TURN = 1, 2  # how a part of the curve lies: rows and columns are exchanged, or both are counted from the end
@@ -467,14 +479,14 @@ def _along_the_curve(latitudes: array[float], longitudes: array[float]) -> Itera
     """Give the numbers of places in the order in which the curve comes by, and of those in one cell by number."""
     table, size = _step_table(), len(latitudes)
     rows, columns = _cells(latitudes), _cells(longitudes)
-    keys = array("Q")
+    parts = [array("Q") for _ in range(1 << _PART_BITS)]  # sorted one by one, each in a few milliseconds
     for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
         along = lies = 0
         for shift in (12, 8, 4, 0):
             step = table[lies][(row >> shift & 15) << 4 | column >> shift & 15]
             along, lies = along << 8 | step >> 2, step & 3
-        keys.append(along * size + number)
-    return (key % size for key in sorted(keys))
+        parts[along >> 2 * _STEP_BITS * _STEPS - _PART_BITS].append(along * size + number)
+    return (key % size for part in parts for key in sorted(part))
 
 
 def _cells(degrees: array[float]) -> Iterator[int]:

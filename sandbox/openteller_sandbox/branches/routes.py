@@ -13,7 +13,19 @@ from openteller_sandbox.branches.nearest import Window, parse_point, parse_windo
 from openteller_sandbox.branches.schemas import AtmQuery, BranchQuery, OneAtmQuery, OneBranchQuery, TicketCreateSchema
 from openteller_sandbox.branches.service import ATMS, BRANCHES, Filters
 from openteller_sandbox.contract import Fault
-from openteller_sandbox.http import Answer, Call, Pieces, Problem, Routes, idempotency, open_answer, page
+from openteller_sandbox.db import Database
+from openteller_sandbox.http import (
+    Answer,
+    Call,
+    Later,
+    Pieces,
+    Problem,
+    Routes,
+    Turn,
+    idempotency,
+    open_answer,
+    page,
+)
 from openteller_sandbox.http.answers import CSV, GEO_JSON, JSON, STREAMS, decode_cursor, encode_cursor
 
 routes = Routes()
@@ -36,7 +48,7 @@ _FIRST_INSTANT, _LAST_INSTANT = clock.start_of_day(date(2000, 1, 1)), clock.star
 
 
 @routes.operation("listBranches", query=BranchQuery)
-def list_branches(call: Call) -> Answer:
+def list_branches(call: Call) -> Answer | Later[None]:
     """List branches, the nearest first or by code."""
     return _list(call, BRANCHES)
 
@@ -81,7 +93,7 @@ def cancel_ticket(call: Call) -> Answer:
 
 
 @routes.operation("listAtms", query=AtmQuery)
-def list_atms(call: Call) -> Answer:
+def list_atms(call: Call) -> Answer | Later[None]:
     """List ATMs, the nearest first or by code."""
     return _list(call, ATMS)
 
@@ -92,7 +104,7 @@ def get_atm(call: Call) -> Answer:
     return _get(call, ATMS, call.path["atm_id"])
 
 
-def _list(call: Call, places: service.Places) -> Answer:
+def _list(call: Call, places: service.Places) -> Answer | Later[None]:
     _check_shape(call)
     if "changed_since" in call.query:
         return _changes(call, places)
@@ -101,6 +113,8 @@ def _list(call: Call, places: service.Places) -> Answer:
     after = None if last is None else (last[0], last[1])
     database, limit = call.bank.db, call.limit
     directory = _directory(call, places)
+    if (filters.near or filters.bbox) and not directory.has_positions:  # by then there may be other places
+        return Later(lambda: _find_positions(database, directory), lambda _: _list(call, places), Turn.COMPUTING)
 
     seed = _seed(call, places)
 
@@ -115,6 +129,11 @@ def _list(call: Call, places: service.Places) -> Answer:
         return page(call, shown, more)
 
     return open_answer(call, directory.version, make, per_minute=True, of=seed or 0)
+
+
+def _find_positions(database: Database, directory: service.Directory) -> None:
+    """Put the places in order, once for all who wait for it: of a million that takes seconds."""
+    directory.positions(database.read())
 
 
 def _changes(call: Call, places: service.Places) -> Answer:

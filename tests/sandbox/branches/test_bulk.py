@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.conftest import WallClock, make_bank, make_partner
 from tests.sandbox.branches.conftest import a_branch, an_atm, seed
+from werkzeug.test import create_environ
 
 from openteller_sandbox import app, clock
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.branches import bulk, service
 from openteller_sandbox.branches.service import BRANCHES
 from openteller_sandbox.db import DatabaseError, EngineUnavailable, Statement, open_database
+from openteller_sandbox.http.front import PARKING, Turn, Waiting, finished
 from openteller_sandbox.imports.files import opened
 from openteller_sandbox.imports.outcome import Limit, Outcome, Watch, Wish
 from openteller_sandbox.imports.refusals import Refusal, SourceError
@@ -345,6 +348,34 @@ def test_no_number_in_line_is_given_out_twice_on_a_day_whose_hours_an_import_cha
             assert answer.status_code == 201, answer.text
             numbers.append(int(answer.json["ticket_number"][1:]))
     assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.both_engines
+def test_who_asks_for_the_nearest_after_an_import_waits_beside_others_and_hears_of_the_next_one(
+    own_bank: Bank, bring: Callable[..., Outcome], anyone: FlaskClient
+) -> None:
+    """What is near is worked out in another thread; when the places are others by then, once more."""
+
+    def asked(path: str, query: str = "") -> Waiting | None:
+        parking: list[Any] = []
+        environ = create_environ(path, query_string=query) | {PARKING: parking}
+        b"".join(anyone.application.wsgi_app(environ, lambda *_: None))
+        return parking[0] if parking else None
+
+    there = {"latitude": 20.5, "longitude": 110.5, "crs": "wgs84"}
+    assert bring([a_new(97, location=there)]).added == 1
+    waiting = asked("/v1/branches", "near=20.5,110.5&limit=2")
+    assert waiting is not None and waiting.turn is Turn.COMPUTING
+    assert asked("/v1/branches", "limit=1") is None, "others do not wait"
+    assert bring([a_new(98, location=there)]).added == 1
+    with ThreadPoolExecutor(1) as beside:
+        again = waiting.resume(beside.submit(waiting.wait).result(60))
+        assert isinstance(again, Waiting)
+        status, _, body = finished(again.resume(beside.submit(again.wait).result(60)))
+    assert status == 200
+    assert [row["branch_id"] for row in json.loads(body)["data"]] == ["brn_test97", "brn_test98"]
+    assert asked("/v1/branches", "near=20.5,110.5&limit=2") is None
+    assert asked("/v1/branches", "bbox=110,20,111,21&limit=2") is None
 
 
 def test_geojson_and_the_lists_of_the_api_itself_are_read(bring: Callable[..., Outcome], anyone: FlaskClient) -> None:
