@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any
 
 from openteller_sandbox.folding import fold
@@ -27,6 +27,8 @@ _RANK = re.compile(f"^(?:{_RANKS})")
 _ROAD = re.compile("(.{1,8}?)(大街|大道|胡同|路|街|道|巷|弄)")
 _LONGEST = 12
 """Characters that are run together: more is a sentence."""
+_SHORT = 20
+"""Characters of a name whose words are kept: of longer ones they are very many."""
 
 
 def words_of(record: Mapping[str, Any]) -> set[str]:
@@ -52,30 +54,37 @@ def in_name(name: str, cities: Iterable[str], words: Iterable[str]) -> set[str]:
         cities: what its city is called, in Chinese among others.
         words: what it is found by.
     """
-    name = _without_bank(_before_number(name))
+    name = _before_number(name)
+    called = _calls_of if len(name) <= _SHORT else _calls_of.__wrapped__
+    return set(called(name, tuple(cities)).intersection(words))
+
+
+@lru_cache(4096)
+def _calls_of(name: str, cities: tuple[str, ...]) -> frozenset[str]:
+    """Give all that ``in_name`` may give of a name."""
+    name = _without_bank(name)
     beginning = max((len(each) for each in map(fold, cities) if name.startswith(each)), default=0)
     beyond = _RANK.sub("", name[beginning:])
     skip = len(syllables(name[: len(name) - len(beyond)])) if beyond else 0
     found: set[str] = set()
     for run in _HAN.findall(name):
         parts = syllables(run)
-        found.update(word for word in words if word.isascii() and _are_called(parts, max(skip, 0), word))
+        found.update(_calls(parts, max(skip, 0)))
         skip -= len(parts)
-    return found
+    return frozenset(found)
 
 
-def _are_called(parts: list[str], skip: int, word: str) -> bool:
-    """Tell whether syllables after each other, not all of them among the first to be skipped, are written as a word."""
-    ends = list(accumulate(map(len, parts), initial=0))
-    at = {end: number for number, end in enumerate(ends)}
+def _calls(parts: list[str], skip: int) -> Iterator[str]:
+    """Give what syllables after each other are written as, not all of them among the first to be skipped."""
     initials = "".join(part[0] for part in parts)
-    for together in {run := "".join(parts), run.replace("v", "u")}:
-        begin = together.find(word)
-        while begin >= 0:
-            if begin in at and at.get(begin + len(word), 0) > skip:
-                return True
-            begin = together.find(word, begin + 1)
-    return len(word) > 1 and initials.rfind(word) + len(word) > max(skip, len(word) - 1)
+    for end in range(skip + 1, len(parts) + 1):
+        for begin in range(max(0, end - _LONGEST), end):
+            word = "".join(parts[begin:end])
+            yield word
+            if "v" in word:
+                yield word.replace("v", "u")
+            if end - begin > 1:
+                yield initials[begin:end]
 
 
 def run_together(name: str) -> str:
