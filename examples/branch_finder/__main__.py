@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from werkzeug.serving import WSGIRequestHandler, run_simple
 
-from openteller import OpenTeller
+from openteller import OpenTeller, errors, user_ref
 
 from .app import create_app
 
@@ -37,6 +37,10 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the demo's folder goes, too
     secret = os.environ.get("BRANCH_FINDER_SECRET") or secrets.token_hex(32)
+    try:
+        user_ref(secret, "web", "nobody")
+    except errors.ConfigurationError as error:
+        parser.error(f"BRANCH_FINDER_SECRET: {error}")
     with _bank(f"http://{options.host}:{options.port}", demo=options.demo) as bank:
         run_simple(options.host, options.port, create_app(bank, secret), threaded=True, request_handler=_Quiet)
 

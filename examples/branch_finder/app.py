@@ -9,11 +9,13 @@ from __future__ import annotations
 import hmac
 import math
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Flask, abort, make_response, redirect, render_template, request, session, url_for
+from flask import Flask, abort, current_app, make_response, redirect, render_template, request, session, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from openteller import OpenTeller, errors, user_ref
@@ -38,8 +40,12 @@ def create_app(bank: OpenTeller, secret: str) -> Flask:
 
     Args:
         bank: a client; with an app's credentials it draws numbers.
-        secret: signs cookies, and makes the names under which the bank counts visitors.
+        secret: signs cookies, and makes the names under which the bank counts visitors; at least 16 bytes.
+
+    Raises:
+        ConfigurationError: the secret is too short.
     """
+    user_ref(secret, "web", "nobody")  # now, and not when the first visitor draws a number
     app = Flask(__name__)
     # Lax: a form of another site brings no cookie along, and without it no token fits.
     app.config.update(SECRET_KEY=secret, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True)
@@ -50,6 +56,7 @@ def create_app(bank: OpenTeller, secret: str) -> Flask:
     )
     app.jinja_env.globals.update(opening=texts.opening, week=texts.week, special=texts.special, kind_of=_kind_of)
     app.jinja_env.globals.update(WIDTH=sketch.WIDTH, HEIGHT=sketch.HEIGHT, at=texts.at, id_of=_id_of)
+    app.jinja_env.globals.update(zone_of=texts.zone_of)
     app.before_request(_choose_language)
     _add_places(app, bank)
     _add_tickets(app, bank, secret)
@@ -98,14 +105,17 @@ def _add_tickets(app: Flask, bank: OpenTeller, secret: str) -> None:
     @app.get("/tickets/<ticket_id>")
     def ticket(ticket_id: str) -> str:
         """Show a number to whoever has drawn it."""
-        found = bank.tickets.get(_own(ticket_id))
-        return render_template("ticket.html", ticket=found, branch=bank.branches.get(found.branch_id), token=_token())
+        with _forgetting(_own(ticket_id)):
+            found = bank.tickets.get(ticket_id)
+            branch = bank.branches.get(found.branch_id)
+        return render_template("ticket.html", ticket=found, branch=branch, token=_token())
 
     @app.post("/tickets/<ticket_id>/cancel")
     def cancel(ticket_id: str) -> Response:
         _check_token()
-        with suppress(errors.Conflict):  # it was called meanwhile, which its page shows
-            bank.tickets.cancel(_own(ticket_id))
+        # A conflict: it was called meanwhile, which its page shows.
+        with suppress(errors.Conflict), _forgetting(_own(ticket_id)):
+            bank.tickets.cancel(ticket_id)
         return redirect(url_for("ticket", ticket_id=ticket_id), 303)
 
 
@@ -115,14 +125,19 @@ def _add_answers(app: Flask) -> None:
     def nothing(_: Exception) -> tuple[str, int]:
         return render_template("trouble.html", text=say("not_found"), retry=None), 404
 
-    @app.errorhandler(403)
-    def forged(_: Exception) -> tuple[str, int]:
-        return render_template("trouble.html", text=say("forged"), retry=_here()), 403
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        """A form of another site, one that is too long, an address that forms only are sent to, a fault of ours."""
+        status = error.code or 500
+        text = say("forged" if status < 500 else "failed")
+        answer = make_response(render_template("trouble.html", text=text, retry=_here()), status)
+        answer.headers.extend({name: value for name, value in error.get_headers() if name == "Allow"})
+        return answer
 
     @app.errorhandler(errors.OpenTellerError)
     def down(error: errors.OpenTellerError) -> Response:
         """Ask to come back: the bank cannot be reached, has failed, or has too much to do."""
-        app.logger.warning("%r", error)
+        _note(error)
         wait = error.retry_after if isinstance(error, errors.BankError) else None
         answer = make_response(render_template("trouble.html", text=say("down"), retry=_here()), 503)
         answer.headers["Retry-After"] = str(math.ceil(wait or _PATIENCE_S))
@@ -148,9 +163,16 @@ def _place_page(kind: Kind, place: Place, refusal: str = "") -> str:
 
 def _refused(place: Place, error: errors.OpenTellerError) -> Response:
     """Show the branch again, with the bank's words for people."""
+    if isinstance(error, errors.ConfigurationError):
+        _note(error)
     told = error.display_message if isinstance(error, errors.BankError) else None
     text = texts.title(told) if told else say("no_tickets")
     return make_response(_place_page("branches", place, text), error.status or 503)
+
+
+def _note(error: errors.OpenTellerError) -> None:
+    """Tell who runs this what is wrong: what to change, where it is theirs to change."""
+    current_app.logger.warning("%s", error if isinstance(error, errors.ConfigurationError) else repr(error))
 
 
 def _choices(kind: Kind) -> dict[str, list[str]]:
@@ -218,3 +240,13 @@ def _own(ticket_id: str) -> str:
     if ticket_id not in session.get("tickets", []):
         abort(404)
     return ticket_id
+
+
+@contextmanager
+def _forgetting(ticket_id: str) -> Iterator[None]:
+    """Take a number that the bank has forgotten out of the cookie: nothing leads to it any more."""
+    try:
+        yield
+    except errors.NotFound:
+        session["tickets"] = [one for one in session["tickets"] if one != ticket_id]
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from flask import request, session
 
@@ -12,7 +13,7 @@ from openteller.models import Availability, DayHours, LocalizedText
 
 from .search import Place
 
-__all__ = ["LANGUAGES", "at", "code", "language", "opening", "refused", "say", "special", "title", "week"]
+__all__ = ["LANGUAGES", "at", "code", "language", "opening", "refused", "say", "special", "title", "week", "zone_of"]
 
 LANGUAGES = ("zh-CN", "en")
 _TEXTS = {
@@ -82,6 +83,9 @@ _TEXTS = {
     "cancel": ("取消排队", "Give it back"),
     "not_found": ("没有找到这个页面或地点。", "There is no such page or place."),
     "forged": ("这个操作没有完成，请回到页面再试一次。", "That was not done: go back to the page and try again."),
+    "trouble": ("没有完成", "That did not work"),
+    "failed": ("这里出错了，请稍后再试。", "Something is wrong here: try again in a moment."),
+    "zone": ("当地时间：", "Local time: "),
     "down": ("银行暂时无法答复，请稍后再试。", "The bank cannot answer now: try again in a moment."),
     "retry": ("再试一次", "Try again"),
     "home": ("返回查询", "Back to the search"),
@@ -136,6 +140,9 @@ _CODES = {
     "CANCELLED": ("已取消", "Given back"),
 }
 _USUAL = {"OPEN", "IN_SERVICE"}
+_SHUT = {"TEMPORARILY_CLOSED", "RELOCATED", "CLOSED", "OUT_OF_SERVICE"}
+"""What says by itself that nobody is served."""
+_BANK_ZONE = "Asia/Shanghai"
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
@@ -167,20 +174,30 @@ def title(text: LocalizedText) -> str:
     return text.en if language() == "en" else text.zh_cn
 
 
-def at(moment: datetime) -> str:
-    """Write an instant of bank time for people."""
-    return f"{moment:%m-%d %H:%M}"
+def zone_of(place: Place) -> str:
+    """Name the zone of a place's times where it is not the bank's; else nothing."""
+    return "" if place.timezone == _BANK_ZONE else place.timezone
+
+
+def at(moment: datetime, place: Place) -> str:
+    """Write an instant for people, in the place's own time."""
+    there = moment.astimezone(ZoneInfo(place.timezone)) if zone_of(place) else moment
+    return f"{there:%m-%d %H:%M}"
 
 
 def opening(place: Place) -> str:
     """Say whether a place is open, and how long that stays so; at the time that was asked for, if one was."""
+    if place.status in _SHUT:
+        return code(place.status)
     if place.open_at:
         until, provisional = place.open_at.until, place.open_at.provisional
-        said = f"{at(place.open_at.at)} {say('open')}"
+        said = f"{at(place.open_at.at, place)} {say('open')}"
     else:
         until, provisional = place.next_change_at, place.provisional
         said = say("open" if place.open_now else "closed")
-    parts = [said, say("until").format(at=at(until)) if until else ""]
+    parts = [said, say("until").format(at=at(until, place)) if until else ""]
+    if zone_of(place) and (until or place.open_at):
+        parts.append(f"({zone_of(place)})")
     if place.status not in _USUAL:
         parts.append(code(place.status))
     return " ".join(part for part in parts if part) + (say("provisional") if provisional else "")

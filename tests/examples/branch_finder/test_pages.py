@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 from tests.conftest import make_partner
 from werkzeug.test import TestResponse
 
 from branch_finder import texts
+from branch_finder.__main__ import main
 from branch_finder.app import create_app
-from openteller import OpenTeller
+from openteller import OpenTeller, errors
 from openteller import models as m
 
 URL = "http://bank.example"
 SECRET = "a secret of the tests, long enough"
 SQUARE = "31.2304,121.4737"
 RELOCATED = "brn_t9oih0cmfcmo"
-PINS = re.compile(r'<a href="#row-([0-9]+)">')
+PINS = re.compile(r'<a href="#row-([0-9]+)" aria-label="([^"]+)">')
 IDS = re.compile(r'<a href="/(?:branches|atms)/(brn_\w+|atm_\w+)">')
 
 
@@ -120,8 +123,12 @@ def test_pages_follow_each_other_with_the_same_filters(visitor: FlaskClient, cli
 def test_each_row_has_a_pin_that_leads_to_it(visitor: FlaskClient) -> None:
     page = visitor.get("/branches", query_string={"near": SQUARE}).text
     rows = set(re.findall(r'<li id="row-([0-9]+)">', page))
-    pins = set(PINS.findall(page))
-    assert len(rows) == 10 and pins <= rows and "1" in pins
+    pins = dict(PINS.findall(page))
+    assert len(rows) == 10 and set(pins) <= rows and "1" in pins
+    names_of = re.findall(r"<bdi>([^<]+)</bdi></a>", page)
+    assert all(f"{row} {names_of[int(row) - 1]}" in said for row, said in pins.items())
+    assert sum(len(said.split(", ")) for said in pins.values()) == 10, "each row is a part of some pin's name"
+    assert 'role="img"' not in page, "what stands in a picture is told to nobody who hears the page"
 
 
 def test_nothing_is_told_as_nothing(visitor: FlaskClient) -> None:
@@ -348,3 +355,64 @@ def test_a_bank_that_has_too_much_to_do_says_when_to_come_back(status: str) -> N
     with OpenTeller(URL, client_id="", wsgi_app=busy, max_retries=0) as bank:
         answer = create_app(bank, SECRET).test_client().get("/atms")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "15" if status == "200 OK" else "7")
+
+
+def test_each_page_has_a_heading_and_an_address_its_language(visitor: FlaskClient) -> None:
+    for path in ("/branches?q=ja&lang=en", f"/branches/{RELOCATED}", "/atms", "/nowhere"):
+        page = visitor.get(path).text
+        assert page.count("<h1") == 1
+    page = visitor.get("/branches?q=ja").text
+    assert page.count('<p lang="zh-CN"><bdi>') == 10 and '<html lang="en">' in page
+
+
+def test_a_number_that_the_bank_has_forgotten_is_forgotten(line: Callable[[], Line]) -> None:
+    for method, path in (("GET", ""), ("POST", "/cancel")):
+        me = line()
+        with me.browser.session_transaction() as kept:
+            kept["tickets"] = ["tkt_nowhere0000"]
+        assert "我的号" in me.browser.get("/branches").text
+        answer = me.browser.open(f"/tickets/tkt_nowhere0000{path}", method=method, data={"token": me.token})
+        assert answer.status_code == 404 and "我的号" not in answer.text
+        assert "我的号" not in me.browser.get("/branches").text
+
+
+def test_what_the_server_refuses_by_itself_has_a_page_with_a_way_back(line: Callable[[], Line]) -> None:
+    me = line()
+    wrong = me.browser.get(f"/branches/{me.branch_id}/tickets")
+    long = me.browser.post(f"/branches/{me.branch_id}/tickets", data={"token": "x" * 5000})
+    assert (wrong.status_code, long.status_code) == (405, 413)
+    assert set(wrong.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    assert f'id="retry" href="/branches/{me.branch_id}"' in long.text
+    for answer in (wrong, long):
+        assert "没有完成" in answer.text and "返回查询" in answer.text
+        assert answer.headers["Content-Security-Policy"] and answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_branch_that_moved_nobody_knows_where_is_said_to_have_moved_and_no_more(
+    finder: Flask, client: OpenTeller
+) -> None:
+    moved = replace(client.branches.get(RELOCATED), moved_to=None)
+    with finder.test_request_context(headers={"Accept-Language": "en"}):
+        assert texts.opening(moved) == "Moved"
+
+
+def test_times_are_those_of_the_place_which_is_named_where_it_is_far_away(finder: Flask, client: OpenTeller) -> None:
+    closes = datetime(2026, 9, 29, 11, 0, tzinfo=timezone(timedelta(hours=8)))
+    here = client.branches.near(SQUARE, open_now=True).first()
+    assert here
+    lima = replace(here, timezone="America/Lima", open_now=False, next_change_at=closes, provisional=False)
+    with finder.test_request_context(headers={"Accept-Language": "en"}):
+        assert texts.opening(lima) == "Closed until 09-28 22:00 (America/Lima)"
+        assert texts.opening(replace(lima, timezone="Asia/Shanghai")) == "Closed until 09-29 11:00"
+
+
+def test_a_secret_that_is_too_short_is_refused_at_the_start(
+    client: OpenTeller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(errors.ConfigurationError):
+        create_app(client, "x" * 15)
+    monkeypatch.setenv("BRANCH_FINDER_SECRET", "秘密")
+    monkeypatch.setattr("sys.argv", ["branch_finder"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "BRANCH_FINDER_SECRET: the key of user_ref has at least 16 bytes" in capsys.readouterr().err
