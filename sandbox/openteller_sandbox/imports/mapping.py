@@ -190,12 +190,17 @@ def _put(record: dict[str, Any], path: str, value: object, *, keep: bool = False
 def _check_chosen(chosen: Mapping[str, str], known: Mapping[str, str], columns: list[str]) -> None:
     for path, column in chosen.items():
         if path not in known:
-            near = ", ".join(sorted(name for name in known if name.split(".")[-1] == path.split(".")[-1])) or "name.en"
+            parts = {path.split(".")[0], path.split(".")[-1]}
+            near = ", ".join(sorted(name for name in known if parts & set(name.split("."))))[:200] or "name.en"
             raise SourceError(f"--map {path}={column}: there is no member {path}; members are such as {near}")
         if column not in columns:
             raise SourceError(
                 f"--map {path}={column}: the file has no column {column}; it has {', '.join(columns[:30])}"
             )
+        if columns.count(column) > 1:
+            raise SourceError(f"--map {path}={column}: the file has {columns.count(column)} columns of that name")
+        if list(chosen.values()).count(column) > 1:
+            raise SourceError(f"--map {path}={column}: that column is another member already; it can be one only")
 
 
 def _key(name: str) -> str:

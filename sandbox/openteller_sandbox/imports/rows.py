@@ -22,6 +22,7 @@ _MOST_COLUMNS = 500
 _FEATURES = re.compile(r'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[')
 _BRANDS = re.compile(r'"Brand"\s*:\s*\[')
 _DATA = re.compile(r'\s*\{\s*(?:"(?:links|meta)"\s*:.*?)?"data"\s*:\s*\[', re.DOTALL)
+_OPEN = re.compile(r"\{\s*\n")
 _RECORD_SEPARATOR = "\x1e"  # of GeoJSON text sequences
 _LOOK_FOR = "look for a quotation mark without its second one"
 
@@ -91,8 +92,14 @@ class Reading:
 
 
 def detect(source: Source) -> Format:
-    """Find out how a file is written, by its first characters."""
+    """Find out how a file is written, by its first characters.
+
+    Raises:
+        SourceError: it is empty, or one record over several lines.
+    """
     head = source.head.lstrip("\ufeff" + _RECORD_SEPARATOR + " \t\r\n")
+    if not head:
+        raise SourceError(f"{source.name} is empty")
     if head.startswith("["):
         return Format.JSON
     if not head.startswith("{"):
@@ -101,7 +108,11 @@ def detect(source: Source) -> Format:
         return Format.UK_OPEN_DATA
     if _FEATURES.search(head):
         return Format.GEOJSON
-    return Format.JSON if _DATA.match(head) else Format.NDJSON
+    if _DATA.match(head):
+        return Format.JSON
+    if _OPEN.match(head):
+        raise SourceError(f"{source.name} is one object over several lines: give an array, or a record in each line")
+    return Format.NDJSON
 
 
 def items(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Mapping[str, str]) -> Iterator[Item]:

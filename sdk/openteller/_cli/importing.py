@@ -206,6 +206,7 @@ def _import(options: Options, limit: Callable[[], Limit]) -> None:
         with _report(options.report) as report, _progress() as moved, opened(options.file, options.encoding) as source:
             watch = _watch(report, moved)
             outcome = app.import_file(bank, options.kind, source, _wish(options, limit()), watch)
+            encoding = source.encoding
     except (SourceError, DatabaseError) as error:
         raise click.ClickException(f"{error}\nNothing was imported.") from error
     except EngineError as error:
@@ -213,7 +214,7 @@ def _import(options: Options, limit: Callable[[], Limit]) -> None:
         raise click.ClickException(f"{bank.db.name}: {error}: {advice}\nNothing was imported.") from error
     finally:
         bank.db.close()
-    _tell(options, outcome, report, time.monotonic() - begun)
+    _tell(options, outcome, report, encoding, time.monotonic() - begun)
 
 
 def _wish(options: Options, limit: Limit) -> Wish:
@@ -246,6 +247,8 @@ def _chosen(maps: tuple[str, ...], mapping: Path | None) -> dict[str, str]:
         member, equals, column = text.partition("=")
         if not (member and equals and column):
             raise click.UsageError(f"--map {text}: MEMBER=COLUMN, such as name.en=Name")
+        if chosen.get(member.strip(), column.strip()) != column.strip():
+            raise click.UsageError(f"--map {text}: {member} is the column {chosen[member.strip()]} already")
         chosen[member.strip()] = column.strip()
     return chosen
 
@@ -347,7 +350,7 @@ def _watch(report: _Report, moved: Callable[[str, float | None], None]) -> Watch
     return Watch(refused=report.hear, moved=moved)
 
 
-def _tell(options: Options, outcome: Outcome, report: _Report, seconds: float) -> None:
+def _tell(options: Options, outcome: Outcome, report: _Report, encoding: str, seconds: float) -> None:
     """Say what came of it.
 
     Raises:
@@ -355,7 +358,8 @@ def _tell(options: Options, outcome: Outcome, report: _Report, seconds: float) -
     """
     kind, each = options.kind, "row" if outcome.read == 1 else "rows"
     rate = outcome.read / max(seconds, 0.001)
-    click.echo(f"Read {outcome.read:,} {each} of {kind} ({outcome.format}) in {seconds:.1f} s, {rate:,.0f} a second.")
+    how = f"{outcome.format}" if encoding.lower().startswith("utf-8") else f"{outcome.format}, {encoding}"
+    click.echo(f"Read {outcome.read:,} {each} of {kind} ({how}) in {seconds:.1f} s, {rate:,.0f} a second.")
     if outcome.ignored:
         click.echo(f"Nothing is made of these columns: {', '.join(outcome.ignored[:_SHOWN])}")
     for note in outcome.notes:

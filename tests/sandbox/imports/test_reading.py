@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openteller_sandbox import contract
 from openteller_sandbox.imports import hours_text, json_stream
 from openteller_sandbox.imports.files import Lines, Source, opened
 from openteller_sandbox.imports.json_stream import EACH, LONGEST, JsonReader, RepeatedError, loads
-from openteller_sandbox.imports.mapping import number
+from openteller_sandbox.imports.mapping import Columns, number
 from openteller_sandbox.imports.refusals import Refusal, SourceError
 from openteller_sandbox.imports.rows import Format, Table, detect, lines_of
+from openteller_sandbox.imports.shape import Shape
 
 
 class Pieces(Source):
@@ -101,6 +103,28 @@ def test_a_value_without_an_end_does_not_fill_the_memory(monkeypatch: pytest.Mon
 )
 def test_the_format_is_found_out(text: str, format_: Format) -> None:
     assert detect(Pieces(text)) is format_
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "is empty"), (" \n\n", "is empty"), ('{\n "a": 1\n}', "several lines")]
+)
+def test_what_has_no_format_is_told(text: str, told: str) -> None:
+    with pytest.raises(SourceError, match=told):
+        detect(Pieces(text))
+
+
+@pytest.mark.parametrize(
+    ("columns", "chosen", "told"),
+    [
+        ("a b", {"name.zh": "a"}, "members are such as name, name.en, name.zh-CN"),
+        ("a b", {"name.en": "c"}, "the file has no column c; it has a, b"),
+        ("a a", {"name.en": "a"}, "the file has 2 columns of that name"),
+        ("a b", {"name.en": "a", "name.zh-CN": "a"}, "is another member already"),
+    ],
+)
+def test_a_mapping_that_cannot_be_meant_is_told(columns: str, chosen: dict[str, str], told: str) -> None:
+    with pytest.raises(SourceError, match=told):
+        Columns(Shape.of(contract.load(), "Branch"), columns.split(), chosen, {})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
