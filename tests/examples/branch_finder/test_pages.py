@@ -124,6 +124,7 @@ def test_each_row_has_a_pin_that_leads_to_it(visitor: FlaskClient) -> None:
     page = visitor.get("/branches", query_string={"near": SQUARE}).text
     rows = set(re.findall(r'<li id="row-([0-9]+)">', page))
     pins = dict(PINS.findall(page))
+    assert list(pins) == sorted(pins, key=int), "as a keyboard goes through them"
     assert len(rows) == 10 and set(pins) <= rows and "1" in pins
     names_of = re.findall(r"<bdi>([^<]+)</bdi></a>", page)
     assert all(f"{row} {names_of[int(row) - 1]}" in said for row, said in pins.items())
