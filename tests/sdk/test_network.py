@@ -471,7 +471,7 @@ def test_what_goes_out_names_the_client(httpserver: HTTPServer) -> None:
 
     headers = httpserver.log[0][0].headers
     assert headers["User-Agent"].startswith("openteller-python/")
-    assert (headers["Accept"], headers["X-Team"]) == ("application/json", "bills")
+    assert (headers["Accept"], headers["X-Team"]) == ("application/json, */*;q=0.1", "bills")
     assert "Authorization" not in headers and "Cookie" not in headers
 
 
