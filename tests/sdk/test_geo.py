@@ -71,7 +71,9 @@ def test_just_west_of_north_is_north() -> None:
 def test_everything_within_the_radius_is_in_the_box(place: tuple[float, float], radius: float, towards: float) -> None:
     box = geo.box_around(place, radius)
     angle, north, course = radius * 0.999 / RADIUS, math.radians(place[0]), math.radians(towards)
-    end = math.asin(math.sin(north) * math.cos(angle) + math.cos(north) * math.sin(angle) * math.cos(course))
+    up = math.sin(north) * math.cos(angle) + math.cos(north) * math.sin(angle) * math.cos(course)
+    ahead = math.cos(north) * math.cos(angle) - math.sin(north) * math.sin(angle) * math.cos(course)
+    end = math.atan2(up, math.hypot(ahead, math.sin(angle) * math.sin(course)))  # at a pole asin is a decimetre off
     aside = math.atan2(
         math.sin(course) * math.sin(angle) * math.cos(north), math.cos(angle) - math.sin(north) * math.sin(end)
     )
