@@ -51,7 +51,8 @@ READINGS = {
     "蔚县": "yu xian",
     "莘县": "shen xian",
 }
-SYLLABLES = {"都": "du", "长": "chang"}  # in every place name but those above
+CERTAIN = {"漯": "luo"}  # in every name; the package has another one
+SYLLABLES = CERTAIN | {"都": "du", "长": "chang"}  # in every place name but those above
 NAMED = SYLLABLES | {
     "行": "hang",
     "什": "shi",
@@ -60,11 +61,9 @@ NAMED = SYLLABLES | {
     "藏": "zang",
     "卜": "bu",
     "埔": "pu",
-    "漯": "luo",
 }
 """In names of banks and their places; words in which they are read otherwise are in a table."""
 
-CERTAIN = {"漯": "luo"}  # in every name; the package has another one
 LONGEST_WORD = 3
 RANKS = ("市", "区", "县", "旗")
 HAN = range(0x4E00, 0xA000)
