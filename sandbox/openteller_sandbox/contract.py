@@ -197,11 +197,13 @@ class Contract:
         return [fault for error in errors for fault in _body_faults(error, self._expected)]
 
     def parameter_faults(self, operation: Operation, parameter: Parameter, value: object) -> list[Fault]:
-        """Find what is wrong with a parameter's value."""
+        """Find what is wrong with a parameter's value. Of one that is too short or too long nothing else is said."""
         validator = self.validator(self._parameter_pointer(operation.operation_id, parameter.name), _SENT)
+        errors = list(validator.iter_errors(value))
+        of_length = [error for error in errors if error.kind.name in _LENGTHS]
         return [
             Fault(parameter.part, parameter.name, "FIELD_INVALID", _message(error, self._expected))
-            for error in validator.iter_errors(value)
+            for error in of_length or errors
         ]
 
     def resolve(self, node: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
@@ -357,6 +359,7 @@ def _is_instant(text: str) -> bool:
         return False
 
 
+_LENGTHS = frozenset({"minLength", "maxLength"})
 _SENT = {"date": _is_day, "date-time": _is_instant}
 """What a caller sends must be a value that can be converted; records are made of such values."""
 

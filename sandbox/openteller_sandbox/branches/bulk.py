@@ -21,8 +21,9 @@ from openteller_sandbox import clock
 from openteller_sandbox.announcements import service as announcements
 from openteller_sandbox.bank import Bank
 from openteller_sandbox.billers import service as billers
-from openteller_sandbox.branches import directory, importing, place_sets, spoken, store
+from openteller_sandbox.branches import datum, directory, importing, place_sets, spoken, store
 from openteller_sandbox.branches.completing import Record, Rules
+from openteller_sandbox.branches.nearest import Point
 from openteller_sandbox.branches.store import Places
 from openteller_sandbox.db import Database, DatabaseError, Row, Statement, Tx
 from openteller_sandbox.imports import open_data_uk
@@ -160,7 +161,7 @@ class _Import:
     def _take(self, item: Item) -> None:
         """Check a row, and keep it for now or refuse it."""
         record, faults, line = item.record, list(item.faults), b""
-        terms, stamped = record.pop(TERMS, None), "last_updated" in record
+        terms, stamped, given = record.pop(TERMS, None), "last_updated" in record, record.get("location")
         if not (record or faults):
             faults = [wrong("", "ROW_BROKEN", "has nothing in it")]
         if record:
@@ -171,7 +172,7 @@ class _Import:
             faults += islice(self._rules.faults(record, line, [fault.field for fault in faults]), _MOST_FAULTS)
             faults += _terms_faults(terms)
         if not faults:
-            faults += self._stage(item.where, record, line, terms, stamped=stamped)
+            faults += self._stage(item.where, record, line, terms, given, stamped=stamped)
         if faults:
             self._refuse(item.where, record, faults[:_MOST_FAULTS])
 
@@ -184,8 +185,13 @@ class _Import:
                 "brn" if self._thing == "branch" else "atm", self._thing, code
             )
 
-    def _stage(self, where: str, record: Record, line: bytes, terms: str | None, *, stamped: bool) -> list[Refusal]:
-        """Keep a record for now; where its code or identifier is somebody else's, say so instead."""
+    def _stage(
+        self, where: str, record: Record, line: bytes, terms: str | None, given: Any, *, stamped: bool
+    ) -> list[Refusal]:
+        """Keep a record for now; where its code or identifier is somebody else's, say so instead.
+
+        given: its location as the file has it.
+        """
         spoken_of = spoken.words_of(record)
         called = {"cities": self._cities.of(record["postal_address"]), "terms": terms or "", "spoken": spoken_of}
         code, identifier = record[f"{self._thing}_code"], record[f"{self._thing}_id"]
@@ -193,7 +199,10 @@ class _Import:
             return [unlike]
         row, keys = importing.prepared(importing.Place(identifier, code, record, "", called))
         del row["wire"]
-        staged = Staged(where, code, identifier, stamped, line, marshal.dumps((row, terms is not None, keys)))
+        elsewhere = given if given.get("crs", datum.WGS84) != datum.WGS84 else None
+        staged = Staged(
+            where, code, identifier, stamped, line, marshal.dumps((row, terms is not None, keys, elsewhere))
+        )
         self._staging.add(staged, [(name, record[name]) for name in _REFERENCES if name in record])
         return []
 
@@ -290,13 +299,17 @@ class _Import:
 
     def _added(self, new: Staged) -> _Kept:
         self._outcome.added += 1
-        row, _, keys = marshal.loads(new.marks)  # noqa: S302 - written by _stage
+        row, _, keys, _ = marshal.loads(new.marks)  # noqa: S302 - written by _stage
         return _Kept(self._row(new, row), None, keeps_texts=False, keeps_facts=False, keys=keys)
 
     def _again(self, old: Row, new: Staged) -> _Kept:
         """Take what the file says of a place that the bank has."""
         before, after = loads(bytes(old["wire"]).decode()), loads(new.body.decode())
-        row, has_terms, keys = marshal.loads(new.marks)  # noqa: S302 - written by _stage
+        row, has_terms, keys, given = marshal.loads(new.marks)  # noqa: S302 - written by _stage
+        if given is not None and before["location"] != after["location"] and _is_there(before["location"], given):
+            after["location"] = before["location"]
+            row |= {name: old[name] for name in ("latitude", "longitude")}
+            new = new._replace(body=dumps(after))
         same = before == after or (not new.stamped and _facts(before) == _facts(after))
         if same and not has_terms:
             self._outcome.unchanged += 1
@@ -443,6 +456,12 @@ def _pages(database: Database, places: Places) -> Iterator[list[Row]]:
 def _as_it_was(old: Row) -> _Kept:
     row = {name: old[name] for name in old.keys()}  # noqa: SIM118 - a row is no mapping
     return _Kept(row, old["number"], keeps_texts=True, keeps_facts=True, keys=[])
+
+
+def _is_there(location: Record, given: Record) -> bool:
+    """Tell whether a place goes out as a location that a file has in another datum."""
+    here, there = (Point(one["latitude"], one["longitude"]) for one in (location, given))
+    return datum.is_shown_as(here, there, given["crs"])
 
 
 def _facts(record: Record) -> Record:

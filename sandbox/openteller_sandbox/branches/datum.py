@@ -25,6 +25,7 @@ _BD_TURN = math.pi * 3000 / 180
 _BD_NORTH, _BD_EAST = 0.006, 0.0065
 _CLOSE_ENOUGH = 1e-11  # degrees: a micrometre
 _DECIMALS = 6  # as many as records have: a tenth of a metre
+_HALF_A_UNIT = 0.5001 * 10**-_DECIMALS
 FARTHEST = 0.02  # degrees: by more than that no datum moves anything (0.0173 at most)
 _MOST_STEPS = 60  # each step leaves less than a hundredth of the miss; six are usual
 
@@ -47,6 +48,12 @@ def shown(point: Point, crs: str) -> Point:
         return point
     latitude, longitude = from_wgs84(point, crs)
     return Point(round(latitude, _DECIMALS), round(longitude, _DECIMALS))
+
+
+def is_shown_as(point: Point, given: Point, crs: str) -> bool:
+    """Tell whether a place goes out in a datum as a position that is given: there and back, it is where it was."""
+    there = from_wgs84(point, crs)
+    return all(abs(one - other) < _HALF_A_UNIT for one, other in zip(there, given, strict=True))
 
 
 def inside(positions: Positions, window: Window, crs: str) -> int:

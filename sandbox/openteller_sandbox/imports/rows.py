@@ -47,17 +47,24 @@ class Format(StrEnum):
 class Kind:
     """What a file is about.
 
-    component: of the contract. brands: the member of the UK Open Data API's brands that has them, and what makes
-    records of it. columns: usual names of its own columns, by member.
+    component: of the contract. name: what people call them. brands: the member of the UK Open Data API's brands that
+    has them, and what makes records of it. columns: usual names of its own columns, by member.
     """
 
     component: str
+    name: str
     brands: tuple[str, _MakeOfBrand] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """The member by which each is known."""
+        return f"{self.component.lower()}_code"
 
 
 BRANCHES = Kind(
     component="Branch",
+    name="branches",
     brands=("Branch", open_data_uk.branch),
     columns={
         "branch_code": "code id ref branch_no 网点编号 网点代码 机构号 机构代码 编号",
@@ -70,6 +77,7 @@ BRANCHES = Kind(
 )
 ATMS = Kind(
     component="Atm",
+    name="ATMs",
     brands=("ATM", open_data_uk.atm),
     columns={
         "atm_code": "code id ref atm_no 设备编号 编号",
@@ -79,7 +87,7 @@ ATMS = Kind(
         "access_24h": "24h is_24h",
     },
 )
-BILLERS = Kind(component="Biller", columns={"biller_code": "code"})
+BILLERS = Kind(component="Biller", name="billers", columns={"biller_code": "code"})
 
 
 @dataclass(slots=True)
@@ -132,17 +140,36 @@ def items(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: Ma
         case Format.CSV:
             return _cells(source, kind, shape, reading, chosen)
         case Format.NDJSON:
-            return _checked(lines_of(source), lambda value: (dict(value), []))
+            return _checked(_of_kind(lines_of(source), kind, source), lambda value: (dict(value), []))
         case Format.GEOJSON:
-            found = JsonReader(source).at(("features", EACH))
+            found = _of_kind(JsonReader(source).at(("features", EACH)), kind, source)
             return _checked(found, lambda value: _feature(value, kind, shape, chosen))
         case Format.UK_OPEN_DATA:
             return _brands(source, kind, reading)
         case Format.JSON:
             path = (EACH,) if source.head.lstrip("\ufeff \t\r\n").startswith("[") else ("data", EACH)
-            return _checked(JsonReader(source).at(path), lambda value: (dict(value), []))
+            return _checked(_of_kind(JsonReader(source).at(path), kind, source), lambda value: (dict(value), []))
         case _:
             raise SourceError(f"{source.name}: {reading.format} is no format of {kind.component.lower()} records")
+
+
+def _of_kind(found: _Found, kind: Kind, source: Source) -> _Found:
+    """Give what was found, unless its first record is of another kind.
+
+    Raises:
+        SourceError: it is.
+    """
+    for number, (where, value) in enumerate(found):
+        if not number and isinstance(value, dict):
+            properties = value.get("properties")
+            _check_kind(properties if isinstance(properties, dict) else value, kind, source)
+        yield where, value
+
+
+def _check_kind(names: Iterable[str], kind: Kind, source: Source) -> None:
+    own, other = (ATMS, BRANCHES) if kind is ATMS else (BRANCHES, ATMS)
+    if kind is own and own.code not in names and other.code in names:
+        raise SourceError(f"{source.name}: these are {other.name}: use openteller sandbox import {other.name.lower()}")
 
 
 def _checked(found: _Found, make: _Make) -> Iterator[Item]:
@@ -230,7 +257,7 @@ def _feature(
 ) -> tuple[dict[str, Any], list[Refusal]]:
     """Make a record of a feature: of the contract's members, or of flat properties as of columns."""
     properties = dict(value.get("properties") or {})
-    code = f"{kind.component.lower()}_code"
+    code = kind.code
     faults: list[Refusal] = []
     if not chosen and code in properties and isinstance(properties.get("postal_address"), dict):
         record = properties
@@ -271,7 +298,8 @@ def _cells(source: Source, kind: Kind, shape: Shape, reading: Reading, chosen: M
     if not any(header) or len(header) > _MOST_COLUMNS:
         raise SourceError(f"{source.name} has no header: the first line names the columns")
     columns = Columns(shape, header, chosen, kind.columns)
-    reading.ignored = [column for column in columns.ignored if column]
+    reading.ignored = [name for name in columns.ignored if name and name.partition(".")[0] not in shape.computed]
+    _check_kind(header, kind, source)
     if all(path is None for path in columns.paths):
         raise SourceError(f"{source.name}: no column is known ({', '.join(header[:10])}): name them with --map")
     for row in rows:

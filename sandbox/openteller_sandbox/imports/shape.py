@@ -47,10 +47,11 @@ class Shape:
 
     members: of an object, by name. items: of an array; most: how many of them there may be. values: of an open
     enumeration. kind: the JSON type. is_scalar: whether it is any text, number or truth value. is_plain: whether it is
-    an object of such. is_long: whether it has lists of objects.
+    an object of such. is_long: whether it has lists of objects. computed: of an object, the members that the bank
+    works out itself.
     """
 
-    __slots__ = ("_right", "is_long", "is_plain", "is_scalar", "items", "kind", "members", "most", "values")
+    __slots__ = ("_right", "computed", "is_long", "is_plain", "is_scalar", "items", "kind", "members", "most", "values")
 
     def __init__(self, contract: Contract, schema: Mapping[str, Any]) -> None:
         node, _ = contract.resolve(schema)
@@ -60,6 +61,7 @@ class Shape:
             for name, member in node.get("properties", {}).items()
             if not member.get("x-computed")
         }
+        self.computed = frozenset(name for name in node.get("properties", {}) if name not in self.members)
         self.items = Shape(contract, node["items"]) if "items" in node else None
         self.most = int(node.get("maxItems", _MOST_ITEMS))
         values = node.get("x-extensible-enum") or node.get("enum")

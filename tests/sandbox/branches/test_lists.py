@@ -169,6 +169,14 @@ def test_every_word_must_be_found(client: FlaskClient) -> None:
     assert records(client, q="上海 北京分行") == []
 
 
+@pytest.mark.parametrize(
+    ("q", "said"), [("", "at least 1 "), ("行" * 65, "at most 64 "), ("a\tb", "control characters")]
+)
+def test_of_words_that_are_too_short_or_too_long_nothing_else_is_said(client: FlaskClient, q: str, said: str) -> None:
+    (fault,) = client.get("/v1/branches", query_string={"q": q}).json["errors"]
+    assert said in fault["message"]
+
+
 @pytest.mark.parametrize("q", ["！？", "...", "　。"])
 def test_a_query_without_a_word_is_refused(client: FlaskClient, q: str) -> None:
     assert refused(client, q=q) == ["q"]
