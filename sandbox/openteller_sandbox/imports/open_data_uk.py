@@ -48,6 +48,7 @@ _ATM_MEMBERS = frozenset(
     ]
 )
 _NEVER = frozenset({"SequenceNumber"})  # says nothing
+_TIME = re.compile("[0-9]{2}:[0-9]{2}")
 _ALL_WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _SEGMENTS = {"Personal": "PERSONAL", "Premier": "PREMIER", "Private": "PRIVATE", "Business": "BUSINESS"}
 _SEGMENTS |= {"SME": "BUSINESS", "Corporate": "CORPORATE", "Wealth": "PREMIER", "Student": "PERSONAL"}
@@ -259,7 +260,7 @@ def _availability(sent: Mapping[str, Any], left: LeftOut) -> dict[str, Any]:
     """Give the week, and the days that differ from it where it is said when they are."""
     differ = sent.get("NonStandardAvailability") or ()
     special = [_special(one, left) for one in ([differ] if isinstance(differ, Mapping) else differ)]
-    week = _days(sent.get("StandardAvailability", {}).get("Day", ()), _ALL_WEEK)
+    week = _cut_at_midnight(_days(sent.get("StandardAvailability", {}).get("Day", ()), _ALL_WEEK))
     return {"standard": week, "special": [one for one in special if one]}
 
 
@@ -301,6 +302,23 @@ def _days(sent: Iterable[Mapping[str, Any]], weekdays: Iterable[str]) -> list[di
             if name in weekdays or name not in _ALL_WEEK:  # a day that is none is for the check to refuse
                 hours.setdefault(name, []).extend(_hours(one) for one in day.get("OpeningHours") or ())
     return [{"day": name, "opening_hours": spans} for name, spans in hours.items() if spans]
+
+
+def _cut_at_midnight(week: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give what closes after midnight to two days; what is no time or no day is for the check to refuse."""
+    hours: dict[str, list[dict[str, str]]] = {}
+    for day in week:
+        name = day["day"]
+        for span in day["opening_hours"]:
+            times = [time for time in span.values() if _TIME.fullmatch(time)]
+            if name in _ALL_WEEK and len(times) == len(span) and span["closes"] < span["opens"]:
+                following = _ALL_WEEK[(_ALL_WEEK.index(name) + 1) % 7]
+                hours.setdefault(name, []).append(span | {"closes": "24:00"})
+                hours.setdefault(following, []).append(span | {"opens": "00:00"})
+            else:
+                hours.setdefault(name, []).append(dict(span))
+    ordered = {name: sorted(spans, key=lambda span: span["opens"]) for name, spans in hours.items()}
+    return [{"day": name, "opening_hours": spans} for name, spans in ordered.items()]
 
 
 def _hours(sent: Mapping[str, Any]) -> dict[str, str]:

@@ -102,6 +102,17 @@ def test_times_are_read_as_banks_write_them(begin: str, end: str, opens: str, cl
     ]
 
 
+def test_what_closes_after_midnight_is_cut_there_as_in_a_table() -> None:
+    night = [{"OpeningTime": "22:00", "ClosingTime": "02:00"}]
+    late = [{"OpeningTime": "09:00", "ClosingTime": "00:00"}]
+    days = [{"Name": "Sunday", "OpeningHours": night}, {"Name": "Monday", "OpeningHours": late}]
+    record, _ = branch(Availability={"StandardAvailability": {"Day": days}})
+    assert {each["day"]: each["opening_hours"] for each in record["availability"]["standard"]} == {
+        "SUNDAY": [{"opens": "22:00", "closes": "24:00"}],
+        "MONDAY": [{"opens": "00:00", "closes": "02:00"}, {"opens": "09:00", "closes": "24:00"}],
+    }
+
+
 @pytest.mark.parametrize("amount", ["10", "10.00", "£10", "10 GBP", " GBP 10.00"])
 def test_an_atm_is_read_with_its_amount_and_what_it_cannot_say_is_told(amount: str) -> None:
     left: Counter[str] = Counter()
