@@ -89,11 +89,17 @@ def _cells(row: Row) -> tuple[str, ...]:
     ratio = f"{_ratio(row.ratio)} {spread}" if len(row.ratios) > 1 else _ratio(row.ratio)
     unit = "" if row.peer is not None else f" {row.unit}"
     ours = f"{_number(row.ours)} {row.unit}"
-    return row.measure, ours, peer, ratio + unit, f"{bound} {row.target:.2g}{unit}", "yes" if row.reached else "no"
+    return row.measure, ours, peer, ratio + unit, f"{bound} {_target(row.target)}{unit}", "yes" if row.reached else "no"
 
 
 def _ratio(value: float) -> str:
+    if value >= 100:
+        return _number(value)
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def _target(value: float) -> str:
+    return _number(value) if value >= 100 else f"{value:.2g}"
 
 
 def _number(value: float) -> str:
