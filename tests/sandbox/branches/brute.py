@@ -10,7 +10,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -216,11 +216,25 @@ def metres_to(window: Window, point: Point) -> float:
     """How far a window is from a position, told by many positions along its edges."""
     if is_inside({"latitude": point.latitude, "longitude": point.longitude}, window):
         return 0.0
-    steps, wide, high = range(2001), (window.east - window.west) % 360, window.north - window.south
-    edges = [(window.south + high * step / 2000, east) for step in steps for east in (window.west, window.east)]
-    edges += [(north, window.west + wide * step / 2000) for step in steps for north in (window.south, window.north)]
-    at = vector(*point)
-    return min(distance_mm(at, vector(*edge)) for edge in edges) / 1000
+    at, wide = vector(*point), (window.east - window.west) % 360
+    edges = [
+        (lambda share, east=east: (window.south + (window.north - window.south) * share, east))
+        for east in (window.west, window.east)
+    ]
+    edges += [
+        (lambda share, north=north: (north, window.west + wide * share)) for north in (window.south, window.north)
+    ]
+    return min(least_along(lambda share, edge=edge: distance_mm(at, vector(*edge(share))) / 1000) for edge in edges)
+
+
+def least_along(metres: Callable[[float], float]) -> float:
+    """The least of a distance along an edge, by shares of its length: around the nearest of many, many more, twice."""
+    begin, end, least = 0.0, 1.0, math.inf
+    for _ in range(3):
+        step = (end - begin) / 400
+        least, nearest = min((metres(begin + step * number), begin + step * number) for number in range(401))
+        begin, end = max(0.0, nearest - step), min(1.0, nearest + step)
+    return least
 
 
 def is_inside(location: dict[str, Any], window: Window) -> bool:
